@@ -1,0 +1,128 @@
+"""The program: what a kernel computes, as frozen data between the mathematics and the text.
+
+A `Step` is one map ``x' = x + Delta(x, noise)`` of vectors of length d, as single assignments over public SymPy
+expressions; a `Kernel` runs several steps side by side on the same Brownian path and accumulates observables.
+Inside an expression a plain `sympy.Symbol` names a scalar or the entry ``i`` of a vector; there are no loops here,
+they belong to the printer.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sympy import Expr
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """``target = expression``: one number for all paths, of parameters, `t` and earlier scalars."""
+
+    target: str
+    expression: Expr
+
+
+@dataclass(frozen=True)
+class Vector:
+    """``target_i = expression_i``: of vectors at the same i, scalars and totals."""
+
+    target: str
+    expression: Expr
+
+
+@dataclass(frozen=True)
+class MatVec:
+    """``target_i = sum_j matrix_ij operand_j`` with a constant matrix and an earlier vector."""
+
+    target: str
+    matrix: str
+    operand: str
+
+
+@dataclass(frozen=True)
+class Total:
+    """``target = sum_i expression_i``: one number per path."""
+
+    target: str
+    expression: Expr
+
+
+@dataclass(frozen=True)
+class Entry:
+    """``target = vector_index``: one number per path."""
+
+    target: str
+    vector: str
+    index: int
+
+
+Statement = Scalar | Vector | MatVec | Total | Entry
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a chain.
+
+    Attributes
+    ----------
+    name : str
+        For people: stands in the kernel's comments.
+    state : tuple of str
+        The blocks, each a vector of length d.
+    nonnegative : tuple of str
+        Blocks whose entries should not become negative; paths where they do are counted.
+    noise : tuple of str
+        Standard normal vectors, drawn anew at each step.
+    parameters, matrices, vectors : tuple of str
+        Numbers, d x d matrices and constant vectors given at run time, each sorted by name. The symbol `t` is the time
+        at the start of the step and belongs to none of them.
+    statements : tuple of Statement
+        In order; each target once.
+    result : tuple of str
+        For each block of `state`, the vector that holds its next value.
+    """
+
+    name: str
+    state: tuple[str, ...]
+    nonnegative: tuple[str, ...]
+    noise: tuple[str, ...]
+    parameters: tuple[str, ...]
+    matrices: tuple[str, ...]
+    vectors: tuple[str, ...]
+    statements: tuple[Statement, ...]
+    result: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Track:
+    """A step and how often it is taken: each ``substep``, each ``pair`` of substeps, or once per ``step`` of `tau`.
+
+    A track that steps more rarely receives the sum of the Brownian increments over its step, normalised to variance 1:
+    tracks of one kernel follow the same Brownian path.
+    """
+
+    name: str
+    step: Step
+    pace: Literal["substep", "pair", "step"]
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A number per path, of the state's blocks: statements (Vector, Total, Entry) and an expression of their lane scalars."""
+
+    name: str
+    statements: tuple[Statement, ...]
+    expression: Expr
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Tracks, observables and contrasts.
+
+    `contrasts` are linear combinations over the tracks: for each observable ``phi`` and contrast ``w`` the kernel
+    accumulates the sum and the sum of squares of ``sum_t w_t phi(x_t)`` over paths, at each recorded time.
+    """
+
+    dimension: int
+    tracks: tuple[Track, ...]
+    observables: tuple[Observable, ...]
+    contrasts: tuple[tuple[float, ...], ...]
+    dtype: Literal["float64", "float32"] = "float64"

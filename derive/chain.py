@@ -1,0 +1,107 @@
+"""Chains: every thing simulated is a Markov chain ``x' = x + Delta(x, noise; tau)`` in index notation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Expr, Function, Lambda, Symbol
+
+from .expansion import Expansion
+from .noise import NoiseModel
+from .regimes import Regime
+from .rules import Block, UpdateRule
+from .series import Series, monomial_series
+from .symbols import Field, g, gradient, noise
+
+
+@dataclass(frozen=True)
+class Chain:
+    """An optimizer with its noise in a regime, ready to be expanded.
+
+    Attributes
+    ----------
+    rule : UpdateRule
+    regime : Regime
+    noise : NoiseModel
+    """
+
+    rule: UpdateRule
+    regime: Regime
+    noise: NoiseModel
+
+    @property
+    def name(self) -> str:
+        """Rule and regime, for people."""
+        return f"{self.rule.name} ({self.rule.variant}), {self.regime.name} regime"
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The state's blocks, theta first."""
+        return self.rule.blocks
+
+    @property
+    def update(self) -> Mapping[str, Expr]:
+        """The exact next state in the regime's units, auxiliaries written out, in `Block.symbol`, `g`, `k` and tau."""
+        scaling = self.regime.scaling(self.rule)
+        hyperparameters = {h.symbol: scaling.hyperparameters[h.name] for h in self.rule.hyperparameters}
+        states = {b.symbol: scaling.blocks[b.name] * b.symbol for b in self.blocks}
+        result = {}
+        for block in self.blocks:
+            expression = self.rule.update[block.name]
+            for auxiliary in self.rule.auxiliaries:
+                definition = Lambda(auxiliary.argument, auxiliary.expression)
+                expression = expression.replace(Function(auxiliary.name), definition)
+            result[block.name] = expression.subs(states | hyperparameters, simultaneous=True) / scaling.blocks[block.name]
+        return result
+
+    def increments(self, order: int) -> "Increments":
+        """Expand the increments through ``tau**order``.
+
+        Raises
+        ------
+        ValueError
+            The rule cannot be expanded, or an increment does not vanish with tau: the regime leaves no limit.
+        """
+        scaling = self.regime.scaling(self.rule)
+        values: dict[Symbol, Series] = {
+            h.symbol: monomial_series(scaling.hyperparameters[h.name]) for h in self.rule.hyperparameters
+        }
+        state = {b.name: Field(b.name)("i") for b in self.blocks}
+        for block in self.blocks:
+            values[block.symbol] = monomial_series(scaling.blocks[block.name] * state[block.name])
+        values[g] = Series.of(gradient("i")) + monomial_series(scaling.noise * noise("i"))
+        needed, length = 2 * order + 1, 2 * order + 1
+        while True:
+            expansion = Expansion(values, {a.name: a for a in self.rule.auxiliaries}, length)
+            increments = {}
+            for block in self.blocks:
+                unit = monomial_series(1 / scaling.blocks[block.name])
+                increment = expansion.read(self.rule.update[block.name]) * unit + Series.of(-state[block.name])
+                self._check_small(block, increment)
+                increments[block.name] = increment.truncated(needed)
+            if all(increment.precision >= needed for increment in increments.values()):
+                return Increments(increments, dict(expansion.definitions))
+            length += 2
+
+    def _check_small(self, block: Block, increment: Series) -> None:
+        if increment.coefficients and increment.valuation <= 0:
+            power, term = increment.valuation, increment[increment.valuation]
+            raise ValueError(
+                f"regime {self.regime.name!r} leaves no limit for {self.rule.name}: the step of {block.name} contains "
+                f"tau**({power}/2) times {term}; expected steps that vanish with tau: choose other powers"
+            )
+
+
+@dataclass(frozen=True)
+class Increments:
+    """The step of each block at coordinate ``i`` as a series, with the functions kept abstract in it.
+
+    Attributes
+    ----------
+    series : mapping of str to Series
+        Coefficients in ``theta[i]``, ``v[i]``, ``F[i]``, the noise ``xi[i]`` and abstract functions.
+    definitions : mapping of str to Lambda
+        What the abstract functions stand for.
+    """
+
+    series: Mapping[str, Series]
+    definitions: Mapping[str, Lambda]

@@ -1,0 +1,131 @@
+"""The explicit component form of an equation in a given dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from itertools import combinations_with_replacement, product
+from typing import TYPE_CHECKING
+
+from sympy import Add, Expr, Function, Integer, Matrix, Symbol
+
+from .indices import components, dummies, terms
+from .symbols import Component, ElementFunction, t
+
+if TYPE_CHECKING:
+    from .equation import ModifiedEquation
+
+
+@dataclass(frozen=True)
+class ComponentForm:
+    """Drift, covariance and obstruction as SymPy objects in the symbols of `state`.
+
+    Attributes
+    ----------
+    state : tuple of Symbol
+        ``theta_1, theta_2, ..., v_1, ...``; without numbers in one dimension.
+    time : Symbol
+    drift : tuple of Matrix
+        By power of tau, a column in the order of `state`.
+    covariance : tuple of Matrix
+        By power of tau, symmetric.
+    third, fourth : mapping of tuple of Symbol to Expr
+        The obstruction at order tau, for state symbols in the order of `state`; what vanishes is left out.
+    """
+
+    state: tuple[Symbol, ...]
+    time: Symbol
+    drift: tuple[Matrix, ...]
+    covariance: tuple[Matrix, ...]
+    third: Mapping[tuple[Symbol, ...], Expr]
+    fourth: Mapping[tuple[Symbol, ...], Expr]
+
+
+def component_form(equation: ModifiedEquation, dimension: int, objective: Expr | None, abstract: bool) -> ComponentForm:
+    """Expand an equation in index notation; see `ModifiedEquation.expand`.
+
+    Raises
+    ------
+    ValueError
+        The dimension is not a positive integer, or the objective contains other symbols than theta's.
+    """
+    if not isinstance(dimension, int) or dimension < 1:
+        raise ValueError(f"dimension {dimension!r}; expected a positive integer")
+    blocks = [block.name for block in equation.chain.blocks]
+    positions = list(product(blocks, range(1, dimension + 1)))
+    space = _Space(dimension, objective, {} if abstract else equation.definitions)
+    state = tuple(space.state(block, n) for block, n in positions)
+    drift = tuple(Matrix([space.value(part[block], {"i": n}) for block, n in positions]) for part in equation.drift)
+
+    def entry(part: Mapping[tuple[str, str], Expr], row: int, column: int) -> Expr:
+        (a, i), (b, j) = positions[row], positions[column]
+        return space.value(part[a, b], {"i": i, "j": j}) if (a, b) in part else entry(part, column, row)
+
+    size = range(len(state))
+    covariance = tuple(Matrix([[entry(part, r, c) for c in size] for r in size]) for part in equation.covariance)
+    tensors: dict[int, dict[tuple[Symbol, ...], Expr]] = {3: {}, 4: {}}
+    for obstruction in equation.certificate.obstruction:
+        if obstruction.power == 1:
+            degree = len(obstruction.blocks)
+            for chosen in combinations_with_replacement(range(len(positions)), degree):
+                if tuple(positions[n][0] for n in chosen) == obstruction.blocks:
+                    names = {free: positions[n][1] for free, n in zip("ijklmn", chosen, strict=False)}
+                    value = space.value(obstruction.expression, names)
+                    if value != 0:
+                        tensors[degree][tuple(state[n] for n in chosen)] = value
+    return ComponentForm(state, t, drift, covariance, tensors[3], tensors[4])
+
+
+class _Space:
+    """Names and values of components in one dimension."""
+
+    def __init__(self, dimension: int, objective: Expr | None, definitions: Mapping) -> None:
+        self.dimension, self.definitions = dimension, definitions
+        self.theta = [self.state("theta", n) for n in range(1, dimension + 1)]
+        if objective is not None and (foreign := objective.free_symbols - set(self.theta)):
+            names = ", ".join(sorted(map(str, foreign)))
+            raise ValueError(f"objective contains {names}; expected a function of {', '.join(map(str, self.theta))}")
+        self.objective = Function("f")(*self.theta) if objective is None else objective
+
+    def state(self, block: str, n: int) -> Symbol:
+        return Symbol(block if self.dimension == 1 else f"{block}_{n}", real=True)
+
+    def value(self, expression: Expr, free: Mapping[str, int]) -> Expr:
+        """Give free indices their numbers, sum over the others, put functions for fields."""
+        total: list[Expr] = []
+        for term in terms(expression):
+            summed = sorted(dummies(term))
+            for numbers in product(range(1, self.dimension + 1), repeat=len(summed)):
+                at = {**free, **dict(zip(summed, numbers, strict=True))}
+                values = {c: self.component(c, tuple(at[i] for i in c.indices)) for c in components(term)}
+                total.append(term.xreplace(values))
+        return self._written_out(Add(*total))
+
+    def _written_out(self, expression: Expr) -> Expr:
+        calls = expression.atoms(ElementFunction)
+        return expression.xreplace({call: self._call(call) for call in calls}) if calls else expression
+
+    def _call(self, call: ElementFunction) -> Expr:
+        if call.base not in self.definitions:
+            variables = [a for a, n in zip(call.args, call.orders, strict=True) for _ in range(n)]
+            return Function(call.base)(*call.args).diff(*variables) if variables else Function(call.base)(*call.args)
+        definition = self.definitions[call.base]
+        variables = [v for v, n in zip(definition.variables, call.orders, strict=True) for _ in range(n)]
+        derivative = definition.expr.diff(*variables) if variables else definition.expr
+        return derivative.xreplace(dict(zip(definition.variables, call.args, strict=True)))
+
+    def component(self, c: Component, numbers: tuple[int, ...]) -> Expr:
+        field = c.field
+        if field.gradient:
+            return self._differentiated(self.objective, numbers)
+        if field.name == "delta":
+            return Integer(1 if numbers[0] == numbers[1] else 0)
+        head, tail = numbers[: field.rank], numbers[field.rank :]
+        if field.symmetric:
+            label = field.name if self.dimension == 1 else f"{field.name}_{''.join(map(str, sorted(head)))}"
+            return self._differentiated(Function(label)(*self.theta) if field.varies else Symbol(label, real=True), tail)
+        return self.state(field.name, numbers[0])
+
+    def _differentiated(self, expression: Expr, by: tuple[int, ...]) -> Expr:
+        return reduce(lambda e, n: e.diff(self.theta[n - 1]), by, expression)

@@ -1,0 +1,225 @@
+"""The modified equation of a chain: drift, covariance, obstruction and certificate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations_with_replacement, permutations
+from typing import Literal
+
+from sympy import Add, Expr, Lambda, Mul
+
+from .chain import Chain
+from .components import ComponentForm, component_form
+from .diffusion import Diffusion, check_factor, diffusion_factor
+from .generator import modified_generator
+from .indices import canonical, reindex, terms
+from .noise import NoiseModel
+from .operators import TIME, block_of, split
+from .regimes import Regime
+from .rules import UpdateRule
+from .symbols import Component, Field
+
+FREE = ("i", "j", "k", "l", "m", "n")
+"""Names of free indices, in the order of the blocks they belong to."""
+
+delta = Field("delta", rank=2, symmetric=True)
+"""Kronecker's delta, where a covariance couples a coordinate with itself only."""
+
+
+@dataclass(frozen=True)
+class Obstruction:
+    """A part of the modified generator that no diffusion has.
+
+    Attributes
+    ----------
+    power : int
+        Its power of tau in the generator.
+    blocks : tuple of str
+        The blocks of the third or higher derivative, one for each of the free indices i, j, k, ... of `expression`.
+    expression : Expr
+        The coefficient ``c_ijk...``, symmetric in the indices of equal blocks (THEORY: ``c3``, ``c4``).
+    """
+
+    power: int
+    blocks: tuple[str, ...]
+    expression: Expr
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far the equation follows the chain.
+
+    Attributes
+    ----------
+    weak_order : int
+        The weak order reached, at most the order asked for.
+    obstruction : tuple of Obstruction
+        Empty exactly if a diffusion of the order asked for exists.
+    """
+
+    weak_order: int
+    obstruction: tuple[Obstruction, ...]
+
+    @property
+    def exists(self) -> bool:
+        """Whether an Ito diffusion with smooth coefficients has the order asked for."""
+        return not self.obstruction
+
+
+@dataclass(frozen=True)
+class ModifiedEquation:
+    """``dX = (b_0 + tau b_1 + ...) dt + (a_0 + tau a_1 + ...)^(1/2) dW`` in index notation, for every dimension.
+
+    Attributes
+    ----------
+    chain : Chain
+        What the equation follows.
+    order : int
+        The weak order asked for.
+    form : {"diffusion", "fluctuation", "ode"}
+        "fluctuation" and "ode" are equations of order 1: with the leading fluctuations added, or without noise.
+    generator : tuple of Expr
+        Symbols of ``L_0, L_1, ...``.
+    definitions : mapping of str to Lambda
+        The functions kept abstract, such as ``P``.
+    """
+
+    chain: Chain
+    order: int
+    form: Literal["diffusion", "fluctuation", "ode"]
+    generator: tuple[Expr, ...]
+    definitions: Mapping[str, Lambda]
+
+    @property
+    def name(self) -> str:
+        """Chain, order and form, for people."""
+        return f"{self.chain.name}, order {self.order}" + ("" if self.form == "diffusion" else f", {self.form}")
+
+    @cached_property
+    def drift(self) -> tuple[Mapping[str, Expr], ...]:
+        """By power of tau: for each block its drift at coordinate i."""
+        blocks = [block.name for block in self.chain.blocks]
+        return tuple({b: _coefficient(symbol, (b,)) for b in blocks} for symbol in self.generator)
+
+    @cached_property
+    def covariance(self) -> tuple[Mapping[tuple[str, str], Expr], ...]:
+        """By power of tau: for each pair of blocks in state order their covariance at coordinates i and j."""
+        pairs = list(combinations_with_replacement([block.name for block in self.chain.blocks], 2))
+        return tuple({pair: _coefficient(symbol, pair) for pair in pairs} for symbol in self.generator)
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """The weak order reached and, where it is less than the one asked for, why."""
+        names = [block.name for block in self.chain.blocks]
+        found = []
+        for power, symbol in enumerate(self.generator):
+            kinds = {tuple(sorted((block_of(m) for m in split(term)[1]), key=names.index)) for term in terms(_spatial(symbol))}
+            for blocks in sorted((kind for kind in kinds if len(kind) > 2), key=lambda kind: (len(kind), kind)):
+                found.append(Obstruction(power, blocks, _coefficient(symbol, blocks)))
+        reached = min((o.power for o in found), default=self.order)
+        return Certificate(reached, tuple(found))
+
+    @cached_property
+    def diffusion(self) -> Diffusion:
+        """The diffusion factor, with one independent Brownian motion per chaos degree.
+
+        Raises
+        ------
+        ValueError
+            The covariance has no factor of this form; the message names what is left over.
+        """
+        factor = diffusion_factor(self.chain, self.generator, self.form)
+        if self.form == "diffusion":
+            check_factor(factor, self.covariance, self.chain)
+        return factor
+
+    def expand(self, dimension: int, objective: Expr | None = None, abstract: bool = False) -> ComponentForm:
+        """Write the equation in components.
+
+        Parameters
+        ----------
+        dimension : int
+        objective : Expr, optional
+            ``f`` in the symbols ``theta_1, theta_2, ...`` (``theta`` in one dimension); an undefined function unless given.
+        abstract : bool
+            Keep ``P``, ``Q``, ... undefined.
+        """
+        return component_form(self, dimension, objective, abstract)
+
+    def _repr_latex_(self) -> str:
+        from .latex import latex_equation
+
+        return latex_equation(self)
+
+
+def modified_equation(
+    rule: UpdateRule,
+    regime: Regime,
+    noise: NoiseModel,
+    order: int = 2,
+    form: Literal["diffusion", "fluctuation", "ode"] = "diffusion",
+) -> ModifiedEquation:
+    """Derive the stochastic modified equation of an optimizer.
+
+    Parameters
+    ----------
+    rule : UpdateRule
+    regime : Regime
+    noise : NoiseModel
+    order : int
+        Weak order asked for, at least 1.
+    form : {"diffusion", "fluctuation", "ode"}
+        See `ModifiedEquation`.
+
+    Returns
+    -------
+    ModifiedEquation
+        Its `certificate` says whether the order is reached; where it is not, drift and covariance are the best a diffusion can do.
+
+    Raises
+    ------
+    ValueError
+        The rule cannot be expanded, the regime leaves no limit, or the order or form makes no sense.
+    """
+    if order < 1:
+        raise ValueError(f"order {order}; expected 1, 2, ...")
+    if form not in ("diffusion", "fluctuation", "ode"):
+        raise ValueError(f"form {form!r}; expected diffusion, fluctuation or ode")
+    if form != "diffusion" and order != 1:
+        raise ValueError(f"form {form!r} with order {order}; expected order 1: higher orders determine their noise")
+    chain = Chain(rule, regime, noise)
+    definitions = chain.increments(order).definitions
+    return ModifiedEquation(chain, order, form, modified_generator(chain, order), definitions)
+
+
+def _spatial(symbol: Expr) -> Expr:
+    """Drop the derivative by time, which every chain has and no other part of a generator contains."""
+    return Add(*(term for term in terms(symbol) if all(block_of(m) != TIME for m in split(term)[1])))
+
+
+def _coefficient(symbol: Expr, blocks: tuple[str, ...]) -> Expr:
+    """Return the coefficient of the derivative by the given blocks, symmetrised over equal ones.
+
+    The generator contains ``1/r! c_a...z d_a...d_z`` summed over all blocks, so after joining equal products of derivatives the
+    coefficient is the sum over the orders in which equal blocks can carry the free indices.
+    """
+    pieces = []
+    for term in terms(symbol):
+        coefficient, momenta = split(term)
+        if sorted(block_of(m) for m in momenta) == sorted(blocks):
+            for arranged in permutations(momenta):
+                if tuple(block_of(m) for m in arranged) == blocks:
+                    pieces.append(_freed(coefficient, arranged))
+    return canonical(Add(*pieces))
+
+
+def _freed(coefficient: Expr, momenta: tuple[Component, ...]) -> Expr:
+    names: dict[str, str] = {}
+    deltas = []
+    for free, m in zip(FREE, momenta, strict=False):
+        index = m.indices[0]
+        if index in names:
+            deltas.append(delta(names[index], free))
+        names.setdefault(index, free)
+    return Mul(*deltas) * reindex(coefficient, names)
+

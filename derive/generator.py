@@ -1,0 +1,90 @@
+"""The modified generator: ``exp(tau L) = P_tau`` solved for ``L = L0 + tau L1 + ...`` as a formal series.
+
+`P_tau` is the one-step operator of a chain, ``(P_tau phi)(x) = E phi(x + Delta)``; its symbol is ``E exp(k . Delta)``. One logarithm
+gives every order; drift, covariance and obstruction are the parts of ``L_n`` of degree 1, 2 and more in the momenta.
+"""
+
+from functools import reduce
+from itertools import combinations_with_replacement, product
+from math import factorial, prod
+
+from sympy import Add, Expr, Integer, Mul, Rational
+
+from .chain import Chain
+from .indices import canonical, multiply, terms
+from .noise import NoiseModel
+from .operators import TIME, block_of, compose, contracted, momentum, split
+from .symbols import Component, noise
+
+
+def modified_generator(chain: Chain, order: int) -> tuple[Expr, ...]:
+    """Return the symbols of ``L_0, ..., L_{order-1}``.
+
+    Raises
+    ------
+    ValueError
+        The chain has no diffusion limit with this noise in this regime; the message names the moment that spoils it.
+    """
+    step = one_step_operator(chain, order)
+    generator = [Integer(0)] * order
+    power: dict[int, Expr] = {0: Integer(1)}
+    for exponent in range(1, order + 1):
+        power = {
+            n + m: canonical(Add(*(compose(step[i], power[j]) for i in step for j in power if i + j == n + m)))
+            for n, m in product(step, power)
+            if n + m <= order
+        }
+        for n, symbol in power.items():
+            generator[n - 1] += Rational((-1) ** (exponent + 1), exponent) * symbol
+    return tuple(canonical(symbol) for symbol in generator)
+
+
+def one_step_operator(chain: Chain, order: int) -> dict[int, Expr]:
+    """Return the symbol of ``P_tau - 1`` by powers of tau, from 1 to `order`; checked for a diffusion limit."""
+    exponent = _exponent(chain, order)
+    symbol: dict[int, list[Expr]] = {n: [] for n in range(2 * order + 1)}
+    for degree in range(1, 2 * order + 1):
+        for powers in combinations_with_replacement(sorted(exponent), degree):
+            if sum(powers) <= 2 * order:
+                arranged = prod(factorial(powers.count(n)) for n in set(powers))
+                factor = reduce(multiply, (exponent[n] for n in powers))
+                symbol[sum(powers)].append(Rational(1, arranged) * expectation(factor, chain.noise))
+    summed = {n: canonical(Add(*parts)) for n, parts in symbol.items()}
+    _check_limit(chain, summed)
+    return {n // 2: summed[n] for n in range(2, 2 * order + 1, 2)}
+
+
+def _exponent(chain: Chain, order: int) -> dict[int, Expr]:
+    """Return ``k . Delta`` by powers of ``sqrt(tau)``; time advances by tau exactly."""
+    exponent: dict[int, list[Expr]] = {2: [momentum(TIME)()]}
+    for name, series in chain.increments(order).series.items():
+        for power, coefficient in series.coefficients.items():
+            exponent.setdefault(power, []).append(contracted(coefficient, name))
+    return {power: canonical(Add(*parts)) for power, parts in exponent.items()}
+
+
+def expectation(expression: Expr, law: NoiseModel) -> Expr:
+    """Replace the noise in a polynomial of ``xi[.]`` by its joint moments."""
+    result = []
+    for term in terms(expression):
+        rest, indices = [], []
+        for factor in Mul.make_args(term):
+            base, exponent = factor.as_base_exp()
+            if isinstance(base, Component) and base.field == noise:
+                indices += [base.indices[0]] * int(exponent)
+            else:
+                rest.append(factor)
+        result.append(Mul(*rest) * law.moment(indices))
+    return canonical(Add(*result))
+
+
+def _check_limit(chain: Chain, symbol: dict[int, Expr]) -> None:
+    for power, expression in symbol.items():
+        for term in terms(expression):
+            coefficient, momenta = split(term)
+            if power % 2 or (power == 2 and len(momenta) > 2):
+                moment = "E[" + " ".join(f"step of {block_of(k)}[{k.indices[0]}]" for k in momenta) + "]"
+                raise ValueError(
+                    f"{chain.name}, {chain.noise.name} noise: {moment} contains tau**({Rational(power, 2)}) times {coefficient}; "
+                    "a diffusion limit needs whole powers of tau, and at tau**1 no moment above the second"
+                )

@@ -1,0 +1,101 @@
+"""Equations in LaTeX, as a researcher writes them: vectors, ``\\odot``, matrices applied to vectors; sums only where needed."""
+
+from sympy import Expr, Integer, Lambda, Mul, Pow, Rational, Symbol, factor
+from sympy.printing.latex import LatexPrinter
+
+from .contraction import readable
+from .equation import FREE, ModifiedEquation
+from .indices import components
+from .symbols import latex_function
+from .vectors import latex_vector
+
+_BLOCKS = {"theta": r"\theta"}
+_GREEK = {"eps": r"\epsilon", "mu": r"\mu", "tau": r"\tau"}
+
+
+class Printer(LatexPrinter):
+    """LaTeX with Greek letters for the hyperparameters that have one."""
+
+    def _print_Symbol(self, expr: Symbol, style: str = "plain") -> str:
+        return _GREEK.get(expr.name) or super()._print_Symbol(expr, style)
+
+
+def latex_equation(equation: ModifiedEquation) -> str:
+    """Return the stochastic differential equation with the definitions of its functions, as an ``aligned`` environment.
+
+    Where the covariance has no factor in closed form it stands below the drift in index notation.
+    """
+    try:
+        diffusion, covariance = equation.diffusion.coefficients, []
+    except ValueError:
+        diffusion, covariance = (), _covariance_lines(equation)
+    lines = []
+    for block in (b.name for b in equation.chain.blocks):
+        drift = [(Integer(n), latex_vector(part[block])) for n, part in enumerate(equation.drift) if part[block] != 0]
+        noise = [(Rational(n, 2), latex_vector(part[block])) for n, part in enumerate(diffusion) if part[block] != 0]
+        pieces = ([rf"\Big[ {_series(drift)} \Big]\,dt"] if drift else []) + ([_series(noise)] if noise else [])
+        lines.append(rf"d{_BLOCKS.get(block, block)} &= {_joined(pieces)}")
+    lines += covariance + [latex_definition(name, d) for name, d in equation.definitions.items()]
+    return _aligned(lines)
+
+
+def latex_obstruction(equation: ModifiedEquation) -> str:
+    """Return the obstruction in index notation, a line for each kind of third or fourth derivative."""
+    lines = []
+    for o in equation.certificate.obstruction:
+        free = FREE[: len(o.blocks)]
+        place = " ".join(f"{_BLOCKS.get(b, b)}_{i}" for b, i in zip(o.blocks, free, strict=True))
+        lines.append(rf"c_{{{place}}} &= {latex_indices(o.expression, free)}")
+    return _aligned(lines)
+
+
+def latex_definition(name: str, definition: Lambda) -> str:
+    """Return ``P(v) &= 1/(sqrt(v) + eps)`` in LaTeX."""
+    arguments = ", ".join(Printer().doprint(v) for v in definition.variables)
+    return rf"{latex_function(name)}({arguments}) &= {Printer().doprint(factor(definition.expr))}"
+
+
+def latex_indices(expression: Expr, free: tuple[str, ...]) -> str:
+    """Return an expression in index notation with its sums."""
+    pieces = []
+    for summed, term in readable(expression, free):
+        number, rest = term.as_coeff_Mul()
+        front = Mul(abs(number), *(f for f in Mul.make_args(rest) if not components(f)))
+        body = Mul(*(f for f in Mul.make_args(rest) if components(f)))
+        size = "" if front == 1 and body != 1 else Printer().doprint(front) + (r"\," if body != 1 else "")
+        sums = rf"\sum_{{{','.join(summed)}}} " if summed else ""
+        pieces.append(("-" if number < 0 else "") + size + sums + ("" if body == 1 else Printer().doprint(body)))
+    return _joined(pieces)
+
+
+def _covariance_lines(equation: ModifiedEquation) -> list[str]:
+    lines = []
+    for a, b in equation.covariance[0]:
+        parts = [
+            (Integer(n), latex_indices(part[a, b], ("i", "j"))) for n, part in enumerate(equation.covariance) if part[a, b] != 0
+        ]
+        if parts:
+            left = rf"\tfrac{{d}}{{dt}} \langle {_BLOCKS.get(a, a)}_i, {_BLOCKS.get(b, b)}_j \rangle"
+            lines.append(rf"{left} &= {_series(parts)}")
+    return lines
+
+
+def _series(parts: list[tuple[Expr, str]]) -> str:
+    """Join coefficients with their powers of tau."""
+    pieces = []
+    for power, text in parts:
+        tau = Printer().doprint(Pow(Symbol("tau"), power))
+        single = " + " not in text and " - " not in text
+        sign, body = ("-", text[1:]) if single and text.startswith("-") else ("", text)
+        pieces.append(text if power == 0 else rf"{sign}{tau}\,{body}" if single else rf"{tau}\,\Big( {text} \Big)")
+    return _joined(pieces)
+
+
+def _joined(pieces: list[str]) -> str:
+    return " + ".join(pieces).replace("+ -", "- ") or "0"
+
+
+def _aligned(lines: list[str]) -> str:
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+

@@ -1,0 +1,117 @@
+"""Scaling regimes: how hyperparameters, noise and state depend on tau, the duration of one step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sympy import Expr, Integer, Rational, Symbol
+
+from .expressions import parse_assignments
+from .rules import UpdateRule
+from .symbols import tau
+
+_SEED = "Callisti, Romito, Triggiano, arXiv 2509.21614"
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """A regime applied to a rule.
+
+    Attributes
+    ----------
+    hyperparameters : mapping of str to Expr
+        Each hyperparameter as a function of tau and of constants.
+    noise : Expr
+        The factor in front of the gradient noise.
+    blocks : mapping of str to Expr
+        The optimizer's block in units of the state: ``1/tau`` where the state holds ``tau v``.
+    """
+
+    hyperparameters: Mapping[str, Expr]
+    noise: Expr
+    blocks: Mapping[str, Expr]
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A family of scalings, one for each rule.
+
+    What is not assigned follows from the rule: a learning rate is tau, a memory is ``1 - c tau``, a constant stays, and
+    everything that carries the gradient's unit is measured in the unit of the noise.
+
+    Attributes
+    ----------
+    name : str
+    noise : Expr
+        Scale of the gradient noise, a power of tau.
+    assignments : mapping of str to Expr
+        Hyperparameters as functions of tau and constants; blocks as functions of themselves and tau.
+    reference : str
+    """
+
+    name: str
+    noise: Expr
+    assignments: Mapping[str, Expr] = field(default_factory=dict)
+    reference: str = ""
+
+    def scaling(self, rule: UpdateRule) -> Scaling:
+        """Apply the regime to a rule.
+
+        Raises
+        ------
+        ValueError
+            An assigned name is no hyperparameter or block of the rule.
+        """
+        known = [h.name for h in rule.hyperparameters] + [b.name for b in rule.blocks]
+        for name in self.assignments:
+            if name not in known:
+                raise ValueError(f"regime assigns {name!r}; {rule.name} has {', '.join(known)}: assign one of these or noise")
+        memories = [h.name for h in rule.hyperparameters if h.role == "memory"]
+        values: dict[str, Expr] = {}
+        for h in rule.hyperparameters:
+            unit = self.noise**h.noise_units
+            number = str(memories.index(h.name) + 1) if len(memories) > 1 and h.role == "memory" else ""
+            default = {
+                "learning rate": tau * unit,
+                "memory": 1 - Symbol("c" + number, positive=True) * tau,
+                "constant": h.symbol * unit,
+            }
+            values[h.name] = self.assignments.get(h.name, default[h.role])
+        blocks = {
+            b.name: self.assignments[b.name] / b.symbol if b.name in self.assignments else self.noise**b.noise_units
+            for b in rule.blocks
+        }
+        return Scaling(values, self.noise, blocks)
+
+
+def ballistic() -> Regime:
+    """Return the regime with noise of order 1: in the limit an ODE, with fluctuations of order ``sqrt(tau)``."""
+    return Regime("ballistic", Integer(1), reference=_SEED)
+
+
+def batch_equivalent() -> Regime:
+    """Return the regime with noise of order ``tau**(-1/2)``: in the limit an SDE; ``v`` is measured in units of ``1/tau``."""
+    return Regime("batch-equivalent", tau ** Rational(-1, 2), reference=f"Malladi et al., arXiv 2205.10287; {_SEED}")
+
+
+REGIMES = (ballistic, batch_equivalent)
+"""The regimes with a name, for the command line and for tests."""
+
+
+def parse_regime(text: str, rule: UpdateRule) -> Regime:
+    """Read a regime: a name, or assignments such as ``"lr=tau, alpha=1-c*tau, noise=tau**(-1/2), v=v/tau"``.
+
+    Raises
+    ------
+    ValueError
+        The text is neither; the message says what was expected.
+    """
+    for make in REGIMES:
+        if make().name == text.strip().replace("_", "-"):
+            return make()
+    if "=" not in text:
+        names = ", ".join(make().name for make in REGIMES)
+        raise ValueError(f"unknown regime {text!r}; expected one of {names}, or assignments such as 'lr=tau, noise=1'")
+    symbols = {"tau": tau} | {b.name: b.symbol for b in rule.blocks} | {h.name: h.symbol for h in rule.hyperparameters}
+    assigned = parse_assignments(text, symbols, free=True)
+    noise = assigned.pop("noise", Integer(1))
+    return Regime(text.strip(), noise, assigned)

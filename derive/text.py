@@ -1,0 +1,74 @@
+"""Equations as plain text and as data for JSON."""
+
+from typing import Any
+
+from sympy import Expr
+
+from .contraction import readable
+from .equation import FREE, ModifiedEquation
+
+
+def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:
+    """Return an expression in index notation on one line, sums written as ``sum_j(...)``."""
+    pieces = [f"sum_{','.join(summed)}({term})" if summed else str(term) for summed, term in readable(expression, free)]
+    return " + ".join(pieces).replace("+ -", "- ")
+
+
+def equation_text(equation: ModifiedEquation) -> str:
+    """Return the equation over several lines, for a terminal."""
+    lines = [equation.name, f"noise: {equation.chain.noise.name}, covariance S"]
+    for power, part in enumerate(equation.drift):
+        lines.append(f"drift, tau^{power}:")
+        lines += [f"  {block}[i]: {text(expression)}" for block, expression in part.items()]
+    for power, part in enumerate(equation.covariance):
+        shown = {pair: expression for pair, expression in part.items() if expression != 0}
+        lines.append(f"covariance, tau^{power}:" + ("" if shown else " 0"))
+        lines += [f"  {a}[i], {b}[j]: {text(expression, ('i', 'j'))}" for (a, b), expression in shown.items()]
+    lines += [f"{name}({', '.join(map(str, d.variables))}) = {d.expr}" for name, d in equation.definitions.items()]
+    return "\n".join([*lines, certificate_text(equation)])
+
+
+def certificate_text(equation: ModifiedEquation) -> str:
+    """Say which weak order is reached, and the obstruction term by term."""
+    certificate = equation.certificate
+    if certificate.exists:
+        return f"certificate: weak order {certificate.weak_order}, no obstruction"
+    lines = [
+        f"certificate: no diffusion of weak order {equation.order} exists; weak order {certificate.weak_order}. "
+        "Obstruction, by the blocks of the derivative:"
+    ]
+    for o in certificate.obstruction:
+        free = FREE[: len(o.blocks)]
+        place = ", ".join(f"{block}[{index}]" for block, index in zip(o.blocks, free, strict=True))
+        lines.append(f"  tau^{o.power}  c{len(o.blocks)} at ({place}): {text(o.expression, free)}")
+    return "\n".join(lines)
+
+
+def equation_json(equation: ModifiedEquation) -> dict[str, Any]:
+    """Return the equation as JSON data; lists go by power of tau."""
+    certificate = equation.certificate
+    return {
+        "rule": equation.chain.rule.name,
+        "variant": equation.chain.rule.variant,
+        "regime": equation.chain.regime.name,
+        "noise": equation.chain.noise.name,
+        "order": equation.order,
+        "form": equation.form,
+        "state": [block.name for block in equation.chain.blocks],
+        "drift": [{block: text(e) for block, e in part.items()} for part in equation.drift],
+        "covariance": [
+            {f"{a},{b}": text(e, ("i", "j")) for (a, b), e in part.items() if e != 0} for part in equation.covariance
+        ],
+        "definitions": {
+            name: {"arguments": [str(v) for v in d.variables], "expression": str(d.expr)}
+            for name, d in equation.definitions.items()
+        },
+        "certificate": {
+            "weak_order": certificate.weak_order,
+            "exists": certificate.exists,
+            "obstruction": [
+                {"power": o.power, "blocks": list(o.blocks), "expression": text(o.expression, FREE[: len(o.blocks)])}
+                for o in certificate.obstruction
+            ],
+        },
+    }

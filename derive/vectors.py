@@ -1,0 +1,119 @@
+"""One coordinate's expression as LaTeX vectors: ``c\\,\\odot``-products, ``H (P(v) \\odot \\nabla f)``, ``\\Sigma^{1/2} dW``."""
+
+from sympy import Add, Expr, Mul, Pow, Symbol, factor
+from sympy.printing.latex import LatexPrinter
+
+from .contraction import Contraction, contract, readable
+from .indices import components, terms
+from .symbols import Component, ElementFunction
+
+_VECTORS = {"theta": r"\theta", "F": r"\nabla f", "zeta1": "dW", "zeta2": r"d\widetilde W"}
+_MATRICES = {"F": "H", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "B2": r"(2\,\Sigma^{\odot 2})^{1/2}"}
+_SCALARS = {"eps": r"\epsilon", "mu": r"\mu"}
+
+
+class _Vector(Symbol):
+    """A vector whose LaTeX is known; multiplied element by element."""
+
+    tex: str
+
+    def _latex(self, printer: LatexPrinter) -> str:
+        return self.tex
+
+
+def latex_vector(expression: Expr) -> str:
+    """Return an expression with the free index i as vectors, terms that are no vectors in index notation."""
+    groups: dict[tuple[str, ...], list[Expr]] = {}
+    rest = []
+    for term in terms(expression):
+        try:
+            vector = _as_product(contract(term))
+        except ValueError:
+            rest.append(term)
+        else:
+            # what is factored out first: matrices applied to vectors, and the abstract functions
+            key = sorted(str(f) for f in Mul.make_args(vector) if isinstance(f.as_base_exp()[0], _Vector) and _leads(f))
+            groups.setdefault(tuple(key), []).append(vector)
+    pieces = [_text(factor(Add(*group))) for group in groups.values()]
+    pieces += [_indexed(term) for term in rest]
+    return " + ".join(pieces).replace("+ -", "- ") or "0"
+
+
+def _leads(factor_: Expr) -> bool:
+    return str(factor_.as_base_exp()[0]).startswith(("0", "3"))
+
+
+def _vector(order: int, tex: str) -> Symbol:
+    """Make a vector; `order` 0 for functions, 1 for the rest, 3 for matrices applied to vectors is where it is printed."""
+    vector = _Vector.__new__(_Vector, f"{order}{tex}", real=True)
+    vector.tex = tex
+    return vector
+
+
+def _as_product(tree: Contraction) -> Expr:
+    """Return the contraction as a commutative product of vectors."""
+    factors = []
+    for f in Mul.make_args(tree.local):
+        base, exponent = f.as_base_exp()
+        factors.append(Pow(_local(base), exponent) if components(base) else f)
+    return Mul(*factors, *(_vector(3, _applied(matrix, child)) for matrix, child in tree.links))
+
+
+def _local(base: Expr) -> Expr:
+    if isinstance(base, Component):
+        if len(base.indices) == 1:
+            return _vector(1, _VECTORS.get(base.field.name, base.field.name))
+        if len(base.indices) == 2:
+            return _vector(1, rf"\operatorname{{diag}} {_MATRICES.get(base.field.name, base.field.name)}")
+        raise ValueError(f"{base} is no vector")
+    plain = base.xreplace({c: Symbol(_VECTORS.get(c.field.name, c.field.name), real=True) for c in components(base)})
+    return _vector(0 if isinstance(base, ElementFunction) else 1, LatexPrinter().doprint(plain))
+
+
+def _applied(matrix: Expr, child: Contraction) -> str:
+    base, exponent = matrix.as_base_exp()
+    if not isinstance(base, Component):
+        raise ValueError(f"{matrix} is no power of a matrix")
+    inside = _text(_as_product(child))
+    name = _MATRICES.get(base.field.name, base.field.name)
+    if base.indices == ("i", "i", "j"):
+        return rf"\big( ({inside}) \cdot \nabla \big) \operatorname{{diag}} {name}"
+    if sorted(base.indices) != ["i", "j"]:
+        raise ValueError(f"{base} is no matrix")
+    power = "" if exponent == 1 else rf"^{{\odot {exponent}}}"
+    single = isinstance(_as_product(child), Symbol)
+    return rf"{name}{power}\,{inside}" if single else rf"{name}{power} ({inside})"
+
+
+def _text(product: Expr) -> str:
+    """Print numbers and parameters in front, then vectors joined by ``\\odot``."""
+    if isinstance(product, Add):
+        parts = sorted(product.args, key=lambda arg: (arg.could_extract_minus_sign(), str(arg)))
+        return " + ".join(_text(part) for part in parts).replace("+ -", "- ")
+    number, rest = product.as_coeff_Mul()
+    vectors = sorted((f for f in Mul.make_args(rest) if f.atoms(_Vector)), key=_place)
+    front = Mul(abs(number), *(f for f in Mul.make_args(rest) if not f.atoms(_Vector)))
+    greek = front.xreplace({s: Symbol(_SCALARS[str(s)]) for s in front.free_symbols if str(s) in _SCALARS})
+    text = "" if front == 1 and vectors else LatexPrinter().doprint(greek) + (r"\," if vectors else "")
+    return ("-" if number < 0 else "") + text + r" \odot ".join(_factor_text(f) for f in vectors)
+
+
+def _place(f: Expr) -> str:
+    return "2" if isinstance(f, Add) else str(f)
+
+
+def _factor_text(f: Expr) -> str:
+    base, exponent = f.as_base_exp()
+    text = rf"\big( {_text(base)} \big)" if isinstance(base, Add) else _Vector._latex(base, LatexPrinter())  # type: ignore[arg-type]
+    if exponent == 1:
+        return text
+    return rf"{text}^{{\odot {exponent}}}" if len(text) == 1 else rf"({text})^{{\odot {exponent}}}"
+
+
+def _indexed(term: Expr) -> str:
+    ((summed, body),) = readable(term, ("i",))
+    number, rest = body.as_coeff_Mul()
+    front = Mul(abs(number), *(f for f in Mul.make_args(rest) if not components(f)))
+    size = "" if front == 1 else LatexPrinter().doprint(front) + r"\,"
+    body = LatexPrinter().doprint(Mul(*(f for f in Mul.make_args(rest) if components(f))))
+    return ("-" if number < 0 else "") + rf"{size}\Big( \sum_{{{','.join(summed)}}} {body} \Big)_i"
