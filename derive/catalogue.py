@@ -9,7 +9,7 @@ from .symbols import g, k
 
 _LR = Hyperparameter("lr", "learning rate")
 _ADAPTIVE_LR = Hyperparameter("lr", "learning rate", noise_units=1)
-_EPS = Hyperparameter("eps", "constant", noise_units=1)
+_EPS = Hyperparameter("eps", "constant", noise_units=1, default=1e-6)
 _THETA = Block("theta")
 _SECOND_MOMENT = Block("v", noise_units=2, nonnegative=True)
 _PAPER = "Callisti, Romito, Triggiano, arXiv 2509.21614"
@@ -38,7 +38,7 @@ def rmsprop(variant: str = "paper") -> UpdateRule:
         Which second moment stands in the denominator: the old one (Callisti, Romito, Triggiano) or the new one (PyTorch).
         The difference is of first order in the learning rate, so it changes every equation of weak order 2.
     """
-    alpha = Hyperparameter("alpha", "memory")
+    alpha = Hyperparameter("alpha", "memory", default=0.5)
     v = _SECOND_MOMENT.symbol
     after = alpha.symbol * v + (1 - alpha.symbol) * g**2
     seen = {"paper": v, "torch": after}
@@ -60,7 +60,7 @@ def adam(variant: str = "paper") -> UpdateRule:
         "paper" has the old second moment in the denominator, the new first moment in the numerator and bias corrections
         ``1 - beta1**(k+2)``, ``1 - beta2**(k+1)`` in the step number k = 0, 1, ...; "torch" has new moments and ``k+1`` in both.
     """
-    beta1, beta2 = Hyperparameter("beta1", "memory"), Hyperparameter("beta2", "memory")
+    beta1, beta2 = Hyperparameter("beta1", "memory"), Hyperparameter("beta2", "memory", default=0.5)
     first, v = Block("m"), _SECOND_MOMENT.symbol
     m_after = beta1.symbol * first.symbol + (1 - beta1.symbol) * g
     v_after = beta2.symbol * v + (1 - beta2.symbol) * g**2

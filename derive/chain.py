@@ -10,7 +10,7 @@ from .noise import NoiseModel
 from .regimes import Regime
 from .rules import Block, UpdateRule
 from .series import Series, monomial_series
-from .symbols import Field, g, gradient, noise
+from .symbols import Field, g, gradient, noise, tau
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,17 @@ class Chain:
     def blocks(self) -> tuple[Block, ...]:
         """The state's blocks, theta first."""
         return self.rule.blocks
+
+    @property
+    def defaults(self) -> Mapping[str, float]:
+        """Values for simulations of the constants that stand for hyperparameters, where one stands for one."""
+        values = self.regime.scaling(self.rule).hyperparameters
+        found = {}
+        for h in self.rule.hyperparameters:
+            constants = values[h.name].free_symbols - {tau}
+            if len(constants) == 1:
+                found[str(constants.pop())] = h.default
+        return found
 
     @property
     def update(self) -> Mapping[str, Expr]:

@@ -42,11 +42,14 @@ class Hyperparameter:
         A learning rate is proportional to tau, one minus a memory too; a constant does not depend on tau.
     noise_units : int
         The power of the gradient's unit it carries.
+    default : float
+        In simulations, the value of the constant that stands for it: ``c`` in ``alpha = 1 - c tau``, ``eps`` itself.
     """
 
     name: str
     role: Literal["learning rate", "memory", "constant"]
     noise_units: int = 0
+    default: float = 1.0
 
     @property
     def symbol(self) -> Symbol:

@@ -1,0 +1,139 @@
+"""From expressions in index notation to the statements of a `Step`."""
+
+from dataclasses import dataclass, field
+
+from sympy import Add, Expr, Integer, Lambda, Mul, Pow, Symbol, factor_terms
+
+from ..derive.contraction import Contraction, contract
+from ..derive.indices import components, terms
+from ..derive.regularisation import Regularisation
+from ..derive.symbols import Component, ElementFunction
+from .fields import Fields
+from .program import MatVec, Scalar, Statement, Vector
+
+
+@dataclass
+class Lowering:
+    """Collects the statements of one step; asks for each vector, matrix product and scalar once.
+
+    Attributes
+    ----------
+    fields : Fields
+    definitions : mapping of str to Lambda
+        Of the abstract functions.
+    regularisation : Regularisation
+    statements : list of Statement
+        The result so far.
+    vectors : set of str
+        Names that differ from coordinate to coordinate.
+    """
+
+    fields: Fields
+    definitions: dict[str, Lambda]
+    regularisation: Regularisation
+    statements: list[Statement] = field(default_factory=list)
+    vectors: set[str] = field(default_factory=set)
+    _known: dict[object, Symbol] = field(default_factory=dict)
+
+    def add(self, *statements: Statement) -> None:
+        """Append statements made elsewhere."""
+        for statement in statements:
+            if not isinstance(statement, Scalar):
+                self.vectors.add(statement.target)
+            self.statements.append(statement)
+
+    def vector(self, name: str, expression: Expr) -> Symbol:
+        """Set a new vector from an expression in vectors and scalars."""
+        self.add(Vector(name, self.hoisted(expression)))
+        return Symbol(name, real=True)
+
+    def lowered(self, expression: Expr) -> Expr:
+        """Return an expression with the free index i in vectors and scalars, after the statements it needs."""
+        kept = (term for term in terms(expression) if not any(self.fields.vanishes(c) for c in components(term)))
+        return Add(*(self._tree(contract(term)) for term in kept))
+
+    def _tree(self, tree: Contraction) -> Expr:
+        links = [self._product(matrix, child) for matrix, child in tree.links]
+        return Mul(self._local(tree.local), *links)
+
+    def _product(self, matrix: Expr, child: Contraction) -> Symbol:
+        if not isinstance(matrix, Component):
+            raise ValueError(f"{matrix} in a kernel; expected a single matrix")
+        name, number = self.fields.matrix(matrix), Mul(*(f for f in Mul.make_args(child.local) if not components(f)))
+        if number != 1:
+            raise ValueError(f"{number} inside a matrix product; expected numbers in front")
+        key = (name, child)
+        if key not in self._known:
+            operand = self._as_vector(child)
+            target = f"{name}_{operand}"
+            self.add(MatVec(target, name, operand))
+            self._known[key] = Symbol(target, real=True)
+        return self._known[key]
+
+    def _as_vector(self, child: Contraction) -> str:
+        if child not in self._known:
+            expression = self._tree(child)
+            if isinstance(expression, Symbol):
+                self._known[child] = expression
+            else:
+                name = "".join(str(f).replace("**", "") for f in sorted(Mul.make_args(expression), key=str))
+                self._known[child] = self.vector(name if name.isidentifier() else f"u{len(self._known)}", expression)
+        return str(self._known[child])
+
+    def _local(self, expression: Expr) -> Expr:
+        calls = {call: self._call(call) for call in sorted(expression.atoms(ElementFunction), key=str)}
+        expression = expression.xreplace(calls)
+        return expression.xreplace({c: self._component(c) for c in components(expression)})
+
+    def _component(self, c: Component) -> Symbol:
+        name = c.field.name if len(c.indices) == 1 else self.fields.vector(c)
+        self.vectors.add(name)
+        return Symbol(name, real=True)
+
+    def _call(self, call: ElementFunction) -> Symbol:
+        if call not in self._known:
+            definition = self.definitions[call.base]
+            x, *rest = definition.variables
+            expression = definition.expr.xreplace({x: self.regularisation.phi(x)})
+            for variable, order in zip((x, *rest), call.orders, strict=True):
+                expression = expression.diff(variable, order) if order else expression
+            expression = self.collected(expression.xreplace({x: self._local(call.args[0])}))
+            marks = "".join(str(v) * n for v, n in zip(definition.variables, call.orders, strict=True))
+            self._known[call] = self.vector(call.base + ("_" + marks if marks else ""), expression)
+        return self._known[call]
+
+    def collected(self, expression: Expr) -> Expr:
+        """Multiply out, join terms that differ by a scalar factor, and factor each group of terms with equal scalars."""
+        coefficients: dict[Expr, Expr] = {}
+        for term in terms(expression):
+            scalar, monomial = term.as_independent(*(Symbol(name, real=True) for name in sorted(self.vectors)), as_Add=False)
+            coefficients[monomial] = coefficients.get(monomial, Integer(0)) + scalar
+        groups: dict[Expr, list[Expr]] = {}
+        for monomial, scalar in coefficients.items():
+            sign = -1 if scalar.could_extract_minus_sign() else 1
+            groups.setdefault(sign * scalar, []).append(sign * monomial)
+        return Add(*(Mul(scalar, factor_terms(Add(*group)), evaluate=False) for scalar, group in groups.items()))
+
+    def hoisted(self, expression: Expr) -> Expr:
+        """Replace what is the same for all coordinates and paths by scalars, computed outside the loop over paths."""
+        if expression.is_number or isinstance(expression, Symbol):
+            return expression
+        if not self._varies(expression):
+            return self._scalar(expression)
+        if isinstance(expression, Add | Mul):
+            fixed = [arg for arg in expression.args if not self._varies(arg)]
+            varying = [self.hoisted(arg) for arg in expression.args if self._varies(arg)]
+            return expression.func(self.hoisted(expression.func(*fixed)), *varying)
+        if isinstance(expression, Pow) and expression.exp.is_number:
+            return Pow(self.hoisted(expression.base), expression.exp)
+        return expression.func(*(self.hoisted(arg) for arg in expression.args))
+
+    def _varies(self, expression: Expr) -> bool:
+        return any(symbol.name in self.vectors for symbol in expression.free_symbols)
+
+    def _scalar(self, expression: Expr) -> Symbol:
+        if expression not in self._known:
+            name = f"k{sum(isinstance(s, Scalar) for s in self.statements) + 1}"
+            self.add(Scalar(name, expression))
+            self._known[expression] = Symbol(name, real=True)
+        return self._known[expression]

@@ -1,0 +1,83 @@
+"""The steps that are simulated: an optimizer's own, and Euler-Maruyama's for its equation."""
+
+from sympy import Expr, Integer, Symbol, sqrt
+
+from ..derive.chain import Chain
+from ..derive.equation import ModifiedEquation, modified_equation
+from ..derive.noise import gaussian
+from ..derive.regularisation import Regularisation, unregularised
+from ..derive.symbols import g, k, t, tau
+from .fields import Fields
+from .lower import Lowering
+from .program import MatVec, Scalar, Statement, Step
+
+dt = Symbol("dt", positive=True)
+"""Length of a substep, in the time of the equation."""
+
+
+def optimizer_step(chain: Chain, fields: Fields) -> Step:
+    """Return the optimizer's exact step in the regime's units."""
+    lowering = _start(fields, chain, {}, unregularised())
+    noise = chain.regime.scaling(chain.rule).noise
+    lowering.add(*fields.gradient(), MatVec("B_zeta1", "B", "zeta1"))
+    gradient = lowering.vector("g", Symbol("F", real=True) + noise * Symbol("B_zeta1", real=True))
+    following = {}
+    for block, expression in chain.update.items():
+        following[block] = lowering.vector(f"{block}_next", expression.subs({g: gradient, k: t / tau}))
+    return _finish(chain.name, chain, lowering, following)
+
+
+def euler_maruyama_step(equation: ModifiedEquation, fields: Fields, regularisation: Regularisation) -> Step:
+    """Return ``X + drift dt + diffusion sqrt(dt) zeta`` for an equation, in substeps of length `dt`."""
+    equation = _for_noise(equation, fields)
+    lowering = _start(fields, equation.chain, dict(equation.definitions), regularisation)
+    lowering.add(*fields.gradient())
+    following = {}
+    for block in (b.name for b in equation.chain.blocks):
+        drift = sum((tau**n * part[block] for n, part in enumerate(equation.drift)), Integer(0))
+        noise = equation.diffusion.total(block, tau)
+        increment: Expr = dt * lowering.lowered(drift) + sqrt(dt) * lowering.lowered(noise)
+        following[block] = lowering.vector(f"{block}_next", Symbol(block, real=True) + lowering.collected(increment))
+    name = f"{equation.name}, Euler-Maruyama, phi: {regularisation.name}"
+    return _finish(name, equation.chain, lowering, following)
+
+
+def _for_noise(equation: ModifiedEquation, fields: Fields) -> ModifiedEquation:
+    """Derive the equation anew for constant noise where the objective's is: its diffusion then has a factor."""
+    if not fields.constant_noise or equation.chain.noise.constant:
+        return equation
+    chain = equation.chain
+    return modified_equation(chain.rule, chain.regime, gaussian(constant=True), equation.order, equation.form)
+
+
+def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regularisation) -> Lowering:
+    lowering = Lowering(fields, definitions, regularisation)
+    lowering.vectors |= {b.name for b in chain.blocks} | {"zeta1", "zeta2", "minimum"}
+    return lowering
+
+
+def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Symbol]) -> Step:
+    statements = tuple(lowering.statements)
+    targets = {s.target for s in statements}
+    used = {str(s) for statement in statements for s in _symbols(statement)}
+    operands = {s.operand for s in statements if isinstance(s, MatVec)}
+    blocks = tuple(b.name for b in chain.blocks)
+    noise = tuple(z for z in ("zeta1", "zeta2") if z in used | operands)
+    vectors = tuple(sorted((used & lowering.vectors) - targets - set(blocks) - set(noise)))
+    return Step(
+        name=name,
+        state=blocks,
+        nonnegative=tuple(b.name for b in chain.blocks if b.nonnegative),
+        noise=noise,
+        parameters=tuple(sorted(used - targets - lowering.vectors - {"t"})),
+        matrices=tuple(sorted({s.matrix for s in statements if isinstance(s, MatVec)})),
+        vectors=vectors,
+        statements=statements,
+        result=tuple(str(following[b]) for b in blocks),
+    )
+
+
+def _symbols(statement: Statement) -> set[Symbol]:
+    if isinstance(statement, Scalar) or hasattr(statement, "expression"):
+        return statement.expression.free_symbols  # type: ignore[union-attr]
+    return set()

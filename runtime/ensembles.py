@@ -1,0 +1,188 @@
+"""Ensembles of paths of an optimizer or of an equation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..codegen.observables import observable
+from ..codegen.program import Kernel, Step, Track
+from ..codegen.steps import euler_maruyama_step, optimizer_step
+from ..derive.chain import Chain
+from ..derive.equation import ModifiedEquation
+from ..derive.regularisation import Regularisation, unregularised
+from .inputs import constants, positive, start_state, start_time, step_parameters, steps_in
+from .kernels import compile_kernel
+from .objectives import Quadratic
+from .records import load_record, provenance, save_record
+from .statistics import mean_estimate
+
+Array = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Means of observables over an ensemble.
+
+    Attributes
+    ----------
+    name : str
+        What was simulated.
+    observables : tuple of str
+    times : ndarray (records,)
+    means, standard_errors : ndarray (records, observables)
+        Over the paths that are finite at that time.
+    paths : int
+        Paths asked for.
+    finite : ndarray (records,)
+        Paths that were finite.
+    nonfinite, negative : int
+        Paths that became non-finite; paths on which a block that must not be negative was.
+    finals : ndarray (kept, blocks, d)
+        Final states of the first paths.
+    settings : mapping
+        Everything needed to run it again, and where it was run.
+    """
+
+    name: str
+    observables: tuple[str, ...]
+    times: Array
+    means: Array
+    standard_errors: Array
+    paths: int
+    finite: NDArray[np.int64]
+    nonfinite: int
+    negative: int
+    finals: Array
+    settings: Mapping[str, object]
+
+    def save(self, path: str) -> None:
+        """Write the run to a JSON file, atomically."""
+        save_record(path, {"kind": "run", **self.__dict__})
+
+    @staticmethod
+    def load(path: str) -> "Run":
+        """Read a run back.
+
+        Raises
+        ------
+        ValueError
+            The file is no run.
+        """
+        record = load_record(path)
+        if record.pop("kind", None) != "run":
+            raise ValueError(f"{path} holds no run; expected a file written by Run.save or smelt simulate")
+        return Run(**{**record, "observables": tuple(record["observables"])})
+
+
+def simulate(
+    target: Chain | ModifiedEquation,
+    problem: Quadratic,
+    *,
+    tau: float,
+    horizon: float,
+    start: Mapping[str, ArrayLike],
+    t0: float = 0.0,
+    hyperparameters: Mapping[str, float] | None = None,
+    observables: Sequence[str] = ("norm(theta)",),
+    paths: int = 10_000,
+    seed: int = 0,
+    substeps: int = 8,
+    regularisation: Regularisation | None = None,
+    records: int = 64,
+    keep: int = 0,
+    dtype: str = "float64",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Simulate an optimizer (a `Chain`) or its modified equation.
+
+    Parameters
+    ----------
+    target : Chain or ModifiedEquation
+    problem : Quadratic
+    tau : float
+        Duration of one step of the optimizer.
+    horizon : float
+        Duration of the run, a multiple of tau.
+    start : mapping of str to number or d numbers
+        Start of each block; zero where none is given.
+    t0 : float
+        Time of the start, a multiple of tau; above zero for rules with bias correction.
+    hyperparameters : mapping of str to float, optional
+        The constants ``c``, ``eps``, ... ; the catalogue's defaults otherwise.
+    observables : sequence of str
+        See `smelt.codegen.observables.observable`.
+    paths, seed : int
+    substeps : int
+        Euler-Maruyama steps per step of length tau, for an equation.
+    regularisation : Regularisation, optional
+        For an equation; none by default.
+    records : int
+        About how many times are recorded, the last one included.
+    keep : int
+        Paths whose final state is returned.
+    dtype : {"float64", "float32"}
+    threads : int, optional
+    progress : callable, optional
+        Called with paths done and paths in all.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ValueError
+        Something asked for makes no sense; the message says what was expected.
+    """
+    kernel = simulation_kernel(target, problem, observables, regularisation, dtype)
+    (track,) = kernel.tracks
+    chain = target if isinstance(target, Chain) else target.chain
+    n_steps = steps_in(horizon, positive("tau", tau))
+    stride = max(1, n_steps // max(1, records))
+    record_steps = sorted({*range(stride, n_steps + 1, stride), n_steps})
+    values = constants(chain, hyperparameters)
+    begin = start_time(t0, tau)
+    totals = compile_kernel(kernel).run(
+        parameters={track.name: step_parameters(track.step, values, tau, tau / substeps)},
+        matrices={name: problem.matrices[name] for name in track.step.matrices},
+        vectors={name: problem.vectors[name] for name in track.step.vectors},
+        start={track.name: start_state(start, chain, problem.dimension)},
+        tau=tau, n_steps=n_steps, substeps=substeps, t0=begin, n_paths=paths, seed=seed,
+        record_steps=record_steps, threads=threads, n_keep=keep, progress=progress,
+    )  # fmt: skip
+    estimate = mean_estimate(totals.counts[:, None], totals.sums[:, :, 0], totals.squares[:, :, 0])
+    settings = {
+        "tau": tau, "horizon": horizon, "t0": t0, "start": {k: np.asarray(v) for k, v in start.items()}, "seed": seed,
+        "substeps": substeps, "constants": values, "problem": problem.description, "dtype": dtype, **provenance(),
+    }  # fmt: skip
+    return Run(
+        track.step.name, tuple(observables), begin + tau * np.asarray(record_steps, dtype=float), estimate.mean,
+        estimate.standard_error, paths, totals.counts, int(totals.nonfinite[0]), int(totals.negative[0]),
+        totals.finals[track.name] if keep else np.empty((0, len(chain.blocks), problem.dimension)), settings,
+    )  # fmt: skip
+
+
+def simulation_kernel(
+    target: Chain | ModifiedEquation,
+    problem: Quadratic,
+    observables: Sequence[str],
+    regularisation: Regularisation | None,
+    dtype: str = "float64",
+) -> Kernel:
+    """Return the kernel behind `simulate`."""
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype {dtype!r}; expected float64 or float32")
+    step = _step(target, problem, regularisation or unregularised())
+    found = tuple(observable(text, step.state, problem.dimension) for text in observables)
+    track = Track("optimizer", step, "step") if isinstance(target, Chain) else Track("equation", step, "substep")
+    return Kernel(problem.dimension, (track,), found, ((1.0,),), dtype)  # type: ignore[arg-type]
+
+
+def _step(target: Chain | ModifiedEquation, problem: Quadratic, regularisation: Regularisation) -> Step:
+    if isinstance(target, Chain):
+        return optimizer_step(target, problem.fields)
+    return euler_maruyama_step(target, problem.fields, regularisation)
