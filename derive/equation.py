@@ -149,7 +149,7 @@ class ModifiedEquation:
     def _repr_latex_(self) -> str:
         from .latex import latex_equation
 
-        return latex_equation(self)
+        return f"$${latex_equation(self)}$$"
 
 
 def modified_equation(

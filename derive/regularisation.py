@@ -6,7 +6,7 @@ An optimizer keeps ``v >= 0``; its equation does not, so the square root needs a
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sympy import Expr, Max, Min, Rational
+from sympy import Expr, Integer, Max, Min, Rational
 
 from .symbols import tau
 
@@ -25,6 +25,11 @@ class Regularisation:
 
     name: str
     phi: Callable[[Expr], Expr]
+
+    @property
+    def parameters(self) -> set[str]:
+        """Names of the symbols in ``phi`` besides tau; their values are given with the hyperparameters."""
+        return {str(symbol) for symbol in self.phi(Integer(1)).free_symbols - {tau}}
 
 
 def unregularised() -> Regularisation:

@@ -4,6 +4,7 @@ from typing import Any
 
 from sympy import Expr
 
+from .components import ComponentForm
 from .contraction import readable
 from .equation import FREE, ModifiedEquation
 
@@ -41,6 +42,22 @@ def certificate_text(equation: ModifiedEquation) -> str:
         free = FREE[: len(o.blocks)]
         place = ", ".join(f"{block}[{index}]" for block, index in zip(o.blocks, free, strict=True))
         lines.append(f"  tau^{o.power}  c{len(o.blocks)} at ({place}): {text(o.expression, free)}")
+    return "\n".join(lines)
+
+
+def components_text(form: ComponentForm) -> str:
+    """Return the component form over several lines."""
+    lines = []
+    for power, (drift, covariance) in enumerate(zip(form.drift, form.covariance, strict=True)):
+        lines.append(f"components at tau^{power}, drift:")
+        lines += [f"  {symbol}: {entry}" for symbol, entry in zip(form.state, drift, strict=True)]
+        lines.append(f"components at tau^{power}, covariance:")
+        for row, a in enumerate(form.state):
+            lines += [
+                f"  {a}, {b}: {covariance[row, row + n]}" for n, b in enumerate(form.state[row:]) if covariance[row, row + n] != 0
+            ]
+    for tensor in (form.third, form.fourth):
+        lines += [f"obstruction at {', '.join(map(str, key))}: {value}" for key, value in tensor.items()]
     return "\n".join(lines)
 
 

@@ -1,10 +1,9 @@
 """Ensembles of paths of an optimizer or of an equation."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..codegen.observables import observable
 from ..codegen.program import Kernel, Step, Track
@@ -15,66 +14,11 @@ from ..derive.regularisation import Regularisation, unregularised
 from .inputs import constants, positive, start_state, start_time, step_parameters, steps_in
 from .kernels import compile_kernel
 from .objectives import Quadratic
-from .records import load_record, provenance, save_record
+from .records import provenance
+from .results import Run
 from .statistics import mean_estimate
 
-Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """Means of observables over an ensemble.
-
-    Attributes
-    ----------
-    name : str
-        What was simulated.
-    observables : tuple of str
-    times : ndarray (records,)
-    means, standard_errors : ndarray (records, observables)
-        Over the paths that are finite at that time.
-    paths : int
-        Paths asked for.
-    finite : ndarray (records,)
-        Paths that were finite.
-    nonfinite, negative : int
-        Paths that became non-finite; paths on which a block that must not be negative was.
-    finals : ndarray (kept, blocks, d)
-        Final states of the first paths.
-    settings : mapping
-        Everything needed to run it again, and where it was run.
-    """
-
-    name: str
-    observables: tuple[str, ...]
-    times: Array
-    means: Array
-    standard_errors: Array
-    paths: int
-    finite: NDArray[np.int64]
-    nonfinite: int
-    negative: int
-    finals: Array
-    settings: Mapping[str, object]
-
-    def save(self, path: str) -> None:
-        """Write the run to a JSON file, atomically."""
-        save_record(path, {"kind": "run", **self.__dict__})
-
-    @staticmethod
-    def load(path: str) -> "Run":
-        """Read a run back.
-
-        Raises
-        ------
-        ValueError
-            The file is no run.
-        """
-        record = load_record(path)
-        if record.pop("kind", None) != "run":
-            raise ValueError(f"{path} holds no run; expected a file written by Run.save or smelt simulate")
-        return Run(**{**record, "observables": tuple(record["observables"])})
 
 
 def simulate(
@@ -138,13 +82,14 @@ def simulate(
     ValueError
         Something asked for makes no sense; the message says what was expected.
     """
-    kernel = simulation_kernel(target, problem, observables, regularisation, dtype)
+    phi = regularisation or unregularised()
+    kernel = simulation_kernel(target, problem, observables, phi, dtype)
     (track,) = kernel.tracks
     chain = target if isinstance(target, Chain) else target.chain
     n_steps = steps_in(horizon, positive("tau", tau))
     stride = max(1, n_steps // max(1, records))
     record_steps = sorted({*range(stride, n_steps + 1, stride), n_steps})
-    values = constants(chain, hyperparameters)
+    values = constants(chain, hyperparameters, phi)
     begin = start_time(t0, tau)
     totals = compile_kernel(kernel).run(
         parameters={track.name: step_parameters(track.step, values, tau, tau / substeps)},
@@ -170,13 +115,13 @@ def simulation_kernel(
     target: Chain | ModifiedEquation,
     problem: Quadratic,
     observables: Sequence[str],
-    regularisation: Regularisation | None,
+    regularisation: Regularisation,
     dtype: str = "float64",
 ) -> Kernel:
     """Return the kernel behind `simulate`."""
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype {dtype!r}; expected float64 or float32")
-    step = _step(target, problem, regularisation or unregularised())
+    step = _step(target, problem, regularisation)
     found = tuple(observable(text, step.state, problem.dimension) for text in observables)
     track = Track("optimizer", step, "step") if isinstance(target, Chain) else Track("equation", step, "substep")
     return Kernel(problem.dimension, (track,), found, ((1.0,),), dtype)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..codegen.program import Step
 from ..derive.chain import Chain
+from ..derive.regularisation import Regularisation
 
 
 def positive(name: str, value: float) -> float:
@@ -75,8 +76,8 @@ def start_state(start: Mapping[str, ArrayLike], chain: Chain, dimension: int) ->
     return state
 
 
-def constants(chain: Chain, given: Mapping[str, float] | None) -> dict[str, float]:
-    """Return the values of the chain's constants: the catalogue's where none is given.
+def constants(chain: Chain, given: Mapping[str, float] | None, phi: Regularisation) -> dict[str, float]:
+    """Return the values of the constants of a chain and of a regularisation: the catalogue's where none is given.
 
     Raises
     ------
@@ -85,6 +86,7 @@ def constants(chain: Chain, given: Mapping[str, float] | None) -> dict[str, floa
     """
     values = dict(chain.defaults)
     known = {str(s) for e in chain.regime.scaling(chain.rule).hyperparameters.values() for s in e.free_symbols} - {"tau"}
+    known |= phi.parameters
     for name, value in (given or {}).items():
         if name not in known:
             raise ValueError(f"constant {name!r}; {chain.name} has {', '.join(sorted(known)) or 'none'}")
@@ -92,7 +94,7 @@ def constants(chain: Chain, given: Mapping[str, float] | None) -> dict[str, floa
             raise ValueError(f"constant {name} is {value}; expected a finite number")
         values[name] = float(value)
     if missing := sorted(known - values.keys()):
-        raise ValueError(f"no value for {', '.join(missing)}; give one for each constant of the regime")
+        raise ValueError(f"no value for {', '.join(missing)}; give one for each constant of the regime and of phi")
     return values
 
 

@@ -1,0 +1,154 @@
+"""The command ``smelt``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from . import commands
+
+_EXAMPLES = """examples:
+  smelt list
+  smelt derive rmsprop --regime ballistic --order 2
+  smelt derive adam --regime batch-equivalent --order 2 --latex
+  smelt derive rmsprop --regime "lr=tau, alpha=1-c*tau" --order 2 --json
+  smelt show rmsprop --regime ballistic --order 2
+  smelt simulate rmsprop --regime ballistic --tau 0.125 --horizon 10 --paths 100000
+  smelt converge rmsprop --regime ballistic --order 2 --taus 0.25,0.125,0.0625 --horizon 2
+  smelt reproduce callisti2025 --quick --output demo
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns
+    -------
+    int
+        0, or 1 if a check failed, or 2 for bad usage or input.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        return options.run(options)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"smelt: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("smelt: interrupted", file=sys.stderr)
+        return 130
+    except SystemExit as stop:
+        return int(stop.code or 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="smelt", description="Stochastic modified equations of stochastic optimizers: derive, simulate, measure.",
+        epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=commands.version())
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    listing = _verb(verbs, "list", commands.list_all, "optimizers, variants and regimes known by name", "smelt list --json")
+    del listing
+
+    derive = _verb(
+        verbs, "derive", commands.derive, "derive a modified equation",
+        'smelt derive adam --regime batch-equivalent --order 2\n  smelt derive rmsprop --regime "lr=tau, alpha=1-c*tau" --latex',
+    )  # fmt: skip
+    _equation(derive)
+    derive.add_argument("--latex", action="store_true", help="print LaTeX")
+    derive.add_argument("--dimension", type=int, metavar="D", help="also print the components in this dimension")
+
+    show = _verb(
+        verbs, "show", commands.show, "print the generated kernel",
+        "smelt show adam --regime ballistic --what study --hessian '2'",
+    )  # fmt: skip
+    _equation(show)
+    _problem(show)
+    show.add_argument("--what", choices=("optimizer", "equation", "study"), default="equation")
+    show.add_argument("--dtype", choices=("float64", "float32"), default="float64")
+
+    simulate = _verb(
+        verbs, "simulate", commands.simulate, "simulate an optimizer, or with --what equation its equation",
+        "smelt simulate adam --regime ballistic --t0 1 --tau 0.125 --horizon 4 --what equation --plot paths.png",
+    )  # fmt: skip
+    _equation(simulate)
+    _problem(simulate)
+    _experiment(simulate, paths=10_000)
+    simulate.add_argument("--what", choices=("optimizer", "equation"), default="optimizer")
+    simulate.add_argument("--tau", type=float, required=True, help="duration of a step")
+    simulate.add_argument("--keep", type=int, default=0, metavar="N", help="keep the final states of the first N paths")
+    simulate.add_argument("--dtype", choices=("float64", "float32"), default="float64")
+
+    converge = _verb(
+        verbs, "converge", commands.converge, "measure the weak error of an equation against its optimizer",
+        "smelt converge adam --regime ballistic --order 2 --t0 1 --taus 2^-2,2^-3,2^-4 --horizon 2 --plot adam.png",
+    )  # fmt: skip
+    _equation(converge)
+    _problem(converge)
+    _experiment(converge, paths=200_000)
+    converge.add_argument("--taus", required=True, metavar="T,T,...", help="numbers or powers such as 2^-3")
+    converge.add_argument(
+        "--own-share", type=float, default=0.1, help="share of the weak error that the equation's own discretisation may reach"
+    )
+    converge.add_argument("--noise-free-steps", type=int, default=0, metavar="N", help="start after N steps without noise")
+
+    reproduce = _verb(
+        verbs, "reproduce", commands.reproduce, "rerun a paper's experiment", "smelt reproduce callisti2025 --quick"
+    )
+    reproduce.add_argument("paper", choices=("callisti2025",))
+    reproduce.add_argument("--quick", action="store_true", help="fewer paths and steps: under a minute")
+    reproduce.add_argument("--output", default="callisti2025", metavar="DIR", help="folder for PNG, JSON and tables")
+    reproduce.add_argument("--seed", type=int, default=0)
+    reproduce.add_argument("--quiet", action="store_true", help="no progress bar")
+    return parser
+
+
+def _verb(verbs, name, run, text, example):
+    verb = verbs.add_parser(
+        name, help=text, description=text, epilog=f"example:\n  {example}\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    verb.set_defaults(run=run)
+    verb.add_argument("--json", action="store_true", help="print one JSON object")
+    return verb
+
+
+def _equation(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("rule", help="optimizer, see smelt list; RULE:VARIANT for a variant")
+    verb.add_argument("--regime", default="ballistic", help="a name, or 'lr=tau, alpha=1-c*tau, noise=tau**(-1/2)'")
+    verb.add_argument("--order", type=int, default=2, help="weak order asked for (default 2)")
+    verb.add_argument("--form", choices=("diffusion", "fluctuation", "ode"), default="diffusion",
+                      help="at order 1: with the leading fluctuations, or without noise")  # fmt: skip
+    verb.add_argument("--constant-noise", action="store_true", help="noise covariance does not depend on theta")
+
+
+def _problem(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("problem")
+    group.add_argument("--hessian", default="1,0.5;0.5,1", metavar="ROW;ROW", help="matrix H (default 1,0.5;0.5,1)")
+    group.add_argument("--noise", default="0.25", metavar="S", help="number s for covariance s^2 H^2, or ROW;ROW (default 0.25)")
+    group.add_argument("--phi", default="none", metavar="PHI",
+                       help="regularisation in the equation: none, floor, smooth, or floor:U with U in tau (default none)")  # fmt: skip
+    group.add_argument("--observable", action="append", metavar="EXPR", help="norm(theta)**2, mean(v), theta[0]**2*v[0], ...")
+
+
+def _experiment(verb: argparse.ArgumentParser, paths: int) -> None:
+    group = verb.add_argument_group("experiment")
+    group.add_argument("--horizon", type=float, required=True, help="duration, a multiple of tau")
+    group.add_argument("--start", nargs="+", default=["theta=1,0.5", "v=1"], metavar="BLOCK=X,X", help="default theta=1,0.5 v=1")
+    group.add_argument("--t0", type=float, default=0.0, help="time of the start; above 0 for Adam")
+    group.add_argument("--set", nargs="+", default=[], metavar="NAME=X", help="constants: c=0.5 eps=1e-3 ...")
+    group.add_argument("--paths", type=int, default=paths)
+    group.add_argument("--seed", type=int, default=0)
+    group.add_argument("--substeps", type=int, help="Euler-Maruyama steps per tau (default: 8; converge chooses them)")
+    group.add_argument("--threads", type=int)
+    group.add_argument("--output", metavar="FILE", help="write the result as JSON")
+    group.add_argument("--plot", metavar="FILE", help="draw it as PNG")
+    group.add_argument("--quiet", action="store_true", help="no progress bar")

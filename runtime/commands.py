@@ -1,0 +1,148 @@
+"""What each command of ``smelt`` does with its options."""
+
+from argparse import Namespace
+from importlib import metadata
+from pathlib import Path
+
+from ..codegen.program import Kernel
+from ..derive.catalogue import CATALOGUE
+from ..derive.chain import Chain
+from ..derive.equation import ModifiedEquation, modified_equation
+from ..derive.latex import latex_equation, latex_obstruction
+from ..derive.noise import gaussian
+from ..derive.regimes import REGIMES, parse_regime
+from ..derive.text import certificate_text, components_text, equation_json, equation_text
+from .ensembles import simulate as run_ensemble
+from .ensembles import simulation_kernel
+from .kernels import compile_kernel
+from .options import assignments, check_writable, numbers, problem, regularisation, rule, start
+from .output import print_json, run_table, study_table
+from .plots import plot_means
+from .progress import bar
+from .reproduce import reproduce as run_paper
+from .studies import study_kernel, weak_error
+
+
+def version() -> str:
+    """Return name and version."""
+    return f"smelt {metadata.version('smelt')}"
+
+
+def list_all(options: Namespace) -> int:
+    """List optimizers and regimes."""
+    rules = [make() for make in CATALOGUE]
+    data = {
+        "rules": [
+            {"name": r.name, "variant": r.variant, "state": [b.name for b in r.blocks],
+             "hyperparameters": [h.name for h in r.hyperparameters], "reference": r.reference}
+            for r in rules
+        ],
+        "regimes": [{"name": make().name, "noise": str(make().noise), "reference": make().reference} for make in REGIMES],
+    }  # fmt: skip
+    if options.json:
+        return print_json(data)
+    print("optimizers")
+    for r in data["rules"]:
+        print(f"  {r['name'] + ':' + r['variant']:22} state {', '.join(r['state']):12} {', '.join(r['hyperparameters'])}")
+    print("regimes")
+    for r in data["regimes"]:
+        print(f"  {r['name']:22} noise scale {r['noise']}")
+    return 0
+
+
+def derive(options: Namespace) -> int:
+    """Print a modified equation."""
+    equation = _equation(options)
+    if options.json:
+        return print_json(equation_json(equation))
+    if options.latex:
+        print(latex_equation(equation))
+        if not equation.certificate.exists:
+            print(f"% {certificate_text(equation).splitlines()[0]}\n{latex_obstruction(equation)}")
+    else:
+        print(equation_text(equation))
+    if options.dimension:
+        print(components_text(equation.expand(options.dimension)))
+    return 0
+
+
+def show(options: Namespace) -> int:
+    """Print the source of a kernel."""
+    compiled = compile_kernel(_kernel(options))
+    if options.json:
+        return print_json({"signature": compiled.signature, "source": compiled.source})
+    print(compiled.source, end="")
+    return 0
+
+
+def simulate(options: Namespace) -> int:
+    """Simulate an ensemble."""
+    equation, on = _equation(options), problem(options.hessian, options.noise)
+    target = equation.chain if options.what == "optimizer" else equation
+    check_writable(options.output, options.plot)
+    with bar(options.quiet) as progress:
+        run = run_ensemble(
+            target, on, tau=options.tau, horizon=options.horizon, start=start(options.start), t0=options.t0,
+            hyperparameters=assignments(options.set), observables=_observables(options, equation), paths=options.paths,
+            seed=options.seed, substeps=options.substeps or 8, regularisation=regularisation(options.phi), keep=options.keep,
+            dtype=options.dtype, threads=options.threads, progress=lambda done, n: progress("paths", done, n),
+        )  # fmt: skip
+    if options.output:
+        run.save(options.output)
+    if options.plot:
+        plot_means({options.what: run}, title=run.name, path=options.plot)
+    if options.json:
+        return print_json({"kind": "run", **run.__dict__})
+    print(run_table(run))
+    return 0
+
+
+def converge(options: Namespace) -> int:
+    """Measure weak errors."""
+    equation, on = _equation(options), problem(options.hessian, options.noise)
+    check_writable(options.output, options.plot)
+    with bar(options.quiet) as progress:
+        study = weak_error(
+            equation, on, taus=numbers(options.taus), horizon=options.horizon, start=start(options.start), t0=options.t0,
+            hyperparameters=assignments(options.set), observables=_observables(options, equation), paths=options.paths,
+            seed=options.seed, substeps=options.substeps, own_share=options.own_share, threads=options.threads,
+            regularisation=regularisation(options.phi), noise_free_steps=options.noise_free_steps, progress=progress,
+        )  # fmt: skip
+    if options.output:
+        study.save(options.output)
+    if options.plot:
+        study.plot(options.plot)
+    if options.json:
+        return print_json(study.to_json())
+    print(study_table(study))
+    return 0
+
+
+def reproduce(options: Namespace) -> int:
+    """Rerun a paper's experiment."""
+    with bar(options.quiet) as progress:
+        report = run_paper(Path(options.output), quick=options.quick, seed=options.seed, progress=progress)
+    if options.json:
+        return print_json(report.to_json())
+    print(report.text())
+    return 0
+
+
+def _equation(options: Namespace) -> ModifiedEquation:
+    found = rule(options.rule)
+    regime = parse_regime(options.regime, found)
+    return modified_equation(found, regime, gaussian(options.constant_noise), options.order, options.form)
+
+
+def _kernel(options: Namespace) -> Kernel:
+    equation, on = _equation(options), problem(options.hessian, options.noise)
+    observables, phi = _observables(options, equation), regularisation(options.phi)
+    if options.what == "study":
+        return study_kernel(equation, on, observables, phi)
+    target: Chain | ModifiedEquation = equation.chain if options.what == "optimizer" else equation
+    return simulation_kernel(target, on, observables, phi, options.dtype)
+
+
+def _observables(options: Namespace, equation: ModifiedEquation) -> list[str]:
+    names = [b.name for b in equation.chain.blocks]
+    return options.observable or [f"norm({name})**2" for name in ("theta", "v") if name in names]

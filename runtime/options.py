@@ -1,0 +1,109 @@
+"""Reading the values of command-line options."""
+
+import os
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from sympy import Expr
+
+from ..derive.catalogue import CATALOGUE
+from ..derive.expressions import parse_expression
+from ..derive.regularisation import Regularisation, floor, smooth, unregularised
+from ..derive.rules import UpdateRule
+from ..derive.symbols import tau
+from .objectives import Quadratic
+
+
+def rule(text: str) -> UpdateRule:
+    """Read ``rmsprop`` or ``rmsprop:torch``; hyphens and underscores are the same."""
+    name, _, variant = text.partition(":")
+    makers = {make.__name__: make for make in CATALOGUE}
+    make = makers.get(name.replace("-", "_"))
+    if make is None:
+        close = get_close_matches(name, makers, 1)
+        hint = f"did you mean {close[0]}?" if close else "see smelt list"
+        raise ValueError(f"unknown optimizer {name!r}; expected one of {', '.join(makers)}; {hint}")
+    if not variant:
+        return make()
+    plain = make()
+    if "variant" not in make.__annotations__:
+        if variant == plain.variant:
+            return plain
+        raise ValueError(f"{name} has no variant {variant!r}; expected {plain.variant}")
+    return make(variant)  # type: ignore[call-arg]
+
+
+def number(text: str) -> float:
+    """Read a number or an arithmetic expression such as ``2^-3`` or ``1/3``."""
+    try:
+        return float(text)
+    except ValueError:
+        return float(_arithmetic(text))
+
+
+def _arithmetic(text: str) -> Expr:
+    value = parse_expression(text.replace("^", "**"), {})
+    if not value.is_real:
+        raise ValueError(f"{text!r} is not a real number")
+    return value
+
+
+def numbers(text: str) -> list[float]:
+    """Read numbers separated by commas."""
+    return [number(part) for part in text.split(",")]
+
+
+def problem(hessian: str, noise: str) -> Quadratic:
+    """Read a quadratic problem: rows of H separated by semicolons; the noise as one number or such rows."""
+    rows = [numbers(row) for row in hessian.split(";")]
+    spread = [numbers(row) for row in noise.split(";")]
+    return Quadratic(rows, spread[0][0] if len(spread) == len(spread[0]) == 1 and "," not in noise else spread)
+
+
+def regularisation(text: str) -> Regularisation:
+    """Read ``none``, ``floor``, ``smooth`` or one of the latter with ``:U``, U an expression in tau."""
+    kind, _, scale = text.partition(":")
+    makers = {"floor": floor, "smooth": smooth}
+    if kind == "none" and not scale:
+        return unregularised()
+    if kind not in makers:
+        raise ValueError(f"unknown regularisation {text!r}; expected none, floor, smooth, floor:U or smooth:U")
+    return makers[kind](parse_expression(scale, {"tau": tau}) if scale else tau)
+
+
+def start(items: Sequence[str]) -> dict[str, float | list[float]]:
+    """Read ``theta=1,0.5 v=1``."""
+    result: dict[str, float | list[float]] = {}
+    for name, value in _pairs(items):
+        values = numbers(value)
+        result[name] = values if len(values) > 1 else values[0]
+    return result
+
+
+def assignments(items: Sequence[str]) -> dict[str, float]:
+    """Read ``c=0.5 eps=1e-3``."""
+    return {name: number(value) for name, value in _pairs(items)}
+
+
+def _pairs(items: Sequence[str]) -> list[tuple[str, str]]:
+    pairs = [item.partition("=") for item in items]
+    for item, (name, equals, value) in zip(items, pairs, strict=True):
+        if not (name and equals and value):
+            raise ValueError(f"{item!r} is no assignment; expected NAME=VALUE")
+    return [(name.strip(), value.strip()) for name, _, value in pairs]
+
+
+def check_writable(*paths: str | None) -> None:
+    """Refuse, before any work is done, files that could not be written.
+
+    Raises
+    ------
+    ValueError
+        A folder does not exist or may not be written to.
+    """
+    for path in paths:
+        if path is not None:
+            folder = Path(path).parent
+            if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(path).is_dir():
+                raise ValueError(f"cannot write {path}; expected a file in an existing folder with write permission")

@@ -1,0 +1,77 @@
+"""Results as tables for a terminal and as JSON."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .results import Run, WeakErrorStudy
+from .statistics import Slope
+
+
+def print_json(data: Mapping[str, Any]) -> int:
+    """Print one JSON object; return the exit code 0. What is not finite becomes null."""
+    print(json.dumps(plain(data), allow_nan=False))
+    return 0
+
+
+def plain(value: Any) -> Any:
+    """Return lists for arrays and None for what is not finite."""
+    match value:
+        case np.ndarray() | np.generic():
+            return plain(value.tolist())
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+    return value
+
+
+def run_table(run: Run) -> str:
+    """Return the means at the last time, and what went wrong on the way."""
+    lines = [run.name, f"{run.paths} paths, time {run.times[-1]:g}"]
+    width = max(map(len, run.observables))
+    for n, name in enumerate(run.observables):
+        lines.append(f"  {name:{width}}  {run.means[-1, n]: .8g}  +- {run.standard_errors[-1, n]:.2g}")
+    return "\n".join([*lines, *_warnings(run.nonfinite, run.negative, run.paths)])
+
+
+def _warnings(nonfinite: int, negative: int, paths: int) -> list[str]:
+    lines = []
+    if nonfinite:
+        lines.append(f"  {nonfinite} of {paths} paths became non-finite and are left out: take a regularisation or smaller steps")
+    if negative:
+        lines.append(f"  on {negative} of {paths} paths v was negative")
+    return lines
+
+
+def study_table(study: WeakErrorStudy) -> str:
+    """Return weak errors by tau and the slope of each observable."""
+    lines = [study.name, f"weak order by the certificate: {study.weak_order}"]
+    head = f"  {'tau':>10} {'weak error':>13} {'std. error':>10} {'own error':>10} {'substeps':>8} {'paths':>9}"
+    for name in study.observables:
+        lines += [name, head]
+        for row in study.rows:
+            if row.observable == name:
+                lines.append(
+                    f"  {row.tau:10.6g} {row.weak_error:13.5e} {row.standard_error:10.1e} {row.own_error:10.1e} "
+                    f"{row.substeps:8d} {row.paths:9d}"
+                )
+                lines += ["  " + warning for warning in _warnings(row.nonfinite, row.negative, row.paths)]
+        lines.append(f"  slope {slope_text(study.slopes[name])}; between neighbours: {_local(study, name)}")
+    return "\n".join([*lines, f"{study.seconds:.1f} s"])
+
+
+def slope_text(slope: Slope) -> str:
+    """Return ``1.98 [1.91, 2.05]`` or the reason why there is none."""
+    if slope.slope is None:
+        return f"none: {slope.reason}"
+    return f"{slope.slope:.2f} [{slope.low:.2f}, {slope.high:.2f}]"
+
+
+def _local(study: WeakErrorStudy, name: str) -> str:
+    return ", ".join(f"{s.slope:.2f}+-{s.standard_error:.2f}" for s in study.local_slopes[name]) or "none"

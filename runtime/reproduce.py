@@ -1,0 +1,177 @@
+"""The quadratic experiment of Callisti, Romito, Triggiano, arXiv 2509.21614, and two experiments beside it.
+
+*published*: their start, far away at ``v = 1``, after two noise-free steps, with ``phi(v) = max(v, tau)``.
+*warm*: a start near the minimum and, for Adam, at a fixed time ``t0 = 1``, with ``phi(v) = max(v, tau/16)``. The published start is
+stiff, and its floor lies above the second moments near the minimum, so it hides the order of the equations.
+*spectra*: the warm start in six dimensions for random matrices H, since the paper leaves H open.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from sympy import Symbol
+
+from ..derive.catalogue import CATALOGUE
+from ..derive.equation import modified_equation
+from ..derive.noise import gaussian
+from ..derive.regimes import REGIMES
+from ..derive.regularisation import floor
+from ..derive.symbols import tau
+from .objectives import Quadratic
+from .output import slope_text, study_table
+from .plots import plot_weak_errors
+from .records import save_record, write_atomically
+from .results import WeakErrorStudy, error_series
+from .studies import weak_error
+
+OBSERVABLES = ("norm(theta)/2", "norm(v)/2", "norm(theta)**2", "theta[0]**2*v[0]")
+NOISE = 0.25
+MATRIX = ((1.0, 0.5), (0.5, 1.0))
+EQUATIONS = {"order 1, ODE": (1, "ode"), "order 1, SDE": (1, "fluctuation"), "order 2": (2, "diffusion")}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One study, by names and numbers alone, so that another process can run it."""
+
+    experiment: str
+    rule: str
+    regime: str
+    label: str
+    taus: tuple[float, ...]
+    horizon: float
+    paths: int
+    seed: int
+    spectrum: int = 0
+
+    @property
+    def system(self) -> str:
+        """Experiment, rule and regime: what one plot shows."""
+        return f"{self.experiment}_{self.rule}_{self.regime}"
+
+    def run(self) -> WeakErrorStudy:
+        """Measure."""
+        rule = next(make() for make in CATALOGUE if make.__name__ == self.rule)
+        regime = next(make() for make in REGIMES if make().name == self.regime)
+        order, form = EQUATIONS[self.label]
+        if self.regime == "batch-equivalent" and form == "fluctuation":
+            form = "diffusion"  # the limit has noise of its own
+        equation = modified_equation(rule, regime, gaussian(constant=True), order, form)  # type: ignore[arg-type]
+        published = self.experiment == "published"
+        near = np.resize([1.0, 0.5], self.problem.dimension)
+        return weak_error(
+            equation, self.problem, taus=self.taus, horizon=self.horizon, observables=OBSERVABLES, paths=self.paths,
+            start={"theta": [10.0, 5.0] if published else near, "v": 1.0}, noise_free_steps=2 if published else 0,
+            hyperparameters={"u": 1.0} if published else {"u": 1 / 16, "eps": 1e-3}, regularisation=floor(Symbol("u") * tau),
+            t0=1.0 if self.rule == "adam" and not published else 0.0, seed=self.seed, threads=1,
+        )  # fmt: skip
+
+    @property
+    def problem(self) -> Quadratic:
+        """The published matrix, or a random one with eigenvalues between 0.1 and 2 in six dimensions."""
+        if self.experiment != "spectra":
+            return Quadratic(MATRIX, NOISE)
+        generator = np.random.default_rng([self.seed, self.spectrum])
+        basis, _ = np.linalg.qr(generator.standard_normal((6, 6)))
+        hessian = (basis * np.exp(generator.uniform(np.log(0.1), np.log(2.0), 6))) @ basis.T
+        return Quadratic((hessian + hessian.T) / 2, NOISE)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All studies of a reproduction, by case."""
+
+    studies: tuple[tuple[Case, WeakErrorStudy], ...]
+    seconds: float
+    files: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """Return all studies as data."""
+        return {
+            "paper": "arXiv 2509.21614",
+            "studies": [{**case.__dict__, **study.to_json()} for case, study in self.studies],
+            "seconds": self.seconds,
+            "files": list(self.files),
+        }
+
+    def text(self) -> str:
+        """Return the slopes of every system and equation as a Markdown table, and the files written."""
+        lines = ["| experiment | optimizer | regime | equation | observable | slope | seconds |", "|---|---|---|---|---|---|---|"]
+        for case, study in self.studies:
+            name = case.experiment + (f" {case.spectrum}" if case.experiment == "spectra" else "")
+            lines += [
+                f"| {name} | {case.rule} | {case.regime} | {case.label} | `{o}` | {slope_text(s)} | {study.seconds:.1f} |"
+                for o, s in study.slopes.items()
+            ]
+        return "\n".join([*lines, "", f"{self.seconds:.0f} s; wrote {', '.join(self.files)}"])
+
+
+def reproduce(folder: Path, *, quick: bool, seed: int, progress: Callable[[str, int, int], None]) -> Report:
+    """Run all cases on all processors and write plots, tables and records into a folder.
+
+    Raises
+    ------
+    ValueError
+        The folder cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot make the folder {folder}: {error.strerror}; expected a place with write permission") from error
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"cannot write into {folder}; expected a folder with write permission")
+    began = time.perf_counter()
+    cases = _cases(quick, seed)
+    results: dict[Case, WeakErrorStudy] = {}
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(case.run): case for case in cases}
+        for future in as_completed(futures):
+            results[futures[future]] = future.result()
+            progress("studies", len(results), len(cases))
+    report = Report(tuple((case, results[case]) for case in cases), time.perf_counter() - began)
+    return Report(report.studies, report.seconds, tuple(_write(folder, report)))
+
+
+def _cases(quick: bool, seed: int) -> list[Case]:
+    horizon = 10.0
+    exponents = np.arange(1.0, 3.01, 0.5 if quick else 0.25)
+    # the steps of the paper, 2**-1 ... 2**-3, to the nearest that divide the horizon
+    published = tuple(horizon / round(horizon * 2.0**e) for e in exponents)
+    warm = tuple(2.0**-e for e in (range(2, 6) if quick else range(2, 8)))
+    many, few = (40_000, 20_000) if quick else (1_000_000, 100_000)
+    cases = []
+    for rule in ("rmsprop", "adam"):
+        for regime in ("ballistic", "batch-equivalent"):
+            for label in EQUATIONS:
+                if label != "order 1, ODE" or regime == "ballistic":
+                    cases.append(Case("published", rule, regime, label, published, horizon, many, seed))
+            cases += [Case("warm", rule, regime, label, warm, 1.0, many, seed) for label in ("order 1, SDE", "order 2")]
+    if not quick:
+        cases += [
+            Case("spectra", rule, "ballistic", label, warm[:4], 1.0, few, seed, spectrum)
+            for rule in ("rmsprop", "adam")
+            for label in ("order 1, SDE", "order 2")
+            for spectrum in range(1, 11)
+        ]
+    return cases
+
+
+def _write(folder: Path, report: Report) -> list[str]:
+    systems: dict[str, dict[str, WeakErrorStudy]] = {}
+    for case, study in report.studies:
+        if case.experiment != "spectra":
+            systems.setdefault(case.system, {})[case.label] = study
+    files = []
+    for system, studies in systems.items():
+        plot_weak_errors(error_series(studies), title=system.replace("_", ", "), path=folder / f"{system}.png")
+        files.append(f"{system}.png")
+    tables = "\n\n".join(study_table(study) for _, study in report.studies)
+    write_atomically(folder / "tables.txt", f"{report.text()}\n\n{tables}\n".encode())
+    save_record(folder / "results.json", report.to_json())
+    return [*files, "tables.txt", "results.json"]

@@ -1,0 +1,211 @@
+"""The weak error of an equation against its optimizer, as a function of tau."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..codegen.observables import observable
+from ..codegen.program import Kernel, Track
+from ..codegen.steps import euler_maruyama_step, optimizer_step
+from ..derive.equation import ModifiedEquation
+from ..derive.regularisation import Regularisation, unregularised
+from .inputs import constants, start_state, start_time, step_parameters, steps_in
+from .kernels import CompiledKernel, compile_kernel
+from .objectives import Quadratic
+from .records import provenance
+from .results import Row, WeakErrorStudy
+from .statistics import mean_estimate
+
+_CONTRASTS = {
+    "optimizer": (1.0, 0.0, 0.0, 0.0),
+    "error": (-1.0, 8 / 3, -2.0, 1 / 3),
+    "own": (0.0, 2 / 3, -1.0, 1 / 3),
+}
+"""Over optimizer, fine, coarse and coarsest grid: the optimizer's mean; the weak error, the equation being extrapolated twice to
+substep zero (Talay, Tubaro 1990); the last correction of that extrapolation, an upper estimate of the bias that is left."""
+
+MOST_SUBSTEPS = 256
+
+
+def weak_error(
+    equation: ModifiedEquation,
+    problem: Quadratic,
+    *,
+    taus: Sequence[float],
+    horizon: float,
+    start: Mapping[str, ArrayLike],
+    t0: float = 0.0,
+    hyperparameters: Mapping[str, float] | None = None,
+    observables: Sequence[str] = ("norm(theta)**2",),
+    paths: int = 100_000,
+    seed: int = 0,
+    substeps: int | None = None,
+    own_share: float = 0.1,
+    regularisation: Regularisation | None = None,
+    noise_free_steps: int = 0,
+    threads: int | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> WeakErrorStudy:
+    """Measure ``E phi(X_T) - E phi(x_T)`` between an equation and its optimizer, driven by the same noise.
+
+    The equation is integrated by Euler-Maruyama on three nested grids along the optimizer's Brownian path and extrapolated to
+    substep zero.
+
+    Parameters
+    ----------
+    equation : ModifiedEquation
+    problem : Quadratic
+    taus : sequence of float
+    horizon : float
+        Duration, a multiple of each tau; the noise-free steps count.
+    start, t0, hyperparameters, observables, seed, regularisation, threads
+        As for `smelt.runtime.ensembles.simulate`.
+    paths : int
+        Per tau.
+    substeps : int, optional
+        Substeps of the finest grid per tau, a multiple of 4. Chosen for each tau in a pilot run if not given.
+    own_share : float
+        The pilot doubles the substeps until the equation's own error is below this share of the weak error, or below the noise.
+    noise_free_steps : int
+        Both start where the optimizer is after so many steps without noise.
+    progress : callable, optional
+        Called with a label, paths done and paths in all.
+
+    Returns
+    -------
+    WeakErrorStudy
+
+    Raises
+    ------
+    ValueError
+        Something asked for makes no sense; the message says what was expected.
+    """
+    began = time.perf_counter()
+    if not taus:
+        raise ValueError("no taus; expected at least one")
+    if substeps is not None and (substeps < 4 or substeps % 4):
+        raise ValueError(f"substeps is {substeps}; expected a multiple of 4: three nested grids are needed")
+    phi = regularisation or unregularised()
+    kernel = study_kernel(equation, problem, observables, phi)
+    values = constants(equation.chain, hyperparameters, phi)
+    compiled = compile_kernel(kernel)
+    for tau in taus:
+        steps_in(horizon, tau)
+    rows: list[Row] = []
+    for n, tau in enumerate(taus):
+        state = start_state(start, equation.chain, problem.dimension)
+        begin = start_time(t0, tau)
+        if noise_free_steps:
+            state = _noise_free(equation, problem, values, state, tau, begin, noise_free_steps, observables)
+        experiment = _Experiment(
+            compiled, problem, values, state, tau, steps_in(horizon, tau) - noise_free_steps, begin + noise_free_steps * tau,
+            2 * (len(taus) * seed + n), threads,
+        )  # fmt: skip
+        chosen = substeps or experiment.pilot(max(2048, paths // 32), own_share)
+        label = f"tau={tau:g}"
+        rows += experiment.rows(paths, chosen, (lambda done, n, label=label: progress(label, done, n)) if progress else None)
+    settings = {
+        "taus": list(taus), "horizon": horizon, "t0": t0, "start": {k: np.asarray(v) for k, v in start.items()}, "seed": seed,
+        "constants": values, "problem": problem.description, "regularisation": phi.name, "noise_free_steps": noise_free_steps,
+        "own_share": own_share, **provenance(),
+    }  # fmt: skip
+    name = f"{equation.name}, phi: {phi.name}"
+    return WeakErrorStudy(name, equation.certificate.weak_order, tuple(rows), time.perf_counter() - began, settings)
+
+
+def study_kernel(
+    equation: ModifiedEquation, problem: Quadratic, observables: Sequence[str], regularisation: Regularisation
+) -> Kernel:
+    """Return the coupled kernel: the optimizer and its equation on three nested grids."""
+    fine = euler_maruyama_step(equation, problem.fields, regularisation)
+    found = tuple(observable(text, fine.state, problem.dimension) for text in observables)
+    tracks = (
+        Track("optimizer", optimizer_step(equation.chain, problem.fields), "step"),
+        Track("fine", fine, "substep"),
+        Track("coarse", fine, "pair"),
+        Track("coarsest", fine, "quad"),
+    )
+    return Kernel(problem.dimension, tracks, found, tuple(_CONTRASTS.values()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Experiment:
+    """The coupled run at one tau; its seed differs from those of the other taus, and is even: the pilot takes the next one."""
+
+    compiled: CompiledKernel
+    problem: Quadratic
+    values: Mapping[str, float]
+    state: NDArray
+    tau: float
+    n_steps: int
+    t0: float
+    seed: int
+    threads: int | None
+
+    def rows(self, paths: int, substeps: int, progress: Callable[[int, int], None] | None = None, pilot: bool = False) -> list[Row]:
+        kernel = self.compiled.kernel
+        lengths = {"substep": 1, "pair": 2, "quad": 4, "step": substeps}
+        totals = self.compiled.run(
+            parameters={
+                t.name: step_parameters(t.step, self.values, self.tau, self.tau * lengths[t.pace] / substeps)
+                for t in kernel.tracks
+            },
+            matrices={n: self.problem.matrices[n] for n in {m for t in kernel.tracks for m in t.step.matrices}},
+            vectors={n: self.problem.vectors[n] for n in {v for t in kernel.tracks for v in t.step.vectors}},
+            start={t.name: self.state for t in kernel.tracks}, tau=self.tau, n_steps=self.n_steps, substeps=substeps,
+            t0=self.t0, n_paths=paths, seed=self.seed + pilot, record_steps=[self.n_steps], threads=self.threads,
+            progress=progress,
+        )  # fmt: skip
+        finite = int(totals.counts[0])
+        if finite < 2:
+            raise ValueError(
+                f"tau={self.tau:g}: {paths - finite} of {paths} paths became non-finite; expected a stable scheme: "
+                "take a regularisation, more substeps or a smaller tau"
+            )
+        estimate = mean_estimate(np.array(finite), totals.sums[0], totals.squares[0])
+        result = []
+        for n, phi in enumerate(kernel.observables):
+            at = {name: estimate.mean[n, c] for c, name in enumerate(_CONTRASTS)}
+            error = float(at["error"])
+            result.append(Row(
+                self.tau, phi.name, error, float(estimate.standard_error[n, 1]), float(at["own"]), float(at["optimizer"]),
+                float(at["optimizer"]) + error, substeps, paths, paths - finite, int(totals.negative[1]),
+            ))  # fmt: skip
+        return result
+
+    def pilot(self, paths: int, share: float) -> int:
+        """Double the substeps until no observable's own error exceeds its share of the weak error and the noise."""
+        substeps = 4
+        while substeps < MOST_SUBSTEPS:
+            rows = self.rows(paths, substeps, pilot=True)
+            if all(abs(r.own_error) <= max(share * abs(r.weak_error), r.standard_error / 4) for r in rows):
+                return substeps
+            substeps *= 2
+        return substeps
+
+
+def _noise_free(
+    equation: ModifiedEquation,
+    problem: Quadratic,
+    values: Mapping[str, float],
+    state: NDArray,
+    tau: float,
+    t0: float,
+    steps: int,
+    observables: Sequence[str],
+) -> NDArray:
+    """Return the optimizer's state after some steps with the noise set to zero."""
+    step = optimizer_step(equation.chain, problem.fields)
+    kernel = Kernel(problem.dimension, (Track("optimizer", step, "step"),), (), ((1.0,),))
+    matrices = {n: m * (n != "B") for n, m in problem.matrices.items() if n in step.matrices}
+    totals = compile_kernel(kernel).run(
+        parameters={"optimizer": step_parameters(step, values, tau, tau)}, matrices=matrices,
+        vectors={n: problem.vectors[n] for n in step.vectors}, start={"optimizer": state}, tau=tau, n_steps=steps,
+        t0=t0, n_paths=1, seed=0, record_steps=[steps], n_keep=1,
+    )  # fmt: skip
+    return totals.finals["optimizer"][0]
+
+

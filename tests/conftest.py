@@ -1,0 +1,6 @@
+"""Helper modules of the tests are imported by their plain name: their folders go on the path once, here."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "derive"))
