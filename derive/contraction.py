@@ -38,20 +38,23 @@ def contract(term: Expr, index: str = "i") -> Contraction:
         The term is no tree of matrices and vectors, as ``F_ijk`` applied to two different vectors.
     """
     factors = list(Mul.make_args(term))
-    tree, left = _grow(index, factors)
+    tree, left = _grow(index, factors, {index})
     if left:
         raise ValueError(f"{Mul(*left)} in {term} is not a product of matrices and vectors")
     return tree
 
 
-def _grow(index: str, factors: list[Expr]) -> tuple[Contraction, list[Expr]]:
+def _grow(index: str, factors: list[Expr], seen: set[str]) -> tuple[Contraction, list[Expr]]:
     local = [f for f in factors if _indices(f) <= {index}]
     rest = [f for f in factors if not _indices(f) <= {index}]
     neighbours = sorted({next(iter(_indices(f) - {index})) for f in rest if index in _indices(f) and len(_indices(f)) == 2})
     links = []
     for other in neighbours:
+        if other in seen:  # a cycle, as in H_ij H_ik S_jk: what closes it is left over
+            continue
+        seen.add(other)
         matrix = [f for f in rest if _indices(f) == {index, other}]
-        child, rest = _grow(other, [f for f in rest if f not in matrix])
+        child, rest = _grow(other, [f for f in rest if f not in matrix], seen)
         links.append((reindex(Mul(*matrix), {index: "i", other: "j"}), child))
     return Contraction(reindex(Mul(*local), {index: "i"}), tuple(links)), rest
 

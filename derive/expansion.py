@@ -94,8 +94,8 @@ class Expansion:
         auxiliary, argument = self.auxiliaries[name], self.read(call.args[0])
         self._refuse_noise(argument, str(call))
         scale = argument.valuation
-        x = Symbol(auxiliary.argument.name, nonnegative=True)
-        body = Expansion({**self.values, auxiliary.argument: Series.of(x, scale)}, {}, self.length).read(auxiliary.expression)
+        x = auxiliary.argument
+        body = Expansion({**self.values, x: Series.of(x, scale)}, {}, self.length).read(auxiliary.expression)
         result = Series({}, body.precision)
         for power, expression in body.coefficients.items():
             order = Rational(power - body.valuation, 2)

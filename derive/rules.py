@@ -27,7 +27,7 @@ class Block:
     @property
     def symbol(self) -> Symbol:
         """The block's entry at one coordinate, in the expressions of a rule."""
-        return Symbol(self.name, real=True)
+        return Symbol(self.name, nonnegative=True) if self.nonnegative else Symbol(self.name, real=True)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ its own precision, so a result is never claimed to a higher power than it is kno
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sympy import Add, Dummy, Expr, Integer, Mul, Pow, Rational, binomial, diff, exp, factorial, log
+from sympy import Add, Dummy, Expr, Integer, Mul, Pow, Rational, binomial, diff, exp, factorial, log, nan, oo, zoo
 
 from .indices import canonical, multiply
 from .symbols import tau
@@ -104,6 +104,8 @@ class Series:
         derivatives, current = [], function(x)
         for n in range(length if tail.coefficients else 1):
             derivatives.append(current.subs(x, centre) / factorial(n))
+            if not derivatives[-1].is_finite and derivatives[-1].has(zoo, nan, oo, -oo):
+                raise ValueError(f"{function.__name__} is not smooth at {centre}, its argument's limit as tau -> 0")
             current = diff(current, x)
         return tail.composed(derivatives, length)
 

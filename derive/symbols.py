@@ -78,7 +78,7 @@ def _component(field: Field, indices: tuple[str, ...]) -> Component:
     return component
 
 
-_LATEX_NAMES = {"theta": r"\theta", "F": "f", "S": r"\Sigma", "xi": r"\xi", "zeta1": "dW", "zeta2": r"d\widetilde W"}
+_LATEX_NAMES = {"theta": r"\theta", "F": "f", "S": r"\Sigma", "xi": r"\xi", "zeta1": "dW", "zeta2": r"d\widetilde W", "omega1": r"\Delta W"}
 
 
 def latex_component(field: Field, indices: tuple[str, ...]) -> str:
@@ -105,6 +105,8 @@ square_factor = Field("B2", rank=2)
 """A factor of the covariance of the centred squares of Gaussian noise, ``2 S_ij**2``."""
 zeta1 = Field("zeta1")
 """Increments of the Brownian motion behind the noise, ``xi_i = sum_p B_ip zeta1_p``, with unit covariance."""
+omega1 = Field("omega1")
+"""The Brownian motion behind the noise since the start of the optimizer's step, ``W_t - W_{t_k}``."""
 zeta2 = Field("zeta2")
 """Increments of an independent Brownian motion, for the second chaos, with unit covariance."""
 

@@ -1,0 +1,110 @@
+"""Polynomials of Gaussian noise sorted by chaos: ``xi_i = sum_p B_ip zeta_p``, ``B B^T = S``, ``zeta`` standard normal."""
+
+from sympy import Add, Expr, Integer, Mul
+
+from .chain import Chain
+from .indices import canonical, dummies, fresh, reindex, terms
+from .series import Series
+from .symbols import Component, Field, constant_factor, factor, noise, square_factor, zeta1, zeta2
+
+
+def linear_in_noise(series: Series) -> bool:
+    """Tell whether the noise enters the leading noisy term of a block's step linearly: theta or m, not the squares in v."""
+    for _, coefficient in sorted(series.coefficients.items()):
+        degrees = [len(indices_of(term)) for term in terms(coefficient)]
+        if max(degrees, default=0) > 0:
+            return max(degrees) == 1
+    return False
+
+
+def indices_of(term: Expr, field: Field = noise) -> list[str]:
+    """Return the indices of the components of a field in a product, repeated as often as they occur."""
+    return [
+        base.indices[0]
+        for base, exponent in (f.as_base_exp() for f in Mul.make_args(term))
+        if isinstance(base, Component) and base.field == field
+        for _ in range(int(exponent))
+    ]
+
+
+def without(term: Expr, field: Field) -> Expr:
+    """Drop the components of a field from a product."""
+    bases = [(f, f.as_base_exp()[0]) for f in Mul.make_args(term)]
+    return Mul(*(f for f, base in bases if not (isinstance(base, Component) and base.field == field)))
+
+
+def first_chaos(expression: Expr, chain: Chain) -> Expr:
+    """Project a polynomial of the noise on its first chaos (Stein): one noise stays, the expectation is taken of the others."""
+    pieces = []
+    for term in terms(expression):
+        indices = indices_of(term)
+        for n, kept in enumerate(indices):
+            others = chain.noise.moment(indices[:n] + indices[n + 1 :])
+            (p,) = fresh(dummies(term), 1)
+            pieces.append(without(term, noise) * others * noise_factor(chain)(kept, p) * zeta1(p))
+    return canonical(Add(*pieces))
+
+
+def noise_factor(chain: Chain) -> Field:
+    """Return the field ``B`` of the chain's noise."""
+    return constant_factor if chain.noise.constant else factor
+
+
+def squares_as_independent(expression: Expr) -> Expr:
+    """Replace the second chaos of a quadratic polynomial, ``xi_i**2 - S_ii``, by increments with covariance ``2 S_ij**2``.
+
+    Raises
+    ------
+    ValueError
+        A product of the noise at two coordinates occurs.
+    """
+    pieces = []
+    for term in terms(expression):
+        indices = indices_of(term)
+        if len(indices) == 2:
+            if indices[0] != indices[1]:
+                raise ValueError(f"{term} mixes the noise of two coordinates; expected squares of the noise at one coordinate")
+            (p,) = fresh(dummies(term), 1)
+            pieces.append(without(term, noise) * square_factor(indices[0], p) * zeta2(p))
+    return canonical(Add(*pieces))
+
+
+def paired(expression: Expr, left: Field, right: Field) -> Expr:
+    """Take the expectation over two increments of unit covariance in each term, of the fields `left` and `right`."""
+    pieces = []
+    for term in terms(expression):
+        indices = indices_of(term, left) if left == right else indices_of(term, left) + indices_of(term, right)
+        if len(indices) == 2:
+            pieces.append(reindex(without(without(term, left), right), {indices[0]: indices[1]}))
+    return Add(*pieces)
+
+
+def in_factors(expression: Expr, chain: Chain) -> Expr:
+    """Write every covariance as a product of factors, ``S_ij,k = B_ip,k B_jp + B_ip B_jp,k``; pairs of `B2` as ``2 S_ij**2``."""
+    pieces = []
+    for term in terms(expression):
+        pairs: dict[str, list[str]] = {}
+        rest, covariances = [], []
+        for f in Mul.make_args(term):
+            base, exponent = f.as_base_exp()
+            if isinstance(base, Component) and base.field == square_factor:
+                pairs.setdefault(base.indices[1], []).extend([base.indices[0]] * int(exponent))
+            elif isinstance(base, Component) and base.field == chain.noise.cumulant_field(2):
+                covariances += [base] * int(exponent)
+            else:
+                rest.append(f)
+        for i, j in pairs.values():
+            rest.append(Integer(2))
+            covariances += [chain.noise.cumulant_field(2)(i, j)] * 2
+        names = fresh(dummies(term), len(covariances))
+        expanded = (_expanded(s, noise_factor(chain), p) for s, p in zip(covariances, names, strict=True))
+        pieces.append(Mul(*rest, *expanded))
+    return canonical(Add(*pieces))
+
+
+def _expanded(covariance: Component, field: Field, p: str) -> Expr:
+    i, j, *derivatives = covariance.indices
+    result = [(field(i, p), field(j, p))]
+    for index in derivatives:
+        result = [pair for a, b in result for pair in ((a.differentiated(index), b), (a, b.differentiated(index)))]
+    return Add(*(a * b for a, b in result))
