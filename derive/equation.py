@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations_with_replacement, permutations
-from typing import Literal
+from typing import Literal, get_args
 
-from sympy import Add, Expr, Lambda, Mul
+from sympy import Add, Expr, Integer, Lambda, Mul, ceiling
 
 from .chain import Chain
 from .components import ComponentForm, component_form
@@ -18,6 +18,9 @@ from .operators import TIME, block_of, split
 from .regimes import Regime
 from .rules import UpdateRule
 from .symbols import Component, Field
+from .synchronised import synchronised_defect, synchronised_diffusion
+
+Form = Literal["diffusion", "fluctuation", "ode", "synchronised"]
 
 FREE = ("i", "j", "k", "l", "m", "n")
 """Names of free indices, in the order of the blocks they belong to."""
@@ -32,7 +35,7 @@ class Obstruction:
 
     Attributes
     ----------
-    power : int
+    power : Integer or Rational
         Its power of tau in the generator.
     blocks : tuple of str
         The blocks of the third or higher derivative, one for each of the free indices i, j, k, ... of `expression`.
@@ -40,7 +43,7 @@ class Obstruction:
         The coefficient ``c_ijk...``, symmetric in the indices of equal blocks (THEORY: ``c3``, ``c4``).
     """
 
-    power: int
+    power: Expr
     blocks: tuple[str, ...]
     expression: Expr
 
@@ -76,8 +79,9 @@ class ModifiedEquation:
         What the equation follows.
     order : int
         The weak order asked for.
-    form : {"diffusion", "fluctuation", "ode"}
-        "fluctuation" and "ode" are equations of order 1: with the leading fluctuations added, or without noise.
+    form : {"diffusion", "fluctuation", "ode", "synchronised"}
+        "fluctuation" and "ode" are equations of order 1: with the leading fluctuations added, or without noise. "synchronised" is
+        the equation of order 2 that remembers its noise since the start of the step (`smelt.derive.synchronised`).
     generator : tuple of Expr
         Symbols of ``L_0, L_1, ...``.
     definitions : mapping of str to Lambda
@@ -86,7 +90,7 @@ class ModifiedEquation:
 
     chain: Chain
     order: int
-    form: Literal["diffusion", "fluctuation", "ode"]
+    form: Form
     generator: tuple[Expr, ...]
     definitions: Mapping[str, Lambda]
 
@@ -110,14 +114,20 @@ class ModifiedEquation:
     @cached_property
     def certificate(self) -> Certificate:
         """The weak order reached and, where it is less than the one asked for, why."""
-        names = [block.name for block in self.chain.blocks]
-        found = []
-        for power, symbol in enumerate(self.generator):
-            kinds = {tuple(sorted((block_of(m) for m in split(term)[1]), key=names.index)) for term in terms(_spatial(symbol))}
-            for blocks in sorted((kind for kind in kinds if len(kind) > 2), key=lambda kind: (len(kind), kind)):
-                found.append(Obstruction(power, blocks, _coefficient(symbol, blocks)))
-        reached = min((o.power for o in found), default=self.order)
+        if self.form == "synchronised":
+            defect = synchronised_defect(self.chain, self.generator, self.diffusion)
+            found = [o for power, symbol in defect.items() for o in self._parts(symbol, power - 1, 1)]
+        else:
+            found = [o for power, symbol in enumerate(self.generator) for o in self._parts(symbol, Integer(power), 3)]
+        reached = min((int(ceiling(o.power)) for o in found), default=self.order)
         return Certificate(reached, tuple(found))
+
+    def _parts(self, symbol: Expr, power: Expr, degree: int) -> list[Obstruction]:
+        """Return the coefficients of the derivatives from a degree on."""
+        names = [block.name for block in self.chain.blocks]
+        kinds = {tuple(sorted((block_of(m) for m in split(term)[1]), key=names.index)) for term in terms(_spatial(symbol))}
+        chosen = sorted((kind for kind in kinds if len(kind) >= degree), key=lambda kind: (len(kind), kind))
+        return [Obstruction(power, blocks, _coefficient(symbol, blocks)) for blocks in chosen]
 
     @cached_property
     def diffusion(self) -> Diffusion:
@@ -128,6 +138,8 @@ class ModifiedEquation:
         ValueError
             The covariance has no factor of this form; the message names what is left over.
         """
+        if self.form == "synchronised":
+            return synchronised_diffusion(self.chain, self.generator[0])
         factor = diffusion_factor(self.chain, self.generator, self.form)
         if self.form == "diffusion":
             check_factor(factor, self.covariance, self.chain)
@@ -157,7 +169,7 @@ def modified_equation(
     regime: Regime,
     noise: NoiseModel,
     order: int = 2,
-    form: Literal["diffusion", "fluctuation", "ode"] = "diffusion",
+    form: Form = "diffusion",
 ) -> ModifiedEquation:
     """Derive the stochastic modified equation of an optimizer.
 
@@ -168,7 +180,7 @@ def modified_equation(
     noise : NoiseModel
     order : int
         Weak order asked for, at least 1.
-    form : {"diffusion", "fluctuation", "ode"}
+    form : {"diffusion", "fluctuation", "ode", "synchronised"}
         See `ModifiedEquation`.
 
     Returns
@@ -183,10 +195,12 @@ def modified_equation(
     """
     if order < 1:
         raise ValueError(f"order {order}; expected 1, 2, ...")
-    if form not in ("diffusion", "fluctuation", "ode"):
-        raise ValueError(f"form {form!r}; expected diffusion, fluctuation or ode")
-    if form != "diffusion" and order != 1:
+    if form not in get_args(Form):
+        raise ValueError(f"form {form!r}; expected {', '.join(get_args(Form))}")
+    if form in ("fluctuation", "ode") and order != 1:
         raise ValueError(f"form {form!r} with order {order}; expected order 1: higher orders determine their noise")
+    if form == "synchronised" and order != 2:
+        raise ValueError(f"form {form!r} with order {order}; expected order 2, the one it is made for")
     chain = Chain(rule, regime, noise)
     definitions = chain.increments(order).definitions
     return ModifiedEquation(chain, order, form, modified_generator(chain, order), definitions)

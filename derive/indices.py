@@ -4,9 +4,9 @@ A term is a product; each of its dummy indices (``_1``, ``_2``, ...) is summed o
 if they differ by the names of dummies only; `canonical` gives both the same names, so SymPy adds them up.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from itertools import permutations, product
+from itertools import product
 
 from sympy import Add, Expr, Mul, Pow
 
@@ -85,33 +85,58 @@ def canonical(expression: Expr) -> Expr:
 
 @cache
 def _canonical_term(term: Expr) -> Expr:
-    names = sorted(dummies(term))
+    names = _dummies_of(term)
     if not names:
         return term
-    factors = [factor for factor in Mul.make_args(term) if dummies(factor)]
-    groups = _refined(names, factors)
-    candidates = (
-        dict(zip((name for group in choice for name in group), fresh((), len(names)), strict=True))
-        for choice in product(*(permutations(group) for group in groups))
-    )
-    best = min(candidates, key=lambda naming: sorted(str(reindex(factor, naming)) for factor in factors))
-    return reindex(term, best)
+    factors = [factor for factor in Mul.make_args(term) if _dummies_of(factor)]
+    orders = list(_orders(dict.fromkeys(names, 0), factors))
+    namings = [dict(zip(order, fresh((), len(names)), strict=True)) for order in orders]
+    return reindex(term, min(namings, key=lambda naming: sorted(_written(factor, naming) for factor in factors)))
 
 
-def _refined(names: list[str], factors: list[Expr]) -> list[list[str]]:
-    """Group dummies by the factors they stand in, then by their neighbours' groups, until nothing changes."""
-    colour = dict.fromkeys(names, "_")
+def _orders(colour: dict[str, int], factors: list[Expr]) -> Iterator[list[str]]:
+    """Yield orders of the dummies, the same up to names for equal terms: refine, single one out of a tie, refine again."""
+    colour = _refined(colour, factors)
+    ranked = sorted(colour, key=lambda name: colour[name])
+    tied = [name for name in ranked if list(colour.values()).count(colour[name]) > 1]
+    if not tied:
+        yield ranked
+        return
+    for name in tied:
+        if colour[name] == colour[tied[0]]:
+            yield from _orders({other: 2 * c + (other == name) for other, c in colour.items()}, factors)
+
+
+def _refined(colour: dict[str, int], factors: list[Expr]) -> dict[str, int]:
+    """Colour dummies by the factors they stand in and by their neighbours' colours, until nothing changes."""
     while True:
-        signature = {
-            name: (colour[name], sorted(_seen_from(factor, name, colour) for factor in factors if name in dummies(factor)))
-            for name in names
+        seen = {
+            name: (
+                colour[name],
+                sorted(
+                    _written(factor, {other: f"_{c}" for other, c in colour.items()} | {name: "*"})
+                    for factor in factors
+                    if name in _dummies_of(factor)
+                ),
+            )
+            for name in colour
         }
-        ranked = sorted({str(value) for value in signature.values()})
-        refined = {name: f"_{ranked.index(str(signature[name]))}" for name in names}
+        kinds = sorted(seen.values())
+        refined = {name: kinds.index(seen[name]) for name in colour}
         if len(set(refined.values())) == len(set(colour.values())):
-            return [[name for name in names if refined[name] == f"_{rank}"] for rank in range(len(ranked))]
+            return refined
         colour = refined
 
 
-def _seen_from(factor: Expr, name: str, colour: Mapping[str, str]) -> str:
-    return str(reindex(factor, {**colour, name: "*"}))
+def _written(factor: Expr, naming: Mapping[str, str]) -> str:
+    return _text(factor, tuple(naming[name] for name in _dummies_of(factor)))
+
+
+@cache
+def _text(factor: Expr, names: tuple[str, ...]) -> str:
+    return str(reindex(factor, dict(zip(_dummies_of(factor), names, strict=True))))
+
+
+@cache
+def _dummies_of(expression: Expr) -> tuple[str, ...]:
+    return tuple(sorted(dummies(expression)))

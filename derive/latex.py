@@ -35,6 +35,8 @@ def latex_equation(equation: ModifiedEquation) -> str:
         noise = [(Rational(n, 2), latex_vector(part[block])) for n, part in enumerate(diffusion) if part[block] != 0]
         pieces = ([rf"\Big[ {_series(drift)} \Big]\,dt"] if drift else []) + ([_series(noise)] if noise else [])
         lines.append(rf"d{_BLOCKS.get(block, block)} &= {_joined(pieces)}")
+    if equation.form == "synchronised":
+        lines.append(r"\Delta W &= W_t - W_{t_k}, \qquad t_k = k\,\tau \le t < t_{k+1}")
     lines += covariance + [latex_definition(name, d) for name, d in equation.definitions.items()]
     return _aligned(lines)
 

@@ -21,12 +21,25 @@ def equation_text(equation: ModifiedEquation) -> str:
     for power, part in enumerate(equation.drift):
         lines.append(f"drift, tau^{power}:")
         lines += [f"  {block}[i]: {text(expression)}" for block, expression in part.items()]
+    if equation.form == "synchronised":
+        return "\n".join([*lines, *_noise_text(equation), *_definitions_text(equation), certificate_text(equation)])
     for power, part in enumerate(equation.covariance):
         shown = {pair: expression for pair, expression in part.items() if expression != 0}
         lines.append(f"covariance, tau^{power}:" + ("" if shown else " 0"))
         lines += [f"  {a}[i], {b}[j]: {text(expression, ('i', 'j'))}" for (a, b), expression in shown.items()]
-    lines += [f"{name}({', '.join(map(str, d.variables))}) = {d.expr}" for name, d in equation.definitions.items()]
-    return "\n".join([*lines, certificate_text(equation)])
+    return "\n".join([*lines, *_definitions_text(equation), certificate_text(equation)])
+
+
+def _definitions_text(equation: ModifiedEquation) -> list[str]:
+    return [f"{name}({', '.join(map(str, d.variables))}) = {d.expr}" for name, d in equation.definitions.items()]
+
+
+def _noise_text(equation: ModifiedEquation) -> list[str]:
+    lines = []
+    for half, part in enumerate(equation.diffusion.coefficients):
+        lines.append(f"noise, tau^({half}/2), with B B^T = S, zeta1 = dW, omega1 = W - W_(t_k):")
+        lines += [f"  {block}[i]: {text(expression)}" for block, expression in part.items() if expression != 0]
+    return lines
 
 
 def certificate_text(equation: ModifiedEquation) -> str:
@@ -43,6 +56,15 @@ def certificate_text(equation: ModifiedEquation) -> str:
         place = ", ".join(f"{block}[{index}]" for block, index in zip(o.blocks, free, strict=True))
         lines.append(f"  tau^{o.power}  c{len(o.blocks)} at ({place}): {text(o.expression, free)}")
     return "\n".join(lines)
+
+
+def _diffusion_json(equation: ModifiedEquation) -> list[dict[str, str]] | None:
+    """Return the noise by half powers of tau, or None where it has no closed form."""
+    try:
+        parts = equation.diffusion.coefficients
+    except ValueError:
+        return None
+    return [{block: text(e) for block, e in part.items() if e != 0} for part in parts]
 
 
 def components_text(form: ComponentForm) -> str:
@@ -76,6 +98,7 @@ def equation_json(equation: ModifiedEquation) -> dict[str, Any]:
         "covariance": [
             {f"{a},{b}": text(e, ("i", "j")) for (a, b), e in part.items() if e != 0} for part in equation.covariance
         ],
+        "diffusion": _diffusion_json(equation),
         "definitions": {
             name: {"arguments": [str(v) for v in d.variables], "expression": str(d.expr)}
             for name, d in equation.definitions.items()
@@ -84,7 +107,7 @@ def equation_json(equation: ModifiedEquation) -> dict[str, Any]:
             "weak_order": certificate.weak_order,
             "exists": certificate.exists,
             "obstruction": [
-                {"power": o.power, "blocks": list(o.blocks), "expression": text(o.expression, FREE[: len(o.blocks)])}
+                {"power": float(o.power), "blocks": list(o.blocks), "expression": text(o.expression, FREE[: len(o.blocks)])}
                 for o in certificate.obstruction
             ],
         },

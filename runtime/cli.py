@@ -3,8 +3,9 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, get_args
 
+from ..derive.equation import Form
 from . import commands
 
 _EXAMPLES = """examples:
@@ -125,8 +126,8 @@ def _equation(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("rule", help="optimizer, see smelt list; RULE:VARIANT for a variant")
     verb.add_argument("--regime", default="ballistic", help="a name, or 'lr=tau, alpha=1-c*tau, noise=tau**(-1/2)'")
     verb.add_argument("--order", type=int, default=2, help="weak order asked for (default 2)")
-    verb.add_argument("--form", choices=("diffusion", "fluctuation", "ode"), default="diffusion",
-                      help="at order 1: with the leading fluctuations, or without noise")  # fmt: skip
+    verb.add_argument("--form", choices=get_args(Form), default="diffusion",
+                      help="order 1: with the leading fluctuations, or an ode; order 2: synchronised")  # fmt: skip
     verb.add_argument("--constant-noise", action="store_true", help="noise covariance does not depend on theta")
 
 
