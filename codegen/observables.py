@@ -1,6 +1,5 @@
 """Observables: numbers per path, written as ``norm(theta)**2`` or ``theta[0]**2 * v[0]``."""
 
-from collections.abc import Callable
 
 from sympy import Expr, Integer, Symbol, sqrt
 

@@ -54,6 +54,12 @@ class Entry:
     index: int
 
 
+SUBSTEPS = {"substep": 1, "pair": 2, "quad": 4}
+"""Substeps in a step of the tracks that do not go by the whole `tau`."""
+
+PACES = (*SUBSTEPS, "step")
+"""From the finest to the coarsest."""
+
 Statement = Scalar | Vector | MatVec | Total | Entry
 
 
@@ -93,7 +99,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Track:
-    """A step and how often it is taken: each ``substep``, each ``pair`` of substeps, or once per ``step`` of `tau`.
+    """A step and how often it is taken: each ``substep``, ``pair`` or ``quad`` of substeps, or once per ``step`` of `tau`.
 
     A track that steps more rarely receives the sum of the Brownian increments over its step, normalised to variance 1:
     tracks of one kernel follow the same Brownian path.
@@ -101,7 +107,7 @@ class Track:
 
     name: str
     step: Step
-    pace: Literal["substep", "pair", "step"]
+    pace: Literal["substep", "pair", "quad", "step"]
 
 
 @dataclass(frozen=True)

@@ -3,4 +3,5 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "derive"))
+for folder in ("derive", "codegen"):
+    sys.path.insert(0, str(Path(__file__).parent / folder))

@@ -1,0 +1,165 @@
+"""From a `Kernel` to the source text of a Numba function."""
+
+from typing import Literal
+
+from .check import check
+from .layout import LARGEST_UNIT, Layout, Source
+from .looped import Looped
+from .program import SUBSTEPS, Kernel
+from .unrolled import Unrolled
+
+Shape = Literal["unrolled", "looped"]
+
+UNROLLED_UP_TO = 16
+"""Numbers of a path's state per track up to which its coordinates are written out one by one."""
+
+
+def emit(kernel: Kernel, signature: str, shape: Shape | None = None) -> str:
+    """Source of a module with one function, ``kernel``.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    signature : str
+        Stands in the header.
+    shape : {"unrolled", "looped"}, optional
+        By default the dimension decides.
+
+    Raises
+    ------
+    ValueError
+        If the kernel does not satisfy `check`, or an expression has a node without code.
+    """
+    check(kernel)
+    numbers = max(len(track.step.state) for track in kernel.tracks) * kernel.dimension
+    unrolled = numbers <= UNROLLED_UP_TO if shape is None else shape == "unrolled"
+    bits = 64 if kernel.dtype == "float64" else 32
+    layout = Layout(kernel, (16 if unrolled else 32) * 64 // bits, LARGEST_UNIT if unrolled else LARGEST_UNIT // 4)
+    form = Unrolled(layout) if unrolled else Looped(layout)
+    out = Source()
+    _write_header(out, kernel, layout, form.name, signature, bits)
+    with out.under(
+        "def kernel(seed, first_path, n_paths, t0, tau, n_steps, substeps, record_steps, parameters, matrices, vectors, "
+        "start, rows, finals):"
+    ):
+        layout.write_scalars(out)
+        out("", "# how the summed noise of the coarser tracks is normalised")
+        drawn = layout.per_step(layout.finest)
+        for pace in layout.coarser:
+            cast = "single" if bits == 32 else ""
+            out(f"{pace}_scale = {cast}(1.0/math.sqrt(float({drawn}//{layout.per_step(pace)})))")
+        _write_units(out, layout, form, bits, drawn)
+    return "\n".join([*out.lines, ""])
+
+
+def _write_header(out: Source, kernel: Kernel, layout: Layout, shape: str, signature: str, bits: int) -> None:
+    def listed(names: list[str] | tuple[str, ...]) -> str:
+        return ", ".join(names) if names else "none"
+
+    out(f'"""smelt kernel {signature}', "")
+    out(f"dimension {kernel.dimension}, {kernel.dtype}, {shape}, blocks of {layout.lanes} paths, units of {layout.unit}", "")
+    for track in kernel.tracks:
+        every = {"substep": "each substep", "pair": "each pair of substeps", "quad": "each four substeps", "step": "once per tau"}[track.pace]
+        out(f"track {track.name}, {every}: {track.step.name}")
+        step = track.step
+        out(f"    state {listed(step.state)}; noise {listed(step.noise)}; parameters {listed(step.parameters)}")
+    out(f"matrices: {listed(layout.matrices)}; vectors: {listed(layout.vectors)}")
+    out(f"observables: {listed([o.name for o in kernel.observables])}")
+    out(f"contrasts: {listed([str(list(c)) for c in kernel.contrasts])}", '"""', "")
+    out("import math", "", "import numpy as np", "from numba import njit", "")
+    out(f"from smelt.runtime.rng import draw{bits} as draw", "from smelt.runtime.rng import plus")
+    out(f"from smelt.runtime.rng import stream{bits} as stream", "", f"UNIT = {layout.unit}", "single = np.float32", "")
+    real = kernel.dtype
+    arrays = f"int64[::1], float64[::1], {real}[:, :, ::1], {real}[:, ::1], {real}[::1], float64[:, ::1], {real}[:, ::1]"
+    out("", f'@njit("void(uint64, int64, int64, float64, float64, int64, int64, {arrays})",')
+    out('      cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})')
+
+
+def _write_units(out: Source, layout: Layout, form: Unrolled | Looped, bits: int, drawn: str) -> None:
+    lanes = layout.lanes
+    out("", "n_records = record_steps.size")
+    out(f"X = np.zeros({max(layout.rows, 1) * lanes}, np.float{bits})")
+    out(f"R = np.zeros({4 * lanes}, np.uint{bits})")
+    out(f"S = np.zeros({layout.value_rows * lanes})")
+    form.write_constants(out)
+    out("# a row of the output: the sums over the paths of a unit")
+    out("rows[:] = 0.0")
+    with out.under(f"for first in range(0, n_paths, {lanes}):"):
+        out("unit = first//UNIT")
+        _write_start(out, layout)
+        out("record = 0")
+        with out.under("for k in range(n_steps):"):
+            _write_steps(out, layout, form, drawn)
+            with out.under("if record < n_records and record_steps[record] == k + 1:"):
+                _write_record(out, layout, form)
+                out("record += 1")
+        _write_end(out, layout)
+
+
+def _write_start(out: Source, layout: Layout) -> None:
+    out("# open the streams; put the paths at their start")
+    with out.under(layout.lane_loop()):
+        words = ", ".join(layout.at(w, "R") for w in range(4))
+        out(f"{words} = stream(seed, first_path + first + lane)")
+        out(f"{layout.at(0, 'S')} = 1.0 if first + lane < n_paths else 0.0")
+        out(*(f"{layout.at(flag, 'S')} = 1.0" for flag in layout.flags.values()))
+        out(*(f"{layout.at(row)} = {layout.literal(0.0)}" for row in layout.low.values()))
+    numbers = len(layout.state) * layout.d
+    with out.under(f"for i in range({numbers}):"), out.under(layout.lane_loop()):
+        out(f"X[i*{layout.lanes} + lane] = start[i]")
+    for pace, row in layout.sums.items():
+        out(f"X[{row * layout.lanes}:{(row + layout.slots) * layout.lanes}] = {layout.literal(0.0)}  # noise by the {pace}")
+
+
+def _write_steps(out: Source, layout: Layout, form: Unrolled | Looped, drawn: str) -> None:
+    if layout.finest == "step":
+        form.write_finest(out)
+        return
+    with out.under(f"for q in range({drawn}):"):
+        form.write_finest(out)
+        for pace in layout.coarser:
+            if pace != "step":
+                every = SUBSTEPS[pace] // SUBSTEPS[layout.finest]
+                with out.under(f"if q % {every} == {every - 1}:"):
+                    form.write_coarser(out, pace)
+    if "step" in layout.coarser:
+        form.write_coarser(out, "step")
+
+
+def _write_record(out: Source, layout: Layout, form: Unrolled | Looped) -> None:
+    kernel = layout.kernel
+    for track in kernel.tracks:
+        out(f"# observables of {track.name}")
+        form.write_values(out, track)
+    out("# sums of the contrasts and of their squares over the paths that are finite on all tracks")
+    columns = [(o, weights) for o in kernel.observables for weights in kernel.contrasts]
+    out("count = 0.0", *(f"sum{n} = square{n} = 0.0" for n in range(len(columns))))
+    with out.under(layout.lane_loop()):
+        out(f"good = {'*'.join(layout.at(flag, 'S') for flag in (0, *layout.flags.values()))}", "count = plus(count, good)")
+        for n, (observable, weights) in enumerate(columns):
+            values = [layout.at(layout.values[track.name, observable], "S") for track in kernel.tracks]
+            terms = [x if w == 1 else f"{float(w)!r}*{x}" for w, x in zip(weights, values, strict=True) if w]
+            out(f"value = {' + '.join(terms) or '0.0'}  # {observable.name}", "value = value if good > 0.0 else 0.0")
+            out(f"sum{n} = plus(sum{n}, value)", f"square{n} = plus(square{n}, value*value)")
+    out(f"place = record*{layout.record_width}", "rows[unit, place] += count")
+    for n in range(len(columns)):
+        out(f"rows[unit, place + {2 * n + 1}] += sum{n}", f"rows[unit, place + {2 * n + 2}] += square{n}")
+
+
+def _write_end(out: Source, layout: Layout) -> None:
+    lanes, tracks = layout.lanes, layout.kernel.tracks
+    out("# count the paths that are no longer finite and those that became negative")
+    out(f"place = n_records*{layout.record_width}")
+    with out.under(layout.lane_loop()):
+        for n, track in enumerate(tracks):
+            out(f"rows[unit, place + {n}] += {layout.at(0, 'S')}*(1.0 - {layout.at(layout.flags[track.name], 'S')})")
+            if track.name in layout.low:
+                low = f"{layout.at(layout.low[track.name])} < {layout.literal(0.0)}"
+                out(f"rows[unit, place + {len(tracks) + n}] += {layout.at(0, 'S')} if {low} else 0.0")
+    out("# keep the first states")
+    with (
+        out.under(layout.lane_loop()),
+        out.under("if first + lane < finals.shape[0]:"),
+        out.under(f"for i in range({len(layout.state) * layout.d}):"),
+    ):
+        out(f"finals[first + lane, i] = X[i*{lanes} + lane]")

@@ -1,0 +1,234 @@
+"""The kernel's shape for many coordinates: loops over coordinates i with the paths of a block innermost."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from .check import symbols
+from .layout import Layout, Source
+from .levels import Level, levels
+from .printer import double, text
+from .program import MatVec, Total, Track
+
+ROWS, COLUMNS = 2, 10
+"""Block of a matrix whose product with a block of paths is one pass: its numbers stay in registers."""
+
+
+class Looped:
+    """Writes the parts of a kernel that depend on its shape."""
+
+    name = "looped"
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        first = layout.take(layout.even_slots)
+        self.noise = {name: first + n * layout.d for n, name in enumerate(layout.noise)}
+        # only what a product reads must be in memory
+        operands = {s.operand for step in layout.steps.values() for s in step.statements if isinstance(s, MatVec)}
+        operands |= {s.operand for o in layout.kernel.observables for s in o.statements if isinstance(s, MatVec)}
+        self.constants = {name: layout.take(layout.d) for name in layout.vectors if name in operands}
+        self.check = layout.take(1)
+        self.levels: dict[tuple[str, str], list[Level]] = {}
+        self.scratch: dict[tuple[str, str, str], int] = {}
+        self.numbers: set[tuple[str, str, str]] = set()  # keys of `scratch` that are one number per path
+        base = layout.rows
+        sizes = [0]
+        for track in layout.kernel.tracks:
+            step = layout.steps[track.name]
+            sizes.append(self._plan(track, "", levels(step.statements, step.result), base))
+            for observable in layout.kernel.observables:
+                needed = levels(observable.statements, ())
+                sizes.append(self._plan(track, observable.name, needed, base))
+        layout.take(max(sizes))  # tracks and observables take turns in the same rows
+
+    def _plan(self, track: Track, part: str, found: list[Level], row: int) -> int:
+        """Give rows of memory to what must outlive a loop; return how many."""
+        base = row
+        for level in found:
+            totals = [s.target for s in level.loop if isinstance(s, Total)]
+            for name in (*(s.target for s in level.products), *level.stored):
+                self.scratch[track.name, part, name] = row
+                row += self.layout.d
+            for name in (*(s.target for s in level.entries), *totals):
+                self.numbers.add((track.name, part, name))
+                self.scratch[track.name, part, name] = row
+                row += 1
+        self.levels[track.name, part] = found
+        return row - base
+
+    # where a name is to be found
+
+    def row(self, track: Track, part: str, name: str) -> int | None:
+        """First row of a vector that is in memory, or row of a number per path."""
+        if (track.name, part, name) in self.scratch:
+            return self.scratch[track.name, part, name]
+        if (track.name, name) in self.layout.state:
+            return self.layout.state[track.name, name]
+        return self.noise.get(name) if name in track.step.noise else self.constants.get(name)
+
+    def local(self, name: str, c: int) -> str:
+        return self.layout.names(("vector", name, c), f"{name}_i{c or ''}")
+
+    # the parts
+
+    def write_constants(self, out: Source) -> None:
+        out("# matrices")
+        for n, matrix in enumerate(self.layout.matrices):
+            out(f"{self.layout.names(('matrix', matrix), matrix)} = matrices[{n}].ravel()")
+        for name, row in self.constants.items():
+            with out.under(f"for i in range({self.layout.d}):"), self.lanes(out):
+                out(f"{self.entry(row)} = vectors[{self.layout.vectors.index(name)}, i]")
+
+    def write_finest(self, out: Source) -> None:
+        layout, lanes = self.layout, self.layout.lanes
+        first = min(self.noise.values(), default=0) * lanes
+        out("# draw")
+        with out.under(f"for i in range({first}, {first + layout.slots * lanes}, {2 * lanes}):"), out.under(layout.lane_loop()):
+            words = ", ".join(layout.at(w, "R") for w in range(4))
+            out(f"X[i + lane], X[i + {lanes} + lane], {words} = draw({words})")
+        for pace in layout.coarser:
+            out(f"# for the tracks that go by the {pace}")
+            with out.under(f"for i in range({layout.slots * lanes}):"):
+                out(f"X[{layout.sums[pace] * lanes} + i] += X[{first} + i]")
+        for track in layout.tracks(layout.finest):
+            self.write_step(out, track)
+
+    def write_coarser(self, out: Source, pace: str) -> None:
+        layout, lanes = self.layout, self.layout.lanes
+        first, sums = min(self.noise.values(), default=0) * lanes, layout.sums[pace] * lanes
+        with out.under(f"for i in range({layout.slots * lanes}):"):
+            out(f"X[{first} + i] = X[{sums} + i]*{pace}_scale", f"X[{sums} + i] = {layout.literal(0.0)}")
+        for track in layout.tracks(pace):
+            self.write_step(out, track)
+
+    def write_step(self, out: Source, track: Track) -> None:
+        layout, step = self.layout, self.layout.steps[track.name]
+        out(f"# {track.name}: {step.name}")
+        layout.write_times(out, track)
+        found = self.levels[track.name, ""]
+        for level in found[:-1]:
+            self.write_level(out, track, "", level)
+        self.write_level(out, track, "", found[-1], tuple(zip(step.state, step.result, strict=True)))
+
+    def entry(self, row: int, place: str = "at") -> str:
+        """Entry i of the vector that starts at a row, in the current lane; ``at`` is i L + lane."""
+        return f"X[{row * self.layout.lanes} + {place}]"
+
+    @contextmanager
+    def lanes(self, out: Source) -> Iterator[None]:
+        """The loop over lanes, in a loop over coordinates."""
+        with out.under(self.layout.lane_loop()):
+            out(f"at = i*{self.layout.lanes} + lane")
+            yield
+
+    def write_level(self, out: Source, track: Track, part: str, level: Level, results: Sequence[tuple[str, str]] = ()) -> None:
+        layout = self.layout
+        for product in level.products:
+            self.write_product(out, track, part, product)
+        totals = [s.target for s in level.loop if isinstance(s, Total)]
+        if level.entries or totals:
+            with out.under(layout.lane_loop()):
+                for s in level.entries:
+                    row = self.row(track, part, s.vector)
+                    value = f"vectors[{layout.vectors.index(s.vector)}, {s.index}]" if row is None else layout.at(row + s.index)
+                    out(f"{layout.at(self.scratch[track.name, part, s.target])} = {value}  # {s.target}")
+                out(*(f"{layout.at(self.scratch[track.name, part, t])} = {layout.literal(0.0)}" for t in totals))
+        # loops that only add up take several coordinates at a time, to read and write the totals less often
+        width = COLUMNS if totals and len(totals) == len(level.loop) else 1
+        if level.loop or results:
+            for start, stop, size in _blocks(layout.d, width):
+                with out.under(f"for i in range({start}, {stop}, {size}):"):
+                    self.write_loop(out, track, part, level, results, size)
+
+    def write_loop(
+        self, out: Source, track: Track, part: str, level: Level, results: Sequence[tuple[str, str]], size: int
+    ) -> None:
+        """Coordinates i ... i + size - 1 of a level's loop, for all lanes."""
+        layout = self.layout
+        computed = [s.target for s in level.loop]
+        read = sorted({n for s in level.loop for n in symbols(s.expression)} | {result for _, result in results})
+        constants = [name for name in read if name in track.step.vectors]
+        variables = [layout.uniform_variables(track, part) for _ in range(size)]
+        for c, known in enumerate(variables):
+            known |= {name: self.local(name, c) for name in (*read, *computed) if name not in known}
+            out(*(f"{known[name]} = vectors[{layout.vectors.index(name)}, i + {c}]" for name in constants))
+        with self.lanes(out):
+            for name in read:
+                row = None if name in (*computed, *constants) else self.row(track, part, name)
+                if row is not None:
+                    per_path = (track.name, part, name) in self.numbers
+                    places = [layout.at(row) if per_path else self.entry(row + c) for c in range(size)]
+                    out(*(f"{known[name]} = {place}" for known, place in zip(variables, places, strict=True)))
+            for s in level.loop:
+                values = [text(s.expression, known, layout.literal) for known in variables]
+                if isinstance(s, Total):
+                    out(f"{layout.at(self.scratch[track.name, part, s.target])} += {' + '.join(values)}")
+                    continue
+                out(f"{variables[0][s.target]} = {values[0]}")
+                if s.target in level.stored:
+                    out(f"{self.entry(self.scratch[track.name, part, s.target])} = {variables[0][s.target]}")
+            for block, result in results:
+                value = variables[0][result]
+                out(f"{self.entry(layout.state[track.name, block])} = {value}")
+                if block in track.step.nonnegative:
+                    low = layout.at(layout.low[track.name])
+                    out(f"{low} = {value} if {value} < {low} else {low}")
+
+    def write_product(self, out: Source, track: Track, part: str, product: MatVec) -> None:
+        """target = matrix operand, a block of the matrix in each pass."""
+        layout, d = self.layout, self.layout.d
+        matrix = layout.names(("matrix", product.matrix), product.matrix)
+        target = self.scratch[track.name, part, product.target]
+        operand = self.row(track, part, product.operand)
+        assert operand is not None
+        out(f"# {product.target} = {product.matrix} {product.operand}")
+        for first_row, stop_row, rows in _blocks(d, ROWS):
+            with out.under(f"for i in range({first_row}, {stop_row}, {rows}):"):
+                for first, stop, columns in [(0, min(COLUMNS, d), min(COLUMNS, d)), *_blocks(d, COLUMNS, COLUMNS)]:
+                    with out.under(f"for j in range({first}, {stop}, {columns}):"):
+                        out(f"n = i*{d} + j")
+                        for r in range(rows):
+                            out("; ".join(f"a{r}_{c} = {matrix}[n + {r * d + c}]" for c in range(columns)))
+                        with self.lanes(out):
+                            out(f"source = j*{layout.lanes} + lane")
+                            out(*(f"x{c} = {self.entry(operand + c, 'source')}" for c in range(columns)))
+                            for r in range(rows):
+                                terms = " + ".join(f"a{r}_{c}*x{c}" for c in range(columns))
+                                place = self.entry(target + r)
+                                out(f"{place} = {f'{place} + ' if first else ''}{terms}")
+
+    def write_values(self, out: Source, track: Track) -> None:
+        """Evaluate the observables on a track; note where a path has ceased to be finite."""
+        layout = self.layout
+        flag, zero, check = layout.at(layout.flags[track.name], "S"), layout.literal(0.0), layout.at(self.check)
+        with out.under(layout.lane_loop()):
+            out(f"{check} = {zero}")
+        # 0 x is 0 unless x is infinite or not a number; the blocks of a track lie one behind the other
+        first = layout.state[track.name, track.step.state[0]]
+        for start, stop, size in _blocks(len(track.step.state) * layout.d, COLUMNS):
+            with out.under(f"for i in range({start}, {stop}, {size}):"), self.lanes(out):
+                terms = (f"{zero}*{self.entry(first + n)}" for n in range(size))
+                out(f"{check} += {' + '.join(terms)}")
+        for observable in layout.kernel.observables:
+            out(f"# {observable.name}")
+            for level in self.levels[track.name, observable.name]:
+                self.write_level(out, track, observable.name, level)
+            with out.under(layout.lane_loop()):
+                variables = layout.uniform_variables(track, observable.name)
+                for name in symbols(observable.expression):
+                    row = self.scratch.get((track.name, observable.name, name))
+                    if row is not None:
+                        variables[name] = layout.at(row)
+                out(f"value = float({text(observable.expression, variables, layout.literal)})")
+                out(f"{layout.at(layout.values[track.name, observable], 'S')} = value")
+                out(f"{check} = {check} if abs(value) < {double(1e140)} else {layout.literal(1.0)}")
+        with out.under(layout.lane_loop()):
+            out(f"{flag} = {flag} if {check} == {zero} else 0.0")
+
+
+def _blocks(length: int, size: int, first: int = 0) -> Iterable[tuple[int, int, int]]:
+    """(start, stop, step) of the ranges of blocks that cover first ... length - 1."""
+    full = first + (length - first) // size * size if length > first else first
+    if full > first:
+        yield first, full, size
+    if full < length:
+        yield full, length, length - full

@@ -1,0 +1,25 @@
+"""Identifiers of the generated source: each thing has one, no two things share one."""
+
+from collections.abc import Hashable
+
+LOCALS = (
+    "np math njit single max min abs range float stream draw plus kernel X R S _ s0 s1 s2 s3 k q i n j lane unit UNIT first "
+    "record place at source count good value finite low zero sum square seed first_path n_paths t0 tau n_steps substeps n_records "
+    "record_steps parameters matrices vectors start rows finals pair_scale quad_scale step_scale"
+)
+
+
+class Names:
+    """Gives each key a variable name near the wished one; depends on the order of the questions alone."""
+
+    def __init__(self) -> None:
+        self._given: dict[Hashable, str] = {}
+        self._taken: set[str] = set(LOCALS.split())
+
+    def __call__(self, key: Hashable, wish: str) -> str:
+        if key not in self._given:
+            while wish in self._taken:
+                wish += "_"
+            self._taken.add(wish)
+            self._given[key] = wish
+        return self._given[key]

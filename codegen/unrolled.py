@@ -1,0 +1,145 @@
+"""The kernel's shape for few coordinates: a step is straight-line code on the coordinates of one path, in one lane loop."""
+
+from .layout import Layout, Source
+from .printer import double, text
+from .program import Entry, MatVec, Observable, Scalar, Statement, Total, Track, Vector
+
+
+class Unrolled:
+    """Writes the parts of a kernel that depend on its shape."""
+
+    name = "unrolled"
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.coordinates = range(layout.d)
+
+    def variable(self, name: str, i: int) -> str:
+        return self.layout.names(("vector", name, i), f"{name}_{i}")
+
+    def noise(self, name: str, i: int) -> str:
+        return self.layout.names(("noise", name, i), f"{name}_{i}")
+
+    def entry(self, matrix: str, i: int, j: int) -> str:
+        return self.layout.names(("matrix", matrix, i, j), f"{matrix}_{i}_{j}")
+
+    def constant(self, vector: str, i: int) -> str:
+        return self.layout.names(("constant", vector, i), f"{vector}_{i}")
+
+    def lane_variables(self, track: Track, observable: str = "") -> list[dict[str, str]]:
+        """For each coordinate the variables of the inputs of a step, or of an observable."""
+        step, uniform = self.layout.steps[track.name], self.layout.uniform_variables(track, observable)
+        return [
+            uniform
+            | {name: self.variable(name, i) for name in step.state}
+            | {name: self.noise(name, i) for name in step.noise}
+            | {name: self.constant(name, i) for name in step.vectors}
+            for i in self.coordinates
+        ]
+
+    def write_constants(self, out: Source) -> None:
+        out("# matrices and constant vectors")
+        for n, matrix in enumerate(self.layout.matrices):
+            for i in self.coordinates:
+                out("; ".join(f"{self.entry(matrix, i, j)} = matrices[{n}, {i}, {j}]" for j in self.coordinates))
+        for n, vector in enumerate(self.layout.vectors):
+            out("; ".join(f"{self.constant(vector, i)} = vectors[{n}, {i}]" for i in self.coordinates))
+
+    def write_finest(self, out: Source) -> None:
+        """Draw, add to the sums of the coarser tracks, and step the finest tracks."""
+        layout, tracks = self.layout, self.layout.tracks(self.layout.finest)
+        for track in tracks:
+            layout.write_times(out, track)
+        with out.under(layout.lane_loop()):
+            out("# draw", *(f"s{w} = {layout.at(w, 'R')}" for w in range(4)))
+            slots = [self.noise(name, i) for name in layout.noise for i in self.coordinates] + ["_"]
+            for first in range(0, layout.slots, 2):
+                out(f"{slots[first]}, {slots[first + 1]}, s0, s1, s2, s3 = draw(s0, s1, s2, s3)")
+            out(*(f"{layout.at(w, 'R')} = s{w}" for w in range(4)))
+            for pace in layout.coarser:
+                out(f"# for the tracks that go by the {pace}")
+                out(*(f"{layout.at(layout.sums[pace] + n)} += {slots[n]}" for n in range(layout.slots)))
+            for track in tracks:
+                self.write_step(out, track)
+
+    def write_coarser(self, out: Source, pace: str) -> None:
+        """Normalise the summed noise and step the tracks of this pace."""
+        layout = self.layout
+        for track in layout.tracks(pace):
+            layout.write_times(out, track)
+        with out.under(layout.lane_loop()):
+            for n, (name, i) in enumerate((name, i) for name in layout.noise for i in self.coordinates):
+                place = layout.at(layout.sums[pace] + n)
+                out(f"{self.noise(name, i)} = {place}*{pace}_scale; {place} = {layout.literal(0.0)}")
+            for track in layout.tracks(pace):
+                self.write_step(out, track)
+
+    def load_state(self, out: Source, track: Track) -> None:
+        for block in track.step.state:
+            row = self.layout.state[track.name, block]
+            out("; ".join(f"{self.variable(block, i)} = {self.layout.at(row + i)}" for i in self.coordinates))
+
+    def write_step(self, out: Source, track: Track) -> None:
+        layout, step = self.layout, self.layout.steps[track.name]
+        out(f"# {track.name}: {step.name}")
+        self.load_state(out, track)
+        variables = self.lane_variables(track)
+        for statement in step.statements:
+            self.write_statement(out, statement, variables)
+        for block, result in zip(step.state, step.result, strict=True):
+            row = layout.state[track.name, block]
+            out("; ".join(f"{layout.at(row + i)} = {variables[i][result]}" for i in self.coordinates))
+        if step.nonnegative:
+            low = layout.at(layout.low[track.name])
+            out(f"low = {low}")
+            for block, result in zip(step.state, step.result, strict=True):
+                if block in step.nonnegative:
+                    out(*(f"low = {x} if {x} < low else low" for x in (variables[i][result] for i in self.coordinates)))
+            out(f"{low} = low")
+
+    def write_statement(self, out: Source, statement: Statement, variables: list[dict[str, str]]) -> None:
+        """One statement for all coordinates; adds its target to `variables`."""
+        literal, target = self.layout.literal, statement.target
+        match statement:
+            case Scalar():
+                return
+            case Entry(_, vector, index):
+                values = [variables[index][vector]]
+            case Total(_, expression):
+                values = [" + ".join(f"({text(expression, v, literal)})" for v in variables)]
+            case Vector(_, expression):
+                values = [text(expression, v, literal) for v in variables]
+            case MatVec(_, matrix, operand):
+                values = [
+                    " + ".join(f"{self.entry(matrix, i, j)}*{variables[j][operand]}" for j in self.coordinates)
+                    for i in self.coordinates
+                ]
+        if isinstance(statement, Entry | Total):
+            names = [self.layout.names(("lane", target), target)] * self.layout.d
+        else:
+            names = [self.variable(target, i) for i in self.coordinates]
+        out(*(f"{name} = {value}" for name, value in zip(names, values, strict=False)))
+        for known, name in zip(variables, names, strict=True):
+            known[target] = name
+
+    def write_values(self, out: Source, track: Track) -> None:
+        """Evaluate the observables on a track; note where a path has ceased to be finite."""
+        layout = self.layout
+        with out.under(layout.lane_loop()):
+            self.load_state(out, track)
+            states = [self.variable(block, i) for block in track.step.state for i in self.coordinates]
+            zero = " + ".join(f"{layout.literal(0.0)}*{x}" for x in states)
+            out(f"finite = {zero} == {layout.literal(0.0)}")
+            for observable in layout.kernel.observables:
+                self.write_observable(out, observable, track)
+            flag = layout.at(layout.flags[track.name], "S")
+            out(f"{flag} = {flag} if finite else 0.0")
+
+    def write_observable(self, out: Source, observable: Observable, track: Track) -> None:
+        variables = self.lane_variables(track, observable.name)
+        for statement in observable.statements:
+            self.write_statement(out, statement, variables)
+        value = f"float({text(observable.expression, variables[0], self.layout.literal)})"
+        out(f"value = {value}")
+        out(f"{self.layout.at(self.layout.values[track.name, observable], 'S')} = value")
+        out(f"finite &= abs(value) < {double(1e140)}")
