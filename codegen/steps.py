@@ -16,7 +16,15 @@ dt = Symbol("dt", positive=True)
 
 
 def optimizer_step(chain: Chain, fields: Fields) -> Step:
-    """Return the optimizer's exact step in the regime's units."""
+    """Return the optimizer's exact step in the regime's units.
+
+    Raises
+    ------
+    ValueError
+        The noise is not Gaussian: kernels draw no other yet.
+    """
+    if chain.noise.orders != (2,) or chain.noise.batch != 1:
+        raise ValueError(f"kernel for {chain.noise.name} noise; expected Gaussian noise, the only one that kernels draw")
     lowering = _start(fields, chain, {}, unregularised())
     noise = chain.regime.scaling(chain.rule).noise
     lowering.add(*fields.gradient(), MatVec("B_zeta1", "B", "zeta1"))

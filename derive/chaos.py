@@ -1,6 +1,6 @@
 """Polynomials of Gaussian noise sorted by chaos: ``xi_i = sum_p B_ip zeta_p``, ``B B^T = S``, ``zeta`` standard normal."""
 
-from sympy import Add, Expr, Integer, Mul
+from sympy import Add, Expr, Integer, Mul, sqrt
 
 from .chain import Chain
 from .indices import canonical, dummies, fresh, reindex, terms
@@ -39,10 +39,16 @@ def first_chaos(expression: Expr, chain: Chain) -> Expr:
     for term in terms(expression):
         indices = indices_of(term)
         for n, kept in enumerate(indices):
-            others = chain.noise.moment(indices[:n] + indices[n + 1 :])
+            others = _spread(chain, len(indices)) * chain.noise.moment(indices[:n] + indices[n + 1 :])
             (p,) = fresh(dummies(term), 1)
-            pieces.append(without(term, noise) * others * noise_factor(chain)(kept, p) * zeta1(p))
+            pieces.append(without(term, noise) * others * noise_factor(chain)(kept, p) * zeta1(p) / sqrt(chain.noise.batch))
     return canonical(Add(*pieces))
+
+
+def _spread(chain: Chain, degree: int) -> Expr:
+    """Return the factor by which the projection of a cube on the noise exceeds the Gaussian one, for elliptical noise."""
+    law = chain.noise
+    return 1 + (law.kurtosis or Integer(0)) / (3 * law.batch) if degree == 3 else Integer(1)
 
 
 def noise_factor(chain: Chain) -> Field:
@@ -84,25 +90,33 @@ def in_factors(expression: Expr, chain: Chain) -> Expr:
     pieces = []
     for term in terms(expression):
         pairs: dict[str, list[str]] = {}
-        rest, covariances = [], []
+        rest = []
         for f in Mul.make_args(term):
             base, exponent = f.as_base_exp()
             if isinstance(base, Component) and base.field == square_factor:
                 pairs.setdefault(base.indices[1], []).extend([base.indices[0]] * int(exponent))
-            elif isinstance(base, Component) and base.field == chain.noise.cumulant_field(2):
-                covariances += [base] * int(exponent)
             else:
                 rest.append(f)
-        for i, j in pairs.values():
-            rest.append(Integer(2))
-            covariances += [chain.noise.cumulant_field(2)(i, j)] * 2
-        names = fresh(dummies(term), len(covariances))
-        expanded = (_expanded(s, noise_factor(chain), p) for s, p in zip(covariances, names, strict=True))
-        pieces.append(Mul(*rest, *expanded))
+        for piece in terms(Mul(*rest, *(chain.noise.square_covariance(i, j) for i, j in pairs.values()))):
+            pieces.append(_expanded(piece, chain))
     return canonical(Add(*pieces))
 
 
-def _expanded(covariance: Component, field: Field, p: str) -> Expr:
+def _expanded(term: Expr, chain: Chain) -> Expr:
+    """Write the covariances in a product as sums of products of factors."""
+    field = chain.noise.cumulant_field(2)
+    covariances = [f for f in Mul.make_args(term) for _ in range(_power(f, field))]
+    names = fresh(dummies(term), len(covariances))
+    bases = (f.as_base_exp()[0] for f in covariances)
+    return Mul(without(term, field), *(_as_factors(s, noise_factor(chain), p) for s, p in zip(bases, names, strict=True)))
+
+
+def _power(factor_: Expr, field: Field) -> int:
+    base, exponent = factor_.as_base_exp()
+    return int(exponent) if isinstance(base, Component) and base.field == field else 0
+
+
+def _as_factors(covariance: Component, field: Field, p: str) -> Expr:
     i, j, *derivatives = covariance.indices
     result = [(field(i, p), field(j, p))]
     for index in derivatives:

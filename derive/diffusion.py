@@ -49,8 +49,8 @@ def diffusion_factor(
     ValueError
         The noise is not Gaussian, or its second chaos does not come from squares coordinate by coordinate.
     """
-    if chain.noise.orders != (2,):
-        raise ValueError(f"diffusion factor for {chain.noise.name} noise; expected Gaussian noise, whose chaos degrees are independent")
+    if 3 in chain.noise.orders or (4 in chain.noise.orders and chain.noise.kurtosis is None):
+        raise ValueError(f"diffusion factor for {chain.noise.name} noise; expected a noise that is not correlated with its square")
     increments = chain.increments(2).series
     first = {b: {n: first_chaos(s[n], chain) for n in (1, 2, 3)} for b, s in increments.items()}
     none = dict.fromkeys(increments, Integer(0))

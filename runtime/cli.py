@@ -128,6 +128,7 @@ def _equation(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--order", type=int, default=2, help="weak order asked for (default 2)")
     verb.add_argument("--form", choices=get_args(Form), default="diffusion",
                       help="order 1: with the leading fluctuations, or an ode; order 2: synchronised")  # fmt: skip
+    verb.add_argument("--law", default="gaussian", help="noise: gaussian, general, symmetric, two_point or student_t")
     verb.add_argument("--constant-noise", action="store_true", help="noise covariance does not depend on theta")
 
 

@@ -9,13 +9,12 @@ from ..derive.catalogue import CATALOGUE
 from ..derive.chain import Chain
 from ..derive.equation import ModifiedEquation, modified_equation
 from ..derive.latex import latex_equation, latex_obstruction
-from ..derive.noise import gaussian
 from ..derive.regimes import REGIMES, parse_regime
 from ..derive.text import certificate_text, components_text, equation_json, equation_text
 from .ensembles import simulate as run_ensemble
 from .ensembles import simulation_kernel
 from .kernels import compile_kernel
-from .options import assignments, check_writable, numbers, problem, regularisation, rule, start
+from .options import assignments, check_writable, noise_law, numbers, problem, regularisation, rule, start
 from .output import print_json, run_table, study_table
 from .plots import plot_means
 from .progress import bar
@@ -131,7 +130,7 @@ def reproduce(options: Namespace) -> int:
 def _equation(options: Namespace) -> ModifiedEquation:
     found = rule(options.rule)
     regime = parse_regime(options.regime, found)
-    return modified_equation(found, regime, gaussian(options.constant_noise), options.order, options.form)
+    return modified_equation(found, regime, noise_law(options.law, options.constant_noise), options.order, options.form)
 
 
 def _kernel(options: Namespace) -> Kernel:

@@ -48,14 +48,15 @@ def compile_kernel(kernel: Kernel, shape: Shape | None = None) -> "CompiledKerne
     ----------
     kernel : Kernel
     shape : {"unrolled", "looped"}, optional
-        Shape of the source, see `codegen.emit.emit`.
+        Shape of the source; by default the faster one for the dimension. They agree up to rounding.
 
     Raises
     ------
     ValueError
         If the kernel is not consistent or the cache directory is not private.
     """
-    name = signature(kernel, str(shape), *_ingredients())
+    shape = shape or emit.usual_shape(kernel)
+    name = signature(kernel, shape, *_ingredients())
     path = cache_directory() / f"smelt_{name}.py"
     if not path.exists():
         store(path, emit.emit(kernel, name, shape))

@@ -9,6 +9,7 @@ from sympy import Expr
 
 from ..derive.catalogue import CATALOGUE
 from ..derive.expressions import parse_expression
+from ..derive.noise import NOISES, NoiseModel
 from ..derive.regularisation import Regularisation, floor, smooth, unregularised
 from ..derive.rules import UpdateRule
 from ..derive.symbols import tau
@@ -32,6 +33,14 @@ def rule(text: str) -> UpdateRule:
             return plain
         raise ValueError(f"{name} has no variant {variant!r}; expected {plain.variant}")
     return make(variant)  # type: ignore[call-arg]
+
+
+def noise_law(name: str, constant: bool) -> NoiseModel:
+    """Return a noise model of `smelt.derive.noise` by its name."""
+    for make in NOISES:
+        if make.__name__ == name.replace("-", "_"):
+            return make(constant=constant)
+    raise ValueError(f"unknown noise {name!r}; expected one of {', '.join(make.__name__ for make in NOISES)}")
 
 
 def number(text: str) -> float:

@@ -46,7 +46,7 @@ class Totals:
         In units of 1/ONE: for each record the count and for each observable and contrast the sum and the sum of
         squares; then for each track the paths that are not finite and those that became negative.
     finals : dict of str to ndarray, shape (kept paths, state blocks, d)
-        States of the first paths after the last step, by track.
+        States after the last step of the first paths of the run that holds the lowest path, by track.
     """
 
     ranges: tuple[tuple[int, int], ...]
@@ -58,7 +58,6 @@ class Totals:
         """The totals of both sets of paths: the same bits as those of one run over all of them."""
         if self.shape != other.shape or self.finals.keys() != other.finals.keys():
             raise ValueError(f"totals of different kernels or records cannot be added: {self.shape} and {other.shape}")
-        lower, upper = sorted((self, other), key=lambda totals: totals.ranges)
         ranges: list[tuple[int, int]] = []
         for first, stop in sorted(self.ranges + other.ranges):
             if ranges and first < ranges[-1][1]:
@@ -67,8 +66,7 @@ class Totals:
                 first = ranges.pop()[0]
             ranges.append((first, stop))
         exact = tuple(a + b for a, b in zip(self.exact, other.exact, strict=True))
-        finals = {name: np.concatenate([lower.finals[name], upper.finals[name]]) for name in lower.finals}
-        return Totals(tuple(ranges), self.shape, exact, finals)
+        return Totals(tuple(ranges), self.shape, exact, min(self, other, key=lambda totals: totals.ranges).finals)
 
     @property
     def n_paths(self) -> int:
