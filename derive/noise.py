@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from sympy import Add, Expr, Integer, Symbol
+from sympy import Add, Expr, Integer, S, Symbol
 
 from .symbols import Field
 
@@ -31,7 +31,7 @@ class NoiseModel:
     orders: tuple[int, ...]
     constant: bool = False
     kurtosis: Expr | None = None
-    batch: Expr = Integer(1)
+    batch: Expr = S.One
 
     def cumulant_field(self, order: int) -> Field:
         """Return the field of the joint cumulants of `order`: ``S`` for 2, ``K3``, ``K4``, ... above."""
