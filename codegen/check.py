@@ -73,10 +73,11 @@ def _defined(expression: Expr, known: set[str], where: str) -> None:
 def _check_step(step: Step, dimension: int) -> None:
     where = f"step {step.name!r}"
     targets = [statement.target for statement in step.statements]
-    inputs = (*step.state, *step.noise, *step.parameters, *step.matrices, *step.vectors)
-    _one_of_each((*inputs, *targets), where)
+    _one_of_each((*step.inputs, *step.parameters, *step.matrices, *targets), where)
+    if not set(step.past) <= set(step.noise):
+        raise ValueError(f"{where}: the past of {step.past} is wanted; its noise is {step.noise}")
     scalars = {TIME, *step.parameters}
-    vectors = {*step.state, *step.noise, *step.vectors}
+    vectors = set(step.inputs)
     _, vectors = _check_statements(step.statements, scalars, vectors, set(step.matrices), dimension, where)
     if not step.state or len(step.result) != len(step.state):
         raise ValueError(f"{where}: {len(step.result)} results for {len(step.state)} state blocks; give one for each")

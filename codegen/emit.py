@@ -3,7 +3,7 @@
 from typing import Literal
 
 from .check import check
-from .layout import LARGEST_UNIT, Layout, Source
+from .layout import LARGEST_UNIT, Layout, Source, remark
 from .looped import Looped
 from .program import SUBSTEPS, Kernel
 from .unrolled import Unrolled
@@ -14,7 +14,13 @@ UNROLLED_UP_TO = 16
 """Numbers of a path's state per track up to which its coordinates are written out one by one."""
 
 
-def emit(kernel: Kernel, signature: str, shape: Shape | None = None) -> str:
+def usual_shape(kernel: Kernel) -> Shape:
+    """The faster shape for the kernel's dimension."""
+    numbers = max((len(track.step.state) for track in kernel.tracks), default=0) * kernel.dimension
+    return "unrolled" if numbers <= UNROLLED_UP_TO else "looped"
+
+
+def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
     """Source of a module with one function, ``kernel``.
 
     Parameters
@@ -22,8 +28,7 @@ def emit(kernel: Kernel, signature: str, shape: Shape | None = None) -> str:
     kernel : Kernel
     signature : str
         Stands in the header.
-    shape : {"unrolled", "looped"}, optional
-        By default the dimension decides.
+    shape : {"unrolled", "looped"}
 
     Raises
     ------
@@ -31,13 +36,14 @@ def emit(kernel: Kernel, signature: str, shape: Shape | None = None) -> str:
         If the kernel does not satisfy `check`, or an expression has a node without code.
     """
     check(kernel)
-    numbers = max(len(track.step.state) for track in kernel.tracks) * kernel.dimension
-    unrolled = numbers <= UNROLLED_UP_TO if shape is None else shape == "unrolled"
+    unrolled = shape == "unrolled"
     bits = 64 if kernel.dtype == "float64" else 32
     layout = Layout(kernel, (16 if unrolled else 32) * 64 // bits, LARGEST_UNIT if unrolled else LARGEST_UNIT // 4)
     form = Unrolled(layout) if unrolled else Looped(layout)
     out = Source()
     _write_header(out, kernel, layout, form.name, signature, bits)
+    form.write_functions(out)
+    _write_decorator(out, kernel)
     with out.under(
         "def kernel(seed, first_path, n_paths, t0, tau, n_steps, substeps, record_steps, parameters, matrices, vectors, "
         "start, rows, finals):"
@@ -59,16 +65,19 @@ def _write_header(out: Source, kernel: Kernel, layout: Layout, shape: str, signa
     out(f'"""smelt kernel {signature}', "")
     out(f"dimension {kernel.dimension}, {kernel.dtype}, {shape}, blocks of {layout.lanes} paths, units of {layout.unit}", "")
     for track in kernel.tracks:
-        every = {"substep": "each substep", "pair": "each pair of substeps", "quad": "each four substeps", "step": "once per tau"}[track.pace]
-        out(f"track {track.name}, {every}: {track.step.name}")
+        every = f"every {SUBSTEPS[track.pace]} substeps" if track.pace in SUBSTEPS else "once per tau"
+        out(f"track {track.name}, {every}: {remark(track.step.name)}")
         step = track.step
         out(f"    state {listed(step.state)}; noise {listed(step.noise)}; parameters {listed(step.parameters)}")
     out(f"matrices: {listed(layout.matrices)}; vectors: {listed(layout.vectors)}")
-    out(f"observables: {listed([o.name for o in kernel.observables])}")
+    out(f"observables: {listed([remark(o.name) for o in kernel.observables])}")
     out(f"contrasts: {listed([str(list(c)) for c in kernel.contrasts])}", '"""', "")
     out("import math", "", "import numpy as np", "from numba import njit", "")
     out(f"from smelt.runtime.rng import draw{bits} as draw", "from smelt.runtime.rng import plus")
     out(f"from smelt.runtime.rng import stream{bits} as stream", "", f"UNIT = {layout.unit}", "single = np.float32", "")
+
+
+def _write_decorator(out: Source, kernel: Kernel) -> None:
     real = kernel.dtype
     arrays = f"int64[::1], float64[::1], {real}[:, :, ::1], {real}[:, ::1], {real}[::1], float64[:, ::1], {real}[:, ::1]"
     out("", f'@njit("void(uint64, int64, int64, float64, float64, int64, int64, {arrays})",')
@@ -112,6 +121,9 @@ def _write_start(out: Source, layout: Layout) -> None:
 
 
 def _write_steps(out: Source, layout: Layout, form: Unrolled | Looped, drawn: str) -> None:
+    for pace, row in layout.past.items():
+        span = f"{row * layout.lanes}:{(row + layout.slots) * layout.lanes}"
+        out(f"X[{span}] = {layout.literal(0.0)}  # past noise of the tracks that go by the {pace}")
     if layout.finest == "step":
         form.write_finest(out)
         return
@@ -139,7 +151,7 @@ def _write_record(out: Source, layout: Layout, form: Unrolled | Looped) -> None:
         for n, (observable, weights) in enumerate(columns):
             values = [layout.at(layout.values[track.name, observable], "S") for track in kernel.tracks]
             terms = [x if w == 1 else f"{float(w)!r}*{x}" for w, x in zip(weights, values, strict=True) if w]
-            out(f"value = {' + '.join(terms) or '0.0'}  # {observable.name}", "value = value if good > 0.0 else 0.0")
+            out(f"value = {' + '.join(terms) or '0.0'}  # {remark(observable.name)}", "value = value if good > 0.0 else 0.0")
             out(f"sum{n} = plus(sum{n}, value)", f"square{n} = plus(square{n}, value*value)")
     out(f"place = record*{layout.record_width}", "rows[unit, place] += count")
     for n in range(len(columns)):

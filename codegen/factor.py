@@ -22,7 +22,7 @@ def factor(step: Step) -> Step:
     """The same step with fewer operations per path; new statements are named common0, factor0, inverse0, root0, ..."""
     formulas = {s.target: s.expression for s in step.statements if isinstance(s, Vector | Total)}
     scalars = [s for s in step.statements if isinstance(s, Scalar)]
-    taken = {*step.state, *step.noise, *step.parameters, *step.matrices, *step.vectors}
+    taken = {*step.inputs, *step.parameters, *step.matrices}
     taken |= {statement.target for statement in step.statements}
 
     rewriter = _Rewriter({TIME, *step.parameters, *(s.target for s in scalars)}, taken)

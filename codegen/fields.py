@@ -22,8 +22,8 @@ class Fields(Protocol):
         """Tell whether the component is identically zero."""
         ...
 
-    def gradient(self) -> tuple[Statement, ...]:
-        """Return statements that set the vector ``F`` from the vector ``theta``."""
+    def gradient(self, at: str = "theta", target: str = "F") -> tuple[Statement, ...]:
+        """Return statements that set the vector `target` to the gradient at the vector `at`."""
         ...
 
     def vector(self, component: Component) -> str:
@@ -48,9 +48,9 @@ class QuadraticFields:
         constant = field.rank if not field.gradient else 2
         return len(component.indices) > constant
 
-    def gradient(self) -> tuple[Statement, ...]:
-        offset = Symbol("theta", real=True) - Symbol("minimum", real=True)
-        return (Vector("offset", offset), MatVec("F", "H", "offset"))
+    def gradient(self, at: str = "theta", target: str = "F") -> tuple[Statement, ...]:
+        offset = Symbol(at, real=True) - Symbol("minimum", real=True)
+        return (Vector(f"{target}_offset", offset), MatVec(target, "H", f"{target}_offset"))
 
     def vector(self, component: Component) -> str:
         if component.field.name == "S" and len(component.indices) == 2:

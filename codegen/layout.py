@@ -18,6 +18,11 @@ LARGEST_UNIT = 1024
 """Runs start at multiples of this number of paths."""
 
 
+def remark(name: str) -> str:
+    """A name as it may stand in a comment: on one line, and nothing that could end a string."""
+    return "".join(c if c.isascii() and c.isprintable() and c not in "\"'\\" else "?" for c in name)
+
+
 class Source:
     """Lines of Python with their indentation."""
 
@@ -61,6 +66,8 @@ class Layout:
         self.state = {(t.name, b): self.take(self.d) for t in self.kernel.tracks for b in t.step.state}
         self.low = {t.name: self.take(1) for t in self.kernel.tracks if t.step.nonnegative}
         self.sums = {pace: self.take(self.slots) for pace in self.coarser}
+        remembering = {track.pace for track in self.kernel.tracks if track.step.past}
+        self.past = {pace: self.take(self.slots) for pace in PACES if pace in remembering}
         tracks, observables = len(self.kernel.tracks), len(self.kernel.observables)
         self.flags = {track.name: 1 + n for n, track in enumerate(self.kernel.tracks)}  # row 0 of S: counted paths
         self.values = {

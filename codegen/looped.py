@@ -1,16 +1,17 @@
 """The kernel's shape for many coordinates: loops over coordinates i with the paths of a block innermost."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from .check import symbols
-from .layout import Layout, Source
+from .layout import Layout, Source, remark
 from .levels import Level, levels
 from .printer import double, text
+from .product import blocks, write_product
 from .program import MatVec, Total, Track
 
-ROWS, COLUMNS = 2, 10
-"""Block of a matrix whose product with a block of paths is one pass: its numbers stay in registers."""
+TOGETHER = 10
+"""Coordinates that are added up in one pass."""
 
 
 class Looped:
@@ -63,12 +64,17 @@ class Looped:
             return self.scratch[track.name, part, name]
         if (track.name, name) in self.layout.state:
             return self.layout.state[track.name, name]
+        if name.startswith("past_") and name.removeprefix("past_") in track.step.past:
+            return self.layout.past[track.pace] + self.layout.noise.index(name.removeprefix("past_")) * self.layout.d
         return self.noise.get(name) if name in track.step.noise else self.constants.get(name)
 
     def local(self, name: str, c: int) -> str:
         return self.layout.names(("vector", name, c), f"{name}_i{c or ''}")
 
     # the parts
+
+    def write_functions(self, out: Source) -> None:
+        write_product(out, self.layout.d, self.layout.lanes)
 
     def write_constants(self, out: Source) -> None:
         out("# matrices")
@@ -91,6 +97,14 @@ class Looped:
                 out(f"X[{layout.sums[pace] * lanes} + i] += X[{first} + i]")
         for track in layout.tracks(layout.finest):
             self.write_step(out, track)
+        self.write_past(out, layout.finest)
+
+    def write_past(self, out: Source, pace: str) -> None:
+        """Add the noise of a step to the past of the tracks of this pace."""
+        if pace in self.layout.past:
+            first, lanes = min(self.noise.values(), default=0), self.layout.lanes
+            with out.under(f"for i in range({self.layout.slots * lanes}):"):
+                out(f"X[{self.layout.past[pace] * lanes} + i] += X[{first * lanes} + i]")
 
     def write_coarser(self, out: Source, pace: str) -> None:
         layout, lanes = self.layout, self.layout.lanes
@@ -99,10 +113,11 @@ class Looped:
             out(f"X[{first} + i] = X[{sums} + i]*{pace}_scale", f"X[{sums} + i] = {layout.literal(0.0)}")
         for track in layout.tracks(pace):
             self.write_step(out, track)
+        self.write_past(out, pace)
 
     def write_step(self, out: Source, track: Track) -> None:
         layout, step = self.layout, self.layout.steps[track.name]
-        out(f"# {track.name}: {step.name}")
+        out(f"# {track.name}: {remark(step.name)}")
         layout.write_times(out, track)
         found = self.levels[track.name, ""]
         for level in found[:-1]:
@@ -133,9 +148,9 @@ class Looped:
                     out(f"{layout.at(self.scratch[track.name, part, s.target])} = {value}  # {s.target}")
                 out(*(f"{layout.at(self.scratch[track.name, part, t])} = {layout.literal(0.0)}" for t in totals))
         # loops that only add up take several coordinates at a time, to read and write the totals less often
-        width = COLUMNS if totals and len(totals) == len(level.loop) else 1
+        width = TOGETHER if totals and len(totals) == len(level.loop) else 1
         if level.loop or results:
-            for start, stop, size in _blocks(layout.d, width):
+            for start, stop, size in blocks(layout.d, width):
                 with out.under(f"for i in range({start}, {stop}, {size}):"):
                     self.write_loop(out, track, part, level, results, size)
 
@@ -174,27 +189,17 @@ class Looped:
                     out(f"{low} = {value} if {value} < {low} else {low}")
 
     def write_product(self, out: Source, track: Track, part: str, product: MatVec) -> None:
-        """target = matrix operand, a block of the matrix in each pass."""
-        layout, d = self.layout, self.layout.d
-        matrix = layout.names(("matrix", product.matrix), product.matrix)
-        target = self.scratch[track.name, part, product.target]
+        """target = matrix operand."""
         operand = self.row(track, part, product.operand)
         assert operand is not None
-        out(f"# {product.target} = {product.matrix} {product.operand}")
-        for first_row, stop_row, rows in _blocks(d, ROWS):
-            with out.under(f"for i in range({first_row}, {stop_row}, {rows}):"):
-                for first, stop, columns in [(0, min(COLUMNS, d), min(COLUMNS, d)), *_blocks(d, COLUMNS, COLUMNS)]:
-                    with out.under(f"for j in range({first}, {stop}, {columns}):"):
-                        out(f"n = i*{d} + j")
-                        for r in range(rows):
-                            out("; ".join(f"a{r}_{c} = {matrix}[n + {r * d + c}]" for c in range(columns)))
-                        with self.lanes(out):
-                            out(f"source = j*{layout.lanes} + lane")
-                            out(*(f"x{c} = {self.entry(operand + c, 'source')}" for c in range(columns)))
-                            for r in range(rows):
-                                terms = " + ".join(f"a{r}_{c}*x{c}" for c in range(columns))
-                                place = self.entry(target + r)
-                                out(f"{place} = {f'{place} + ' if first else ''}{terms}")
+        matrix = self.layout.names(("matrix", product.matrix), product.matrix)
+        x, y = self.rows(operand), self.rows(self.scratch[track.name, part, product.target])
+        out(f"product({matrix}, {x}, {y})  # {product.target} = {product.matrix} {product.operand}")
+
+    def rows(self, row: int) -> str:
+        """The rows of a whole vector."""
+        lanes = self.layout.lanes
+        return f"X[{row * lanes}:{(row + self.layout.d) * lanes}]"
 
     def write_values(self, out: Source, track: Track) -> None:
         """Evaluate the observables on a track; note where a path has ceased to be finite."""
@@ -204,12 +209,12 @@ class Looped:
             out(f"{check} = {zero}")
         # 0 x is 0 unless x is infinite or not a number; the blocks of a track lie one behind the other
         first = layout.state[track.name, track.step.state[0]]
-        for start, stop, size in _blocks(len(track.step.state) * layout.d, COLUMNS):
+        for start, stop, size in blocks(len(track.step.state) * layout.d, TOGETHER):
             with out.under(f"for i in range({start}, {stop}, {size}):"), self.lanes(out):
                 terms = (f"{zero}*{self.entry(first + n)}" for n in range(size))
                 out(f"{check} += {' + '.join(terms)}")
         for observable in layout.kernel.observables:
-            out(f"# {observable.name}")
+            out(f"# {remark(observable.name)}")
             for level in self.levels[track.name, observable.name]:
                 self.write_level(out, track, observable.name, level)
             with out.under(layout.lane_loop()):
@@ -223,12 +228,3 @@ class Looped:
                 out(f"{check} = {check} if abs(value) < {double(1e140)} else {layout.literal(1.0)}")
         with out.under(layout.lane_loop()):
             out(f"{flag} = {flag} if {check} == {zero} else 0.0")
-
-
-def _blocks(length: int, size: int, first: int = 0) -> Iterable[tuple[int, int, int]]:
-    """(start, stop, step) of the ranges of blocks that cover first ... length - 1."""
-    full = first + (length - first) // size * size if length > first else first
-    if full > first:
-        yield first, full, size
-    if full < length:
-        yield full, length, length - full

@@ -93,14 +93,20 @@ class Lowering:
     def _call(self, call: ElementFunction) -> Symbol:
         if call not in self._known:
             definition = self.definitions[call.base]
-            x, *rest = definition.variables
-            expression = definition.expr.xreplace({x: self.regularisation.phi(x)})
-            for variable, order in zip((x, *rest), call.orders, strict=True):
+            second_moments = {x: self.regularisation.phi(x) for x in definition.variables if x.is_nonnegative}
+            expression = definition.expr.xreplace(second_moments)
+            for variable, order in zip(definition.variables, call.orders, strict=True):
                 expression = expression.diff(variable, order) if order else expression
-            expression = self.collected(expression.xreplace({x: self._local(call.args[0])}))
+            arguments = dict(zip(definition.variables, map(self._local, call.args), strict=True))
+            expression = self.collected(expression.xreplace(arguments))
             marks = "".join(str(v) * n for v, n in zip(definition.variables, call.orders, strict=True))
-            self._known[call] = self.vector(call.base + ("_" + marks if marks else ""), expression)
+            self._known[call] = self.vector(self._unused(call.base + ("_" + marks if marks else "")), expression)
         return self._known[call]
+
+    def _unused(self, name: str) -> str:
+        """Return the name, with a number if the same function stands at two places of the state."""
+        taken = {s.target for s in self.statements}
+        return next(n for n in (name, *(f"{name}_{count}" for count in range(2, len(taken) + 3))) if n not in taken)
 
     def collected(self, expression: Expr) -> Expr:
         """Multiply out, join terms that differ by a scalar factor, and factor each group of terms with equal scalars."""

@@ -1,12 +1,15 @@
 """Identifiers of the generated source: each thing has one, no two things share one."""
 
+import re
 from collections.abc import Hashable
 
 LOCALS = (
-    "np math njit single max min abs range float stream draw plus kernel X R S _ s0 s1 s2 s3 k q i n j lane unit UNIT first "
-    "record place at source count good value finite low zero sum square seed first_path n_paths t0 tau n_steps substeps n_records "
+    "np math njit single max min abs range float stream draw plus product kernel X R S _ s0 s1 s2 s3 k q i n lane "
+    "unit UNIT first record place at count good value finite low seed first_path n_paths t0 tau n_steps substeps n_records "
     "record_steps parameters matrices vectors start rows finals pair_scale quad_scale step_scale"
 )
+NUMBERED = re.compile(r"(sum|square)\d+")
+"""Sums of a record."""
 
 
 class Names:
@@ -18,7 +21,7 @@ class Names:
 
     def __call__(self, key: Hashable, wish: str) -> str:
         if key not in self._given:
-            while wish in self._taken:
+            while wish in self._taken or NUMBERED.fullmatch(wish):
                 wish += "_"
             self._taken.add(wish)
             self._given[key] = wish

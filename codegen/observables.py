@@ -1,6 +1,5 @@
 """Observables: numbers per path, written as ``norm(theta)**2`` or ``theta[0]**2 * v[0]``."""
 
-
 from sympy import Expr, Integer, Symbol, sqrt
 
 from ..derive.expressions import parse_expression
@@ -16,8 +15,8 @@ def observable(text: str, blocks: tuple[str, ...], dimension: int) -> Observable
     Parameters
     ----------
     text : str
-        An expression in ``norm(x)``, ``sum(x)``, ``mean(x)``, ``dot(x, y)`` of element-wise expressions in the blocks, and in entries
-        such as ``theta[0]``.
+        An expression in ``norm(x)``, ``sum(x)``, ``mean(x)``, ``dot(x, y)`` of element-wise expressions in the blocks, and in
+        entries such as ``theta[0]``.
     blocks : tuple of str
     dimension : int
 
@@ -33,8 +32,8 @@ def observable(text: str, blocks: tuple[str, ...], dimension: int) -> Observable
     expression = parse_expression(text, vectors | entries, functions | {"sqrt": sqrt, "abs": abs})
     if loose := sorted(str(s) for s in expression.free_symbols if s in vectors.values()):
         raise ValueError(
-            f"observable {text!r} is a vector in {', '.join(loose)}; expected a number: take {loose[0]}[0], norm({loose[0]}) or "
-            f"mean({loose[0]})"
+            f"observable {text!r} is a vector in {', '.join(loose)}; expected a number: take {loose[0]}[0], "
+            f"norm({loose[0]}) or mean({loose[0]})"
         )
     used = {str(s) for s in expression.free_symbols}
     return Observable(text, tuple(s for s in reader.statements if s.target in used), expression)
@@ -67,5 +66,3 @@ class _Reader:
 
     def norm(self, vector: Expr) -> Expr:
         return sqrt(Symbol(str(self.sum(vector**2)), real=True))
-
-

@@ -84,6 +84,9 @@ class Step:
         In order; each target once.
     result : tuple of str
         For each block of `state`, the vector that holds its next value.
+    past : tuple of str
+        Noise vectors, of which the sum over the track's own earlier steps within the current `tau` is wanted as well; the
+        vector ``past_NAME`` holds it, zero in the first step of each `tau`.
     """
 
     name: str
@@ -95,6 +98,12 @@ class Step:
     vectors: tuple[str, ...]
     statements: tuple[Statement, ...]
     result: tuple[str, ...]
+    past: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All vectors a step starts from."""
+        return (*self.state, *self.noise, *(f"past_{name}" for name in self.past), *self.vectors)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """The steps that are simulated: an optimizer's own, and Euler-Maruyama's for its equation."""
 
+from dataclasses import replace
+
 from sympy import Expr, Integer, Symbol, sqrt
 
 from ..derive.chain import Chain
 from ..derive.equation import ModifiedEquation, modified_equation
-from ..derive.noise import gaussian
 from ..derive.regularisation import Regularisation, unregularised
-from ..derive.symbols import g, k, t, tau
+from ..derive.rules import THETA
+from ..derive.symbols import k, t, tau
 from .fields import Fields
 from .lower import Lowering
 from .program import MatVec, Scalar, Statement, Step
@@ -27,19 +29,30 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
         raise ValueError(f"kernel for {chain.noise.name} noise; expected Gaussian noise, the only one that kernels draw")
     lowering = _start(fields, chain, {}, unregularised())
     noise = chain.regime.scaling(chain.rule).noise
-    lowering.add(*fields.gradient(), MatVec("B_zeta1", "B", "zeta1"))
-    gradient = lowering.vector("g", Symbol("F", real=True) + noise * Symbol("B_zeta1", real=True))
+    lowering.add(MatVec("B_zeta1", "B", "zeta1"))
+    for name, point in chain.gradients.items():
+        at = "theta" if point == THETA else str(lowering.vector(f"{name}_point", point.subs(k, t / tau)))
+        lowering.add(*fields.gradient(at, f"{name}_mean"))
+        lowering.vector(name, Symbol(f"{name}_mean", real=True) + noise * Symbol("B_zeta1", real=True))
     following = {}
     for block, expression in chain.update.items():
-        following[block] = lowering.vector(f"{block}_next", expression.subs({g: gradient, k: t / tau}))
+        following[block] = lowering.vector(f"{block}_next", expression.subs(k, t / tau))
     return _finish(chain.name, chain, lowering, following)
 
 
 def euler_maruyama_step(equation: ModifiedEquation, fields: Fields, regularisation: Regularisation) -> Step:
-    """Return ``X + drift dt + diffusion sqrt(dt) zeta`` for an equation, in substeps of length `dt`."""
-    equation = _for_noise(equation, fields)
+    """Return ``X + drift dt + diffusion sqrt(dt) zeta`` for an equation, in substeps of length `dt`.
+
+    Raises
+    ------
+    ValueError
+        The equation's covariance has no factor in closed form.
+    """
+    equation = for_noise_of(equation, fields)
     lowering = _start(fields, equation.chain, dict(equation.definitions), regularisation)
     lowering.add(*fields.gradient())
+    if equation.form == "synchronised":
+        lowering.vector("omega1", sqrt(dt) * Symbol("past_zeta1", real=True))
     following = {}
     for block in (b.name for b in equation.chain.blocks):
         drift = sum((tau**n * part[block] for n, part in enumerate(equation.drift)), Integer(0))
@@ -50,17 +63,17 @@ def euler_maruyama_step(equation: ModifiedEquation, fields: Fields, regularisati
     return _finish(name, equation.chain, lowering, following)
 
 
-def _for_noise(equation: ModifiedEquation, fields: Fields) -> ModifiedEquation:
-    """Derive the equation anew for constant noise where the objective's is: its diffusion then has a factor."""
+def for_noise_of(equation: ModifiedEquation, fields: Fields) -> ModifiedEquation:
+    """Derive an equation anew for constant noise where the objective's is: its diffusion then has a factor, its order may be higher."""
     if not fields.constant_noise or equation.chain.noise.constant:
         return equation
     chain = equation.chain
-    return modified_equation(chain.rule, chain.regime, gaussian(constant=True), equation.order, equation.form)
+    return modified_equation(chain.rule, chain.regime, replace(chain.noise, constant=True), equation.order, equation.form)
 
 
 def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regularisation) -> Lowering:
     lowering = Lowering(fields, definitions, regularisation)
-    lowering.vectors |= {b.name for b in chain.blocks} | {"zeta1", "zeta2", "minimum"}
+    lowering.vectors |= {b.name for b in chain.blocks} | {"zeta1", "zeta2", "past_zeta1", "minimum"}
     return lowering
 
 
@@ -71,7 +84,9 @@ def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Sy
     operands = {s.operand for s in statements if isinstance(s, MatVec)}
     blocks = tuple(b.name for b in chain.blocks)
     noise = tuple(z for z in ("zeta1", "zeta2") if z in used | operands)
-    vectors = tuple(sorted((used & lowering.vectors) - targets - set(blocks) - set(noise)))
+    past = tuple(z for z in noise if f"past_{z}" in used | operands)
+    _check_constants(chain, targets | lowering.vectors | {"t", "dt"})
+    vectors = tuple(sorted((used & lowering.vectors) - targets - set(blocks) - set(noise) - {f"past_{z}" for z in past}))
     return Step(
         name=name,
         state=blocks,
@@ -82,7 +97,15 @@ def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Sy
         vectors=vectors,
         statements=statements,
         result=tuple(str(following[b]) for b in blocks),
+        past=past,
     )
+
+
+def _check_constants(chain: Chain, taken: set[str]) -> None:
+    """Refuse a constant that would be mistaken for a quantity of the kernel of the same name."""
+    constants = {str(s) for e in chain.regime.scaling(chain.rule).hyperparameters.values() for s in e.free_symbols}
+    if clash := sorted(constants & taken):
+        raise ValueError(f"{chain.name}: the kernel needs the name {clash[0]} itself; rename the constant")
 
 
 def _symbols(statement: Statement) -> set[Symbol]:

@@ -1,6 +1,6 @@
 """The kernel's shape for few coordinates: a step is straight-line code on the coordinates of one path, in one lane loop."""
 
-from .layout import Layout, Source
+from .layout import Layout, Source, remark
 from .printer import double, text
 from .program import Entry, MatVec, Observable, Scalar, Statement, Total, Track, Vector
 
@@ -33,9 +33,13 @@ class Unrolled:
             uniform
             | {name: self.variable(name, i) for name in step.state}
             | {name: self.noise(name, i) for name in step.noise}
+            | {f"past_{name}": self.variable(f"past_{name}", i) for name in step.past}
             | {name: self.constant(name, i) for name in step.vectors}
             for i in self.coordinates
         ]
+
+    def write_functions(self, out: Source) -> None:
+        """None are needed."""
 
     def write_constants(self, out: Source) -> None:
         out("# matrices and constant vectors")
@@ -61,6 +65,13 @@ class Unrolled:
                 out(*(f"{layout.at(layout.sums[pace] + n)} += {slots[n]}" for n in range(layout.slots)))
             for track in tracks:
                 self.write_step(out, track)
+            self.write_past(out, layout.finest)
+
+    def write_past(self, out: Source, pace: str) -> None:
+        """Add the noise of a step to the past of the tracks of this pace."""
+        if pace in self.layout.past:
+            slots = [self.noise(name, i) for name in self.layout.noise for i in self.coordinates]
+            out(*(f"{self.layout.at(self.layout.past[pace] + n)} += {slot}" for n, slot in enumerate(slots)))
 
     def write_coarser(self, out: Source, pace: str) -> None:
         """Normalise the summed noise and step the tracks of this pace."""
@@ -73,6 +84,7 @@ class Unrolled:
                 out(f"{self.noise(name, i)} = {place}*{pace}_scale; {place} = {layout.literal(0.0)}")
             for track in layout.tracks(pace):
                 self.write_step(out, track)
+            self.write_past(out, pace)
 
     def load_state(self, out: Source, track: Track) -> None:
         for block in track.step.state:
@@ -81,8 +93,11 @@ class Unrolled:
 
     def write_step(self, out: Source, track: Track) -> None:
         layout, step = self.layout, self.layout.steps[track.name]
-        out(f"# {track.name}: {step.name}")
+        out(f"# {track.name}: {remark(step.name)}")
         self.load_state(out, track)
+        for name in step.past:
+            first = layout.past[track.pace] + layout.noise.index(name) * layout.d
+            out("; ".join(f"{self.variable(f'past_{name}', i)} = {layout.at(first + i)}" for i in self.coordinates))
         variables = self.lane_variables(track)
         for statement in step.statements:
             self.write_statement(out, statement, variables)

@@ -86,7 +86,7 @@ def paired(expression: Expr, left: Field, right: Field) -> Expr:
 
 
 def in_factors(expression: Expr, chain: Chain) -> Expr:
-    """Write every covariance as a product of factors, ``S_ij,k = B_ip,k B_jp + B_ip B_jp,k``; pairs of `B2` as ``2 S_ij**2``."""
+    """Write covariances as products of factors, ``S_ij,k = B_ip,k B_jp + B_ip B_jp,k``, and pairs of `B2` as ``Cov(xi**2)``."""
     pieces = []
     for term in terms(expression):
         pairs: dict[str, list[str]] = {}

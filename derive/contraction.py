@@ -1,7 +1,7 @@
 """Reading a term in index notation as vectors: a product at one coordinate, times matrices applied to other such products.
 
-``P_i sum_j H_ij P_j F_j`` is the local factor ``P`` times the matrix ``H`` applied to the vector ``P F``. Both the printed equation and
-the kernels read terms this way, because it is how one would write and how one should compute them.
+``P_i sum_j H_ij P_j F_j`` is the local factor ``P`` times the matrix ``H`` applied to the vector ``P F``. Both the printed
+equation and the kernels read terms this way, because it is how one would write and how one should compute them.
 """
 
 from __future__ import annotations

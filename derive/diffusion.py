@@ -25,8 +25,8 @@ class Diffusion:
     Attributes
     ----------
     coefficients : tuple of mapping of str to Expr
-        For each power n of ``sqrt(tau)`` and each block an expression at coordinate i, linear in the Brownian increments, with the
-        covariance factors ``B`` and ``B2``.
+        For each power n of ``sqrt(tau)`` and each block an expression at coordinate i, linear in the Brownian increments, with
+        the covariance factors ``B`` and ``B2``.
     """
 
     coefficients: tuple[Mapping[str, Expr], ...]
@@ -49,13 +49,12 @@ def diffusion_factor(
     ValueError
         The noise is not Gaussian, or its second chaos does not come from squares coordinate by coordinate.
     """
+    if form == "ode":
+        return Diffusion((dict.fromkeys((b.name for b in chain.blocks), Integer(0)),))
     if 3 in chain.noise.orders or (4 in chain.noise.orders and chain.noise.kurtosis is None):
-        raise ValueError(f"diffusion factor for {chain.noise.name} noise; expected a noise that is not correlated with its square")
+        raise ValueError(f"diffusion factor for {chain.noise.name} noise; expected noise uncorrelated with its square")
     increments = chain.increments(2).series
     first = {b: {n: first_chaos(s[n], chain) for n in (1, 2, 3)} for b, s in increments.items()}
-    none = dict.fromkeys(increments, Integer(0))
-    if form == "ode":
-        return Diffusion((none,))
     leading = {b: first[b][1] for b in increments}
     if form == "fluctuation":
         return Diffusion((leading, {b: first[b][2] if linear_in_noise(s) else Integer(0) for b, s in increments.items()}))

@@ -19,6 +19,7 @@ from .regimes import Regime
 from .rules import UpdateRule
 from .symbols import Component, Field
 from .synchronised import synchronised_defect, synchronised_diffusion
+from .verification import defect, generator_of
 
 Form = Literal["diffusion", "fluctuation", "ode", "synchronised"]
 
@@ -80,8 +81,8 @@ class ModifiedEquation:
     order : int
         The weak order asked for.
     form : {"diffusion", "fluctuation", "ode", "synchronised"}
-        "fluctuation" and "ode" are equations of order 1: with the leading fluctuations added, or without noise. "synchronised" is
-        the equation of order 2 that remembers its noise since the start of the step (`smelt.derive.synchronised`).
+        "fluctuation" and "ode" are equations of order 1: with the leading fluctuations added, or without noise. "synchronised"
+        is the equation of order 2 that remembers its noise since the start of the step (`smelt.derive.synchronised`).
     generator : tuple of Expr
         Symbols of ``L_0, L_1, ...``.
     definitions : mapping of str to Lambda
@@ -113,13 +114,17 @@ class ModifiedEquation:
 
     @cached_property
     def certificate(self) -> Certificate:
-        """The weak order reached and, where it is less than the one asked for, why."""
+        """The weak order reached and, where it is less than the one asked for, why.
+
+        The order is not taken from the derivation: the equation's own step is compared with the chain's.
+        """
         if self.form == "synchronised":
-            defect = synchronised_defect(self.chain, self.generator, self.diffusion)
-            found = [o for power, symbol in defect.items() for o in self._parts(symbol, power - 1, 1)]
+            missing = synchronised_defect(self.chain, self.generator, self.diffusion)
+            found = [o for power, symbol in missing.items() for o in self._parts(symbol, power - 1, 1)]
         else:
+            missing = defect(self.chain, generator_of(self.drift, self.covariance), self.order)
             found = [o for power, symbol in enumerate(self.generator) for o in self._parts(symbol, Integer(power), 3)]
-        reached = min((int(ceiling(o.power)) for o in found), default=self.order)
+        reached = int(ceiling(min(missing) - 1)) if missing else self.order
         return Certificate(reached, tuple(found))
 
     def _parts(self, symbol: Expr, power: Expr, degree: int) -> list[Obstruction]:
@@ -186,7 +191,8 @@ def modified_equation(
     Returns
     -------
     ModifiedEquation
-        Its `certificate` says whether the order is reached; where it is not, drift and covariance are the best a diffusion can do.
+        Its `certificate` says whether the order is reached; where it is not, drift and covariance are the best a diffusion
+        can do.
 
     Raises
     ------

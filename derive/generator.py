@@ -1,7 +1,7 @@
 """The modified generator: ``exp(tau L) = P_tau`` solved for ``L = L0 + tau L1 + ...`` as a formal series.
 
-`P_tau` is the one-step operator of a chain, ``(P_tau phi)(x) = E phi(x + Delta)``; its symbol is ``E exp(k . Delta)``. One logarithm
-gives every order; drift, covariance and obstruction are the parts of ``L_n`` of degree 1, 2 and more in the momenta.
+`P_tau` is the one-step operator of a chain, ``(P_tau phi)(x) = E phi(x + Delta)``; its symbol is ``E exp(k . Delta)``. One
+logarithm gives every order; drift, covariance and obstruction are the parts of ``L_n`` of degree 1, 2 and more in the momenta.
 """
 
 from functools import reduce
@@ -85,6 +85,6 @@ def _check_limit(chain: Chain, symbol: dict[int, Expr]) -> None:
             if power % 2 or (power == 2 and len(momenta) > 2):
                 moment = "E[" + " ".join(f"step of {block_of(k)}[{k.indices[0]}]" for k in momenta) + "]"
                 raise ValueError(
-                    f"{chain.name}, {chain.noise.name} noise: {moment} contains tau**({Rational(power, 2)}) times {coefficient}; "
-                    "a diffusion limit needs whole powers of tau, and at tau**1 no moment above the second"
+                    f"{chain.name}, {chain.noise.name} noise: {moment} contains tau**({Rational(power, 2)}) times "
+                    f"{coefficient}; a diffusion limit needs whole powers of tau, and at tau**1 no moment above the second"
                 )

@@ -21,8 +21,8 @@ class NoiseModel:
     constant : bool
         Whether the law is the same at every theta.
     kurtosis : Expr, optional
-        Excess kurtosis of an elliptical law: ``K4_ijkl = kurtosis/3 (S_ij S_kl + S_ik S_jl + S_il S_jk)``; the fourth cumulant stays an
-        abstract tensor ``K4`` if it is not given.
+        Excess kurtosis of an elliptical law: ``K4_ijkl = kurtosis/3 (S_ij S_kl + S_ik S_jl + S_il S_jk)``; the fourth cumulant
+        stays an abstract tensor ``K4`` if it is not given.
     batch : Expr
         The noise is the mean of so many independent draws: the cumulant of order n is divided by ``batch**(n-1)``.
     """
@@ -72,7 +72,7 @@ def symmetric(kurtosis: Expr | None = None, constant: bool = False) -> NoiseMode
 
 
 def two_point(constant: bool = False) -> NoiseModel:
-    """Return noise that is ``+b(theta)`` or ``-b(theta)`` with probability 1/2 each, ``S = b b^T``: its square does not fluctuate."""
+    """Return noise ``+b(theta)`` or ``-b(theta)`` with probability 1/2 each, ``S = b b^T``: its square does not fluctuate."""
     return NoiseModel("two-point", (2, 4), constant, Integer(-2))
 
 
@@ -91,7 +91,7 @@ def student_t(nu: Expr | None = None, constant: bool = False) -> NoiseModel:
 
 
 def batch_mean(law: NoiseModel, size: Expr | None = None) -> NoiseModel:
-    """Return the mean of a batch of independent draws from a law, ``batch`` of them by default; ``S`` stays that of one draw."""
+    """Return the mean of independent draws from a law, ``batch`` of them by default; ``S`` stays that of one draw."""
     count = Symbol("batch", positive=True) if size is None else size
     return NoiseModel(f"mean of {count} {law.name}", law.orders, law.constant, law.kurtosis, law.batch * count)
 

@@ -1,8 +1,8 @@
 """Differential operators by their symbols, in index notation, and their composition.
 
-The operator ``b_a d_a + 1/2 a_ab d_a d_b`` is the expression ``b_a k_a + 1/2 a_ab k_a k_b``, where the momenta ``k_a`` stand for
-derivatives to the right of all coefficients. All indices are dummies, so an operator of any order, for every dimension, is one
-expression; composition is Leibniz' rule.
+The operator ``b_a d_a + 1/2 a_ab d_a d_b`` is the expression ``b_a k_a + 1/2 a_ab k_a k_b``, where the momenta ``k_a`` stand
+for derivatives to the right of all coefficients. All indices are dummies, so an operator of any order, for every dimension, is
+one expression; composition is Leibniz' rule. Each dummy stands in a momentum or in a tensor, so no sum of ones ever arises.
 """
 
 from functools import cache
@@ -52,7 +52,7 @@ def contracted(expression: Expr, block: str) -> Expr:
 
 
 def apply(operator: Expr, function: Expr) -> Expr:
-    """Let an operator act on a function of the state, which may have free indices."""
+    """Let an operator act on a function of the state, which may have one free index."""
     return Add(*(term for term in terms(compose(operator, function)) if not split(term)[1]))
 
 

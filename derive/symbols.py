@@ -78,7 +78,8 @@ def _component(field: Field, indices: tuple[str, ...]) -> Component:
     return component
 
 
-_LATEX_NAMES = {"theta": r"\theta", "F": "f", "S": r"\Sigma", "xi": r"\xi", "zeta1": "dW", "zeta2": r"d\widetilde W", "omega1": r"\Delta W"}
+_LATEX_NAMES = {"theta": r"\theta", "F": "f", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "xi": r"\xi", "delta": r"\delta"}
+_LATEX_NAMES |= {"zeta1": "dW", "zeta2": r"d\widetilde W", "omega1": r"\Delta W"}
 
 
 def latex_component(field: Field, indices: tuple[str, ...]) -> str:

@@ -4,10 +4,10 @@ It is driven by the optimizer's own Brownian motion and remembers its increment 
 
     dX = (b0 + tau b1) dt + (sigma_p + tau Lambda_p) dW^p + nu_pq (W^q_t - W^q_{t_k}) dW^p,    t_k <= t < t_{k+1}.
 
-Sorting one step of the chain and one step of the equation by Wick degree gives ``nu_pq = 2 C2_pq - sigma_q . d sigma_p`` with the second
-chaos ``C2`` of the chain, and ``Lambda_p = M_p - 1/2 (L0 sigma_p + sigma_p . d b0 + sigma_q . d nu_pq)`` with its first chaos M at
-``tau**(3/2)``. The certificate is independent of this: on the state extended by ``w = W_t - W_{t_k}`` the equation is an Ito diffusion,
-and ``exp(tau L)`` of its generator must agree with the chain's one-step operator through ``tau**2``.
+Sorting one step of the chain and one step of the equation by Wick degree gives ``nu_pq = 2 C2_pq - sigma_q . d sigma_p`` with
+the second chaos ``C2`` of the chain, and ``Lambda_p = M_p - 1/2 (L0 sigma_p + sigma_p . d b0 + sigma_q . d nu_pq)`` with its
+first chaos M at ``tau**(3/2)``. The certificate is independent of this: on the state extended by ``w = W_t - W_{t_k}`` the
+equation is an Ito diffusion, and ``exp(tau L)`` of its generator must agree with the chain's own operator through ``tau**2``.
 """
 
 from sympy import Add, Expr, Integer, Rational
@@ -54,7 +54,7 @@ def synchronised_diffusion(chain: Chain, limit: Expr) -> Diffusion:
 
 
 def synchronised_defect(chain: Chain, generator: tuple[Expr, ...], diffusion: Diffusion) -> dict[Rational, Expr]:
-    """Return what distinguishes the equation's step from the chain's, by powers of tau through 2: nothing, if it has weak order 2.
+    """Return what distinguishes the equation's step from the chain's, by powers of tau: nothing, if it has weak order 2.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _renamed(expression: Expr, old: Field, new: Field) -> Expr:
 
 
 def _polarised(expression: Expr, chain: Chain) -> Expr:
-    """Return ``sum_pq 2 C2_pq omega_q zeta_p`` for the second chaos ``sum_pq C2_pq :zeta_p zeta_q:`` of a quadratic polynomial."""
+    """Return ``sum_pq 2 C2_pq omega_q zeta_p`` for a polynomial with the second chaos ``sum_pq C2_pq :zeta_p zeta_q:``."""
     pieces = []
     for term in terms(expression):
         indices = indices_of(term)

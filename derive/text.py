@@ -75,9 +75,8 @@ def components_text(form: ComponentForm) -> str:
         lines += [f"  {symbol}: {entry}" for symbol, entry in zip(form.state, drift, strict=True)]
         lines.append(f"components at tau^{power}, covariance:")
         for row, a in enumerate(form.state):
-            lines += [
-                f"  {a}, {b}: {covariance[row, row + n]}" for n, b in enumerate(form.state[row:]) if covariance[row, row + n] != 0
-            ]
+            entries = ((b, covariance[row, row + n]) for n, b in enumerate(form.state[row:]))
+            lines += [f"  {a}, {b}: {entry}" for b, entry in entries if entry != 0]
     for tensor in (form.third, form.fourth):
         lines += [f"obstruction at {', '.join(map(str, key))}: {value}" for key, value in tensor.items()]
     return "\n".join(lines)

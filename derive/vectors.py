@@ -1,4 +1,4 @@
-"""One coordinate's expression as LaTeX vectors: ``c\\,\\odot``-products, ``H (P(v) \\odot \\nabla f)``, ``\\Sigma^{1/2} dW``."""
+"""One coordinate as LaTeX vectors: products with ``\\odot``, ``H (P(v) \\odot \\nabla f)``, ``\\Sigma^{1/2} dW``."""
 
 from sympy import Add, Expr, Mul, Pow, Symbol, factor
 from sympy.printing.latex import LatexPrinter
@@ -76,7 +76,7 @@ def _applied(matrix: Expr, child: Contraction) -> str:
         raise ValueError(f"{matrix} is no power of a matrix")
     inside = _text(_as_product(child))
     name = _MATRICES.get(base.field.name, base.field.name)
-    if base.indices == ("i", "i", "j"):
+    if base.indices == ("i", "i", "j") and (base.field.gradient or base.field.rank == 2):
         return rf"\big( ({inside}) \cdot \nabla \big) \operatorname{{diag}} {name}"
     if sorted(base.indices) != ["i", "j"]:
         raise ValueError(f"{base} is no matrix")
@@ -104,7 +104,7 @@ def _place(f: Expr) -> str:
 
 def _factor_text(f: Expr) -> str:
     base, exponent = f.as_base_exp()
-    text = rf"\big( {_text(base)} \big)" if isinstance(base, Add) else _Vector._latex(base, LatexPrinter())  # type: ignore[arg-type]
+    text = rf"\big( {_text(base)} \big)" if isinstance(base, Add) else LatexPrinter().doprint(base)
     if exponent == 1:
         return text
     return rf"{text}^{{\odot {exponent}}}" if len(text) == 1 else rf"({text})^{{\odot {exponent}}}"

@@ -21,8 +21,8 @@ from smelt.derive import ballistic, batch_equivalent, gaussian, modified_equatio
 from smelt.derive.latex import latex_obstruction
 from smelt.derive.regularisation import smooth
 from smelt.runtime import Quadratic, simulate, weak_error
-from smelt.runtime.results import error_series
 from smelt.runtime.plots import plot_means, plot_weak_errors
+from smelt.runtime.results import error_series
 
 # %% [markdown]
 # ## The ballistic regime
@@ -39,8 +39,8 @@ sme.certificate
 # %% [markdown]
 # ## The batch-equivalent regime
 #
-# Noise of order $\tau^{-1/2}$. Here the second moment fluctuates together with the square of the noise that drives the parameters.
-# No diffusion has weak order 2, and the certificate says which third cumulant stands in the way.
+# Noise of order $\tau^{-1/2}$. Here the second moment fluctuates together with the square of the noise that drives the
+# parameters. No diffusion has weak order 2, and the certificate says which third cumulant stands in the way.
 
 # %%
 batch = modified_equation(rmsprop(variant="paper"), regime=batch_equivalent(), noise=gaussian(constant=True), order=2)
@@ -56,10 +56,10 @@ Math(latex_obstruction(batch))
 
 # %%
 problem = Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
-setting = dict(
-    tau=1 / 16, horizon=4, start={"theta": [1, 0.5], "v": 1}, hyperparameters={"eps": 1e-3}, paths=20_000,
-    observables=["norm(theta)**2", "norm(v)**2"],
-)  # fmt: skip
+setting = {
+    "tau": 1 / 16, "horizon": 4, "start": {"theta": [1, 0.5], "v": 1}, "hyperparameters": {"eps": 1e-3}, "paths": 20_000,
+    "observables": ["norm(theta)**2", "norm(v)**2"],
+}  # fmt: skip
 optimizer = simulate(sme.chain, problem, **setting)
 equation = simulate(sme, problem, **setting, regularisation=smooth())
 figure = plot_means({"RMSprop": optimizer, "its equation": equation}, title="RMSprop and its equation")
@@ -90,7 +90,8 @@ for label, equation in {
 }.items():
     measured[label] = weak_error(
         equation, problem, taus=[2**-k for k in range(2, 6)], horizon=1, start={"theta": [1, 0.5], "v": 1},
-        hyperparameters={"eps": 1e-3}, observables=["norm(theta)**2", "theta[0]**2*v[0]"], paths=50_000, regularisation=smooth(),
+        hyperparameters={"eps": 1e-3}, observables=["norm(theta)**2", "theta[0]**2*v[0]"], paths=50_000,
+        regularisation=smooth(),
     )  # fmt: skip
 png(plot_weak_errors(error_series(measured), title="RMSprop, ballistic regime"))
 

@@ -19,7 +19,7 @@ def cache_directory() -> Path:
         If it belongs to another user, others may write to it or read it, or it is no directory.
     """
     if given := os.environ.get("SMELT_CACHE_DIR"):
-        path = Path(given).expanduser()
+        path = Path(given).expanduser().absolute()
     elif sys.platform == "win32":
         path = Path(os.environ.get("LOCALAPPDATA", Path.home())) / "smelt"
     elif sys.platform == "darwin":

@@ -13,6 +13,7 @@ _EXAMPLES = """examples:
   smelt derive rmsprop --regime ballistic --order 2
   smelt derive adam --regime batch-equivalent --order 2 --latex
   smelt derive rmsprop --regime "lr=tau, alpha=1-c*tau" --order 2 --json
+  smelt derive --rule mine.toml --order 2
   smelt show rmsprop --regime ballistic --order 2
   smelt simulate rmsprop --regime ballistic --tau 0.125 --horizon 10 --paths 100000
   smelt converge rmsprop --regime ballistic --order 2 --taus 0.25,0.125,0.0625 --horizon 2
@@ -61,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
 
     derive = _verb(
         verbs, "derive", commands.derive, "derive a modified equation",
-        'smelt derive adam --regime batch-equivalent --order 2\n  smelt derive rmsprop --regime "lr=tau, alpha=1-c*tau" --latex',
+        "smelt derive adam --regime batch-equivalent --order 2\n"
+        '  smelt derive rmsprop --regime "lr=tau, alpha=1-c*tau" --latex',
     )  # fmt: skip
     _equation(derive)
     derive.add_argument("--latex", action="store_true", help="print LaTeX")
@@ -123,7 +125,8 @@ def _verb(verbs, name, run, text, example):
 
 
 def _equation(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("rule", help="optimizer, see smelt list; RULE:VARIANT for a variant")
+    verb.add_argument("name", nargs="?", metavar="RULE", help="optimizer, see smelt list; RULE:VARIANT for a variant")
+    verb.add_argument("--rule", metavar="FILE", help="a rule of your own, in TOML")
     verb.add_argument("--regime", default="ballistic", help="a name, or 'lr=tau, alpha=1-c*tau, noise=tau**(-1/2)'")
     verb.add_argument("--order", type=int, default=2, help="weak order asked for (default 2)")
     verb.add_argument("--form", choices=get_args(Form), default="diffusion",
@@ -135,16 +138,18 @@ def _equation(verb: argparse.ArgumentParser) -> None:
 def _problem(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("problem")
     group.add_argument("--hessian", default="1,0.5;0.5,1", metavar="ROW;ROW", help="matrix H (default 1,0.5;0.5,1)")
-    group.add_argument("--noise", default="0.25", metavar="S", help="number s for covariance s^2 H^2, or ROW;ROW (default 0.25)")
+    group.add_argument("--noise", default="0.25", metavar="S",
+                       help="number s for covariance s^2 H^2, or ROW;ROW (default 0.25)")  # fmt: skip
     group.add_argument("--phi", default="none", metavar="PHI",
-                       help="regularisation in the equation: none, floor, smooth, or floor:U with U in tau (default none)")  # fmt: skip
+                       help="regularisation: none (default), floor, smooth, or floor:U with U in tau")  # fmt: skip
     group.add_argument("--observable", action="append", metavar="EXPR", help="norm(theta)**2, mean(v), theta[0]**2*v[0], ...")
 
 
 def _experiment(verb: argparse.ArgumentParser, paths: int) -> None:
     group = verb.add_argument_group("experiment")
     group.add_argument("--horizon", type=float, required=True, help="duration, a multiple of tau")
-    group.add_argument("--start", nargs="+", default=["theta=1,0.5", "v=1"], metavar="BLOCK=X,X", help="default theta=1,0.5 v=1")
+    group.add_argument("--start", nargs="+", metavar="BLOCK=X,X",
+                       help="default theta=1,0.5, second moments 1, the rest 0")  # fmt: skip
     group.add_argument("--t0", type=float, default=0.0, help="time of the start; above 0 for Adam")
     group.add_argument("--set", nargs="+", default=[], metavar="NAME=X", help="constants: c=0.5 eps=1e-3 ...")
     group.add_argument("--paths", type=int, default=paths)

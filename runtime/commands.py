@@ -5,16 +5,17 @@ from importlib import metadata
 from pathlib import Path
 
 from ..codegen.program import Kernel
-from ..derive.catalogue import CATALOGUE
+from ..derive.catalogue import all_rules
 from ..derive.chain import Chain
 from ..derive.equation import ModifiedEquation, modified_equation
 from ..derive.latex import latex_equation, latex_obstruction
 from ..derive.regimes import REGIMES, parse_regime
+from ..derive.rules import Block
 from ..derive.text import certificate_text, components_text, equation_json, equation_text
 from .ensembles import simulate as run_ensemble
 from .ensembles import simulation_kernel
 from .kernels import compile_kernel
-from .options import assignments, check_writable, noise_law, numbers, problem, regularisation, rule, start
+from .options import assignments, check_writable, chosen_rule, noise_law, numbers, problem, regularisation, start
 from .output import print_json, run_table, study_table
 from .plots import plot_means
 from .progress import bar
@@ -29,7 +30,7 @@ def version() -> str:
 
 def list_all(options: Namespace) -> int:
     """List optimizers and regimes."""
-    rules = [make() for make in CATALOGUE]
+    rules = list(all_rules())
     data = {
         "rules": [
             {"name": r.name, "variant": r.variant, "state": [b.name for b in r.blocks],
@@ -42,7 +43,7 @@ def list_all(options: Namespace) -> int:
         return print_json(data)
     print("optimizers")
     for r in data["rules"]:
-        print(f"  {r['name'] + ':' + r['variant']:22} state {', '.join(r['state']):12} {', '.join(r['hyperparameters'])}")
+        print(f"  {r['name'] + ':' + r['variant']:34} state {', '.join(r['state']):12} {', '.join(r['hyperparameters'])}")
     print("regimes")
     for r in data["regimes"]:
         print(f"  {r['name']:22} noise scale {r['noise']}")
@@ -60,7 +61,7 @@ def derive(options: Namespace) -> int:
             print(f"% {certificate_text(equation).splitlines()[0]}\n{latex_obstruction(equation)}")
     else:
         print(equation_text(equation))
-    if options.dimension:
+    if options.dimension is not None:
         print(components_text(equation.expand(options.dimension)))
     return 0
 
@@ -76,15 +77,15 @@ def show(options: Namespace) -> int:
 
 def simulate(options: Namespace) -> int:
     """Simulate an ensemble."""
-    equation, on = _equation(options), problem(options.hessian, options.noise)
-    target = equation.chain if options.what == "optimizer" else equation
+    target, on = _target(options), problem(options.hessian, options.noise)
     check_writable(options.output, options.plot)
     with bar(options.quiet) as progress:
         run = run_ensemble(
-            target, on, tau=options.tau, horizon=options.horizon, start=start(options.start), t0=options.t0,
-            hyperparameters=assignments(options.set), observables=_observables(options, equation), paths=options.paths,
-            seed=options.seed, substeps=options.substeps or 8, regularisation=regularisation(options.phi), keep=options.keep,
-            dtype=options.dtype, threads=options.threads, progress=lambda done, n: progress("paths", done, n),
+            target, on, tau=options.tau, horizon=options.horizon, start=_start(options, target), t0=options.t0,
+            hyperparameters=assignments(options.set), observables=_observables(options, target), paths=options.paths,
+            seed=options.seed, substeps=8 if options.substeps is None else options.substeps, keep=options.keep,
+            regularisation=regularisation(options.phi), dtype=options.dtype, threads=options.threads,
+            progress=lambda done, n: progress("paths", done, n),
         )  # fmt: skip
     if options.output:
         run.save(options.output)
@@ -102,7 +103,7 @@ def converge(options: Namespace) -> int:
     check_writable(options.output, options.plot)
     with bar(options.quiet) as progress:
         study = weak_error(
-            equation, on, taus=numbers(options.taus), horizon=options.horizon, start=start(options.start), t0=options.t0,
+            equation, on, taus=numbers(options.taus), horizon=options.horizon, start=_start(options, equation), t0=options.t0,
             hyperparameters=assignments(options.set), observables=_observables(options, equation), paths=options.paths,
             seed=options.seed, substeps=options.substeps, own_share=options.own_share, threads=options.threads,
             regularisation=regularisation(options.phi), noise_free_steps=options.noise_free_steps, progress=progress,
@@ -127,21 +128,39 @@ def reproduce(options: Namespace) -> int:
     return 0
 
 
+def _chain(options: Namespace) -> Chain:
+    rule = chosen_rule(options.name, options.rule)
+    return Chain(rule, parse_regime(options.regime, rule), noise_law(options.law, options.constant_noise))
+
+
 def _equation(options: Namespace) -> ModifiedEquation:
-    found = rule(options.rule)
-    regime = parse_regime(options.regime, found)
-    return modified_equation(found, regime, noise_law(options.law, options.constant_noise), options.order, options.form)
+    chain = _chain(options)
+    return modified_equation(chain.rule, chain.regime, chain.noise, options.order, options.form)
+
+
+def _target(options: Namespace) -> Chain | ModifiedEquation:
+    """Return the optimizer or its equation; an optimizer that has no equation can still be run."""
+    return _chain(options) if options.what == "optimizer" else _equation(options)
+
+
+def _blocks(target: Chain | ModifiedEquation) -> tuple[Block, ...]:
+    return (target if isinstance(target, Chain) else target.chain).blocks
+
+
+def _start(options: Namespace, target: Chain | ModifiedEquation) -> dict[str, float | list[float]]:
+    if options.start:
+        return start(options.start)
+    return {"theta": [1.0, 0.5]} | {b.name: 1.0 for b in _blocks(target) if b.nonnegative}
 
 
 def _kernel(options: Namespace) -> Kernel:
-    equation, on = _equation(options), problem(options.hessian, options.noise)
-    observables, phi = _observables(options, equation), regularisation(options.phi)
-    if options.what == "study":
-        return study_kernel(equation, on, observables, phi)
-    target: Chain | ModifiedEquation = equation.chain if options.what == "optimizer" else equation
+    target, on = _target(options), problem(options.hessian, options.noise)
+    observables, phi = _observables(options, target), regularisation(options.phi)
+    if options.what == "study" and isinstance(target, ModifiedEquation):
+        return study_kernel(target, on, observables, phi)
     return simulation_kernel(target, on, observables, phi, options.dtype)
 
 
-def _observables(options: Namespace, equation: ModifiedEquation) -> list[str]:
-    names = [b.name for b in equation.chain.blocks]
+def _observables(options: Namespace, target: Chain | ModifiedEquation) -> list[str]:
+    names = [b.name for b in _blocks(target)]
     return options.observable or [f"norm({name})**2" for name in ("theta", "v") if name in names]

@@ -11,7 +11,7 @@ from ..codegen.steps import euler_maruyama_step, optimizer_step
 from ..derive.chain import Chain
 from ..derive.equation import ModifiedEquation
 from ..derive.regularisation import Regularisation, unregularised
-from .inputs import constants, positive, start_state, start_time, step_parameters, steps_in
+from .inputs import UNSTABLE, constants, positive, start_state, start_time, step_parameters, steps_in, whole
 from .kernels import compile_kernel
 from .objectives import Quadratic
 from .records import provenance
@@ -90,15 +90,19 @@ def simulate(
     stride = max(1, n_steps // max(1, records))
     record_steps = sorted({*range(stride, n_steps + 1, stride), n_steps})
     values = constants(chain, hyperparameters, phi)
-    begin = start_time(t0, tau)
+    begin, state = start_time(t0, tau), start_state(start, chain, problem.dimension)
+    length = tau / whole("substeps", substeps, 1)
+    whole("paths", paths, 2), whole("seed", seed, 0), whole("keep", keep, 0)
     totals = compile_kernel(kernel).run(
-        parameters={track.name: step_parameters(track.step, values, tau, tau / substeps)},
+        parameters={track.name: step_parameters(track.step, values, tau, length)},
         matrices={name: problem.matrices[name] for name in track.step.matrices},
         vectors={name: problem.vectors[name] for name in track.step.vectors},
-        start={track.name: start_state(start, chain, problem.dimension)},
+        start={track.name: state},
         tau=tau, n_steps=n_steps, substeps=substeps, t0=begin, n_paths=paths, seed=seed,
         record_steps=record_steps, threads=threads, n_keep=keep, progress=progress,
     )  # fmt: skip
+    if (left := int(totals.counts.min())) < 2:
+        raise ValueError(f"{paths - left} of {paths} paths became non-finite; {UNSTABLE}")
     estimate = mean_estimate(totals.counts[:, None], totals.sums[:, :, 0], totals.squares[:, :, 0])
     settings = {
         "tau": tau, "horizon": horizon, "t0": t0, "start": {k: np.asarray(v) for k, v in start.items()}, "seed": seed,

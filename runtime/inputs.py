@@ -10,6 +10,15 @@ from ..codegen.program import Step
 from ..derive.chain import Chain
 from ..derive.regularisation import Regularisation
 
+MOST_STEPS = 1e15
+"""Up to which numbers of steps the time is known to a small part of a step."""
+
+
+UNSTABLE = (
+    "expected a stable scheme: take a regularisation, more substeps, a smaller tau or, where step 0 is singular, t0 > 0"
+)
+"""What to do where no paths are left to average over."""
+
 
 def positive(name: str, value: float) -> float:
     """Return the value.
@@ -24,17 +33,34 @@ def positive(name: str, value: float) -> float:
     return float(value)
 
 
+def whole(name: str, value: int, least: int) -> int:
+    """Return the value.
+
+    Raises
+    ------
+    ValueError
+        It is not a whole number, or below the least.
+    """
+    if value != value // 1 or value < least:
+        raise ValueError(f"{name} is {value!r}; expected a whole number of at least {least}")
+    return int(value)
+
+
 def steps_in(duration: float, tau: float, name: str = "horizon") -> int:
     """Return how many steps of length tau a duration has.
 
     Raises
     ------
     ValueError
-        The duration is not a whole multiple of tau, up to round-off.
+        The duration is not a whole multiple of tau, up to round-off, or has too many steps to count.
     """
-    steps = round(positive(name, duration) / positive("tau", tau))
+    ratio = positive(name, duration) / positive("tau", tau)
+    if ratio > MOST_STEPS:
+        raise ValueError(f"{name} {duration:g} is more than {MOST_STEPS:g} steps of tau {tau:g}; take a larger tau")
+    steps = round(ratio)
     if steps < 1 or abs(steps * tau - duration) > 1e-9 * duration:
-        raise ValueError(f"{name} {duration:g} is not a multiple of tau {tau:g}; take {max(steps, 1) * tau:.12g} or another tau")
+        whole_steps = max(steps, 1) * tau
+        raise ValueError(f"{name} {duration:g} is not a multiple of tau {tau:g}; take {whole_steps:.12g} or another tau")
     return steps
 
 

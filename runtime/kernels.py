@@ -18,7 +18,7 @@ import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
 
-from ..codegen import check, emit, factor, layout, levels, looped, names, printer, unrolled
+from ..codegen import check, emit, factor, layout, levels, looped, names, printer, product, unrolled
 from ..codegen.emit import Shape
 from ..codegen.layout import LARGEST_UNIT
 from ..codegen.program import SUBSTEPS, Kernel
@@ -29,6 +29,8 @@ from .totals import Totals, exact_sums
 
 SLICE_WORK = 1 << 25
 """Numbers updated per call of a kernel, about: some hundredths of a second, so that progress and interrupts get through."""
+SLICE_ROWS = 1 << 22
+"""Sums that one call may return."""
 
 Progress = Callable[[int, int], None]
 
@@ -36,7 +38,7 @@ Progress = Callable[[int, int], None]
 @cache
 def _ingredients() -> tuple[str, ...]:
     """Versions and sources that decide what a kernel is compiled to."""
-    modules = (check, emit, factor, layout, levels, looped, names, printer, unrolled, rng)
+    modules = (check, emit, factor, layout, levels, looped, names, printer, product, unrolled, rng)
     versions = (sympy.__version__, numba.__version__, llvmlite.__version__, platform.python_version())
     return (*versions, *(inspect.getsource(module) for module in modules))
 
@@ -160,7 +162,7 @@ class CompiledKernel:
             return exact_sums(rows)
 
         per_unit = unit * n_steps * substeps * begin.size
-        size = unit * max(1, min(64, SLICE_WORK // per_unit))
+        size = unit * max(1, min(64, SLICE_WORK // per_unit, SLICE_ROWS // width))
         slices = [(first, min(first + size, n_paths)) for first in range(0, n_paths, size)]
         exact, done = [0] * width, 0
         for (first, stop), sums in _map(run_slice, slices, threads or _processors()):

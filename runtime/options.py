@@ -11,6 +11,7 @@ from ..derive.catalogue import CATALOGUE
 from ..derive.expressions import parse_expression
 from ..derive.noise import NOISES, NoiseModel
 from ..derive.regularisation import Regularisation, floor, smooth, unregularised
+from ..derive.rule_files import load_rule
 from ..derive.rules import UpdateRule
 from ..derive.symbols import tau
 from .objectives import Quadratic
@@ -41,6 +42,14 @@ def noise_law(name: str, constant: bool) -> NoiseModel:
         if make.__name__ == name.replace("-", "_"):
             return make(constant=constant)
     raise ValueError(f"unknown noise {name!r}; expected one of {', '.join(make.__name__ for make in NOISES)}")
+
+
+def chosen_rule(name: str | None, file: str | None) -> UpdateRule:
+    """Read the one of an optimizer's name and a rule file that is given."""
+    if (name is None) == (file is None):
+        given = "both" if name else "neither"
+        raise ValueError(f"got {given} of RULE and --rule FILE; expected the name of an optimizer or a file with a rule")
+    return rule(name) if name is not None else load_rule(str(file))
 
 
 def number(text: str) -> float:
@@ -78,7 +87,10 @@ def regularisation(text: str) -> Regularisation:
         return unregularised()
     if kind not in makers:
         raise ValueError(f"unknown regularisation {text!r}; expected none, floor, smooth, floor:U or smooth:U")
-    return makers[kind](parse_expression(scale, {"tau": tau}) if scale else tau)
+    u = parse_expression(scale, {"tau": tau}) if scale else tau
+    if u.is_positive is False:
+        raise ValueError(f"regularisation {text!r} with U = {u}; expected a positive expression in tau")
+    return makers[kind](u)
 
 
 def start(items: Sequence[str]) -> dict[str, float | list[float]]:

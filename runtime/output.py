@@ -43,7 +43,7 @@ def run_table(run: Run) -> str:
 def _warnings(nonfinite: int, negative: int, paths: int) -> list[str]:
     lines = []
     if nonfinite:
-        lines.append(f"  {nonfinite} of {paths} paths became non-finite and are left out: take a regularisation or smaller steps")
+        lines.append(f"  {nonfinite} of {paths} paths became non-finite, are left out: take a regularisation or smaller steps")
     if negative:
         lines.append(f"  on {negative} of {paths} paths v was negative")
     return lines

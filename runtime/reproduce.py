@@ -130,12 +130,24 @@ def reproduce(folder: Path, *, quick: bool, seed: int, progress: Callable[[str, 
     cases = _cases(quick, seed)
     results: dict[Case, WeakErrorStudy] = {}
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(case.run): case for case in cases}
+        futures = [pool.submit(_run_all, same) for same in _by_equation(cases)]
         for future in as_completed(futures):
-            results[futures[future]] = future.result()
+            results |= future.result()
             progress("studies", len(results), len(cases))
     report = Report(tuple((case, results[case]) for case in cases), time.perf_counter() - began)
     return Report(report.studies, report.seconds, tuple(_write(folder, report)))
+
+
+def _by_equation(cases: list[Case]) -> list[list[Case]]:
+    """Group the cases that share a kernel, so that no two processes compile the same one; those with most work first."""
+    groups: dict[tuple[object, ...], list[Case]] = {}
+    for case in cases:
+        groups.setdefault((case.rule, case.regime, case.label, case.problem.dimension), []).append(case)
+    return sorted(groups.values(), key=lambda group: (group[0].rule, group[0].label == "order 1, ODE"))
+
+
+def _run_all(cases: list[Case]) -> dict[Case, WeakErrorStudy]:
+    return {case: case.run() for case in cases}
 
 
 def _cases(quick: bool, seed: int) -> list[Case]:

@@ -79,7 +79,7 @@ class Row:
     weak_error : float
         ``E phi(equation) - E phi(optimizer)`` at the horizon.
     standard_error : float
-    own_error : float
+    own_error, own_standard_error : float
         The last correction made in extrapolating the equation to substep zero: more than what is left of its own error.
     optimizer, equation : float
         Both means.
@@ -94,6 +94,7 @@ class Row:
     weak_error: float
     standard_error: float
     own_error: float
+    own_standard_error: float
     optimizer: float
     equation: float
     substeps: int

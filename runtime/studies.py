@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..codegen.observables import observable
 from ..codegen.program import Kernel, Track
-from ..codegen.steps import euler_maruyama_step, optimizer_step
+from ..codegen.steps import euler_maruyama_step, for_noise_of, optimizer_step
 from ..derive.equation import ModifiedEquation
 from ..derive.regularisation import Regularisation, unregularised
-from .inputs import constants, start_state, start_time, step_parameters, steps_in
+from .inputs import UNSTABLE, constants, positive, start_state, start_time, step_parameters, steps_in, whole
 from .kernels import CompiledKernel, compile_kernel
 from .objectives import Quadratic
 from .records import provenance
@@ -24,8 +24,8 @@ _CONTRASTS = {
     "error": (-1.0, 8 / 3, -2.0, 1 / 3),
     "own": (0.0, 2 / 3, -1.0, 1 / 3),
 }
-"""Over optimizer, fine, coarse and coarsest grid: the optimizer's mean; the weak error, the equation being extrapolated twice to
-substep zero (Talay, Tubaro 1990); the last correction of that extrapolation, an upper estimate of the bias that is left."""
+"""Over optimizer, fine, coarse and coarsest grid: the optimizer's mean; the weak error, the equation being extrapolated twice
+to substep zero (Talay, Tubaro 1990); the last correction of that extrapolation, an upper estimate of the bias that is left."""
 
 MOST_SUBSTEPS = 256
 
@@ -84,24 +84,26 @@ def weak_error(
         Something asked for makes no sense; the message says what was expected.
     """
     began = time.perf_counter()
-    if not taus:
-        raise ValueError("no taus; expected at least one")
+    if not taus or len(set(taus)) < len(taus):
+        raise ValueError(f"taus are {list(taus)}; expected at least one, each once")
     if substeps is not None and (substeps < 4 or substeps % 4):
         raise ValueError(f"substeps is {substeps}; expected a multiple of 4: three nested grids are needed")
+    whole("paths", paths, 2), whole("seed", seed, 0), whole("noise-free steps", noise_free_steps, 0)
+    positive("own share", own_share)
     phi = regularisation or unregularised()
+    equation = for_noise_of(equation, problem.fields)
     kernel = study_kernel(equation, problem, observables, phi)
     values = constants(equation.chain, hyperparameters, phi)
+    begin = start_state(start, equation.chain, problem.dimension)
+    durations = [(tau, steps_in(horizon, tau) - noise_free_steps, start_time(t0, tau)) for tau in taus]
+    if shortest := [tau for tau, n_steps, _ in durations if n_steps < 1]:
+        raise ValueError(f"{noise_free_steps} noise-free steps of tau {shortest[0]:g} fill the horizon {horizon:g}; take fewer")
     compiled = compile_kernel(kernel)
-    for tau in taus:
-        steps_in(horizon, tau)
     rows: list[Row] = []
-    for n, tau in enumerate(taus):
-        state = start_state(start, equation.chain, problem.dimension)
-        begin = start_time(t0, tau)
-        if noise_free_steps:
-            state = _noise_free(equation, problem, values, state, tau, begin, noise_free_steps, observables)
+    for n, (tau, n_steps, t) in enumerate(durations):
+        state = _noise_free(equation, problem, values, begin, tau, t, noise_free_steps) if noise_free_steps else begin
         experiment = _Experiment(
-            compiled, problem, values, state, tau, steps_in(horizon, tau) - noise_free_steps, begin + noise_free_steps * tau,
+            compiled, problem, values, state, tau, n_steps, t + noise_free_steps * tau,
             2 * (len(taus) * seed + n), threads,
         )  # fmt: skip
         chosen = substeps or experiment.pilot(max(2048, paths // 32), own_share)
@@ -145,7 +147,9 @@ class _Experiment:
     seed: int
     threads: int | None
 
-    def rows(self, paths: int, substeps: int, progress: Callable[[int, int], None] | None = None, pilot: bool = False) -> list[Row]:
+    def rows(
+        self, paths: int, substeps: int, progress: Callable[[int, int], None] | None = None, pilot: bool = False
+    ) -> list[Row]:
         kernel = self.compiled.kernel
         lengths = {"substep": 1, "pair": 2, "quad": 4, "step": substeps}
         totals = self.compiled.run(
@@ -161,27 +165,25 @@ class _Experiment:
         )  # fmt: skip
         finite = int(totals.counts[0])
         if finite < 2:
-            raise ValueError(
-                f"tau={self.tau:g}: {paths - finite} of {paths} paths became non-finite; expected a stable scheme: "
-                "take a regularisation, more substeps or a smaller tau"
-            )
+            raise ValueError(f"tau={self.tau:g}: {paths - finite} of {paths} paths became non-finite; {UNSTABLE}")
         estimate = mean_estimate(np.array(finite), totals.sums[0], totals.squares[0])
         result = []
         for n, phi in enumerate(kernel.observables):
             at = {name: estimate.mean[n, c] for c, name in enumerate(_CONTRASTS)}
             error = float(at["error"])
             result.append(Row(
-                self.tau, phi.name, error, float(estimate.standard_error[n, 1]), float(at["own"]), float(at["optimizer"]),
-                float(at["optimizer"]) + error, substeps, paths, paths - finite, int(totals.negative[1]),
+                self.tau, phi.name, error, float(estimate.standard_error[n, 1]), float(at["own"]),
+                float(estimate.standard_error[n, 2]), float(at["optimizer"]), float(at["optimizer"]) + error,
+                substeps, paths, paths - finite, int(totals.negative[1]),
             ))  # fmt: skip
         return result
 
     def pilot(self, paths: int, share: float) -> int:
-        """Double the substeps until no observable's own error exceeds its share of the weak error and the noise."""
+        """Double the substeps while an observable's own error exceeds its share of the weak error, beyond doubt."""
         substeps = 4
         while substeps < MOST_SUBSTEPS:
             rows = self.rows(paths, substeps, pilot=True)
-            if all(abs(r.own_error) <= max(share * abs(r.weak_error), r.standard_error / 4) for r in rows):
+            if all(abs(r.own_error) <= max(share * abs(r.weak_error), 3 * r.own_standard_error) for r in rows):
                 return substeps
             substeps *= 2
         return substeps
@@ -195,7 +197,6 @@ def _noise_free(
     tau: float,
     t0: float,
     steps: int,
-    observables: Sequence[str],
 ) -> NDArray:
     """Return the optimizer's state after some steps with the noise set to zero."""
     step = optimizer_step(equation.chain, problem.fields)
@@ -207,5 +208,3 @@ def _noise_free(
         t0=t0, n_paths=1, seed=0, record_steps=[steps], n_keep=1,
     )  # fmt: skip
     return totals.finals["optimizer"][0]
-
-

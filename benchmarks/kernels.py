@@ -1,0 +1,172 @@
+"""Times smelt's kernels, and other programs for the same problem, in turns.
+
+The problem: RMSprop in the ballistic regime on a noisy quadratic, g = A (theta - s z), and its order-2 SDE by Euler's
+method with dt = tau^2, both recorded after every tau. A row is CPU nanoseconds per path and step on one thread.
+
+Usage: python benchmarks/kernels.py [--peers DIR] [--names c_simd,nb_block,...] [--dimensions 2,10] [--dtypes f64]
+
+DIR holds the peers: ``worker.py MODULE THREADS`` reads a line of JSON with name, what ("sde2" or "disc"), d, dtype
+("f64" or "f32") and N (paths) and answers with one that has ``cpu`` (seconds). Results go to benchmarks/results.json.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from sympy import Max, Symbol, sqrt, symbols
+
+from smelt.codegen.program import Kernel, MatVec, Observable, Scalar, Step, Total, Track, Vector
+from smelt.runtime.kernels import compile_kernel
+
+MODULES = {
+    "c_simd": "w_native", "c_scalar": "w_native", "nb_block": "w_native", "nb_blas": "w_native", "numpy": "w_numpy",
+    "scan": "w_jax", "diffrax": "w_jax", "tsde": "w_torch", "tsde_fast": "w_torch",
+}  # fmt: skip
+TAU, HORIZON = 1 / 8, 10
+STEPS, SUBSTEPS = round(HORIZON / TAU), round(1 / TAU)
+CONSTANTS = {"c": 0.5, "eps": 1e-3, "s": 0.25, "tau": TAU, "dt": TAU / SUBSTEPS, "vmin": TAU}
+
+theta, v, F, H, N1, N2, D, P, PF, G, g, z1 = symbols("theta v F H N1 N2 D P PF G g z1")
+tau, c, eps, vmin, s, dt, sd = symbols("tau c eps vmin s dt sd")
+
+SDE = Step(
+    name="Euler step of the order-2 SDE of RMSprop, ballistic regime",
+    state=("theta", "v"), nonnegative=("v",), noise=("z1", "z2"),
+    parameters=("c", "dt", "eps", "s", "tau", "vmin"), matrices=("A", "Q"), vectors=("D",),
+    statements=(
+        Scalar("sd", sqrt(tau * dt)),
+        MatVec("F", "A", "theta"), MatVec("N1", "A", "z1"), MatVec("N2", "Q", "z2"),
+        Vector("P", 1 / (sqrt(Max(v, vmin)) + eps)), Vector("PF", P * F), MatVec("H", "A", "PF"), Vector("G", F**2 + D - v),
+        Vector("theta_next", theta - dt * (PF + tau / 2 * P * (H + c / 2 * P**2 * G * F)) + sd * s * P * N1),
+        Vector("v_next", v + dt * (c * G * (1 + tau / 2 * c) + tau * c * F * H) - 2 * c * sd * s * F * N1 + c * sd * N2),
+    ),
+    result=("theta_next", "v_next"),
+)  # fmt: skip
+RMSPROP = Step(
+    name="RMSprop", state=("theta", "v"), nonnegative=("v",), noise=("z1",),
+    parameters=("c", "eps", "s", "tau"), matrices=("A",), vectors=(),
+    statements=(
+        Vector("y", theta - s * z1), MatVec("g", "A", "y"), Vector("theta_next", theta - tau * g / (sqrt(v) + eps)),
+        Vector("v_next", (1 - c * tau) * v + c * tau * g**2),
+    ),
+    result=("theta_next", "v_next"),
+)  # fmt: skip
+NORMS = tuple(Observable(f"norm({b})**2", (Total("n", Symbol(b) ** 2),), Symbol("n")) for b in ("theta", "v"))
+
+PATHS = {2: 100_000, 10: 10_000}
+WORDS = {"f64": "float64", "f32": "float32"}
+
+
+def smelt_runner(what: str, d: int, dtype: str) -> tuple[Callable[[int], float], float]:
+    """A function that runs a number of paths and returns CPU seconds, and the seconds of compilation."""
+    step, pace = (SDE, "substep") if what == "sde2" else (RMSPROP, "step")
+    kernel = Kernel(d, (Track("track", step, pace),), NORMS, ((1.0,),), WORDS[dtype])
+    began = time.perf_counter()
+    compiled = compile_kernel(kernel)
+    seconds = time.perf_counter() - began
+    m = np.random.default_rng(d).standard_normal((d, d))
+    A = np.array([[1.0, 0.5], [0.5, 1.0]]) if d == 2 else m @ m.T / d + 0.1 * np.eye(d)
+    covariance = (CONSTANTS["s"] * A) @ (CONSTANTS["s"] * A).T
+    matrices = {"A": A, "Q": np.linalg.cholesky(2 * covariance**2)}
+    inputs = {
+        "parameters": {"track": {name: CONSTANTS[name] for name in step.parameters}},
+        "matrices": {name: matrices[name] for name in step.matrices},
+        "vectors": {name: np.diag(covariance) for name in step.vectors},
+        "start": {"track": np.stack([np.resize([10.0, 5.0], d), np.ones(d)])},
+        "tau": TAU, "n_steps": STEPS, "substeps": SUBSTEPS if what == "sde2" else 1,
+        "seed": 1, "record_steps": range(1, STEPS + 1), "threads": 1,
+    }  # fmt: skip
+
+    def run(paths: int) -> float:
+        began = time.process_time()
+        compiled.run(**inputs, n_paths=paths)
+        return time.process_time() - began
+
+    return run, seconds
+
+
+class Peer:
+    """A peer's worker process."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        command = [sys.executable, "-B", "worker.py", MODULES[name], "1"]
+        self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._answer()
+
+    def _answer(self) -> dict:
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())
+
+    def run(self, what: str, d: int, dtype: str, paths: int) -> float:
+        assert self.process.stdin is not None
+        request = {"name": self.name, "what": what, "d": d, "dtype": dtype, "N": paths}
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer = self._answer()
+        if "error" in answer:
+            raise RuntimeError(f"peer {self.name}: {answer['error']}")
+        return answer["cpu"]
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def compare(what: str, d: int, dtype: str, peers: list[Peer], rounds: int) -> list[dict]:
+    """Rows of smelt and the peers; each round runs every one once."""
+    paths = PATHS.get(d, max(256, 40_000 // d)) * (4 if what == "disc" else 1)
+    steps = STEPS * (SUBSTEPS if what == "sde2" else 1)
+    own, compile_seconds = smelt_runner(what, d, dtype)
+    runners: dict[str, Callable[[int], float]] = {"smelt": own}
+    runners |= {peer.name: lambda n, peer=peer: peer.run(what, d, dtype, n) for peer in peers}
+    for run in runners.values():
+        run(1024)  # compiles, warms up
+    found: dict[str, list[float]] = {name: [] for name in runners}
+    for _ in range(rounds):
+        for name, run in runners.items():
+            found[name].append(run(paths) / paths / steps * 1e9)
+    rows = []
+    for name, times in found.items():
+        row = {"name": name, "what": what, "d": d, "dtype": dtype, "cpu_med": statistics.median(times), "cpu_min": min(times)}
+        rows.append(row | ({"compile_s": compile_seconds} if name == "smelt" else {}))
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", type=Path, help="folder of the peers")
+    parser.add_argument("--names", default="c_simd,nb_block", help="which peers, separated by commas")
+    parser.add_argument("--whats", default="sde2,disc")
+    parser.add_argument("--dimensions", default="2,10")
+    parser.add_argument("--dtypes", default="f64")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    peers = [Peer(options.peers, name) for name in options.names.split(",")] if options.peers else []
+    rows: list[dict] = []
+    print(f"{'':14}{'name':12}{'ns, median':>12}{'least':>10}{'smelt / it':>12}")
+    for d in map(int, options.dimensions.split(",")):
+        for dtype in options.dtypes.split(","):
+            for what in options.whats.split(","):
+                new = compare(what, d, dtype, peers, options.rounds)
+                rows += new
+                for row in new:
+                    label = f"{what} d={d} {dtype}"
+                    ratio = new[0]["cpu_med"] / row["cpu_med"]
+                    print(f"{label:14}{row['name']:12}{row['cpu_med']:12.2f}{row['cpu_min']:10.2f}{ratio:12.3f}", flush=True)
+    for peer in peers:
+        peer.close()
+    path = Path(__file__).with_name("results.json")
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    print(f"rows written to {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""The product of a matrix and a block of paths, as a function of the generated source."""
+
+from collections.abc import Iterator
+
+from .layout import Source
+
+ROWS, COLUMNS = 2, 10
+"""Block of the matrix in one pass over the paths: its numbers stay in registers."""
+
+
+def blocks(length: int, size: int, first: int = 0) -> Iterator[tuple[int, int, int]]:
+    """(start, stop, step) of the ranges of blocks that cover first ... length - 1; the last block may be smaller."""
+    full = first + max(length - first, 0) // size * size
+    if full > first:
+        yield first, full, size
+    if full < length:
+        yield full, length, length - full
+
+
+def write_product(out: Source, d: int, lanes: int) -> None:
+    """Write ``product(A, x, y)``: y = A x for each path, A of d x d numbers, x and y of d rows of lanes."""
+    out("", '@njit(error_model="numpy", fastmath={"contract", "nsz", "arcp"})')
+    with out.under("def product(A, x, y):"):
+        for first_row, stop_row, rows in blocks(d, ROWS):
+            with out.under(f"for i in range({first_row}, {stop_row}, {rows}):"):
+                for first, stop, columns in [(0, min(COLUMNS, d), min(COLUMNS, d)), *blocks(d, COLUMNS, COLUMNS)]:
+                    with out.under(f"for j in range({first}, {stop}, {columns}):"):
+                        _write_pass(out, d, lanes, rows, columns, first > 0)
+
+
+def _write_pass(out: Source, d: int, lanes: int, rows: int, columns: int, add: bool) -> None:
+    out(f"n = i*{d} + j")
+    for r in range(rows):
+        out("; ".join(f"a{r}_{c} = A[n + {r * d + c}]" for c in range(columns)))
+    with out.under(f"for lane in range({lanes}):"):
+        out(f"at = i*{lanes} + lane", f"source = j*{lanes} + lane")
+        out("; ".join(f"x{c} = x[source + {c * lanes}]" for c in range(columns)))
+        for r in range(rows):
+            terms = " + ".join(f"a{r}_{c}*x{c}" for c in range(columns))
+            place = f"y[at + {r * lanes}]"
+            out(f"{place} = {f'{place} + ' if add else ''}{terms}")

@@ -1,0 +1,69 @@
+"""Proof of the weak order by another route than the derivation: the equation's own step against the chain's.
+
+The derivation takes a logarithm of the chain's one-step operator. Here the equation's coefficients, whoever wrote them, make a
+generator; its exponential is compared with the one-step operator, power by power of tau. Nothing is shared with the derivation
+but the composition of operators.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sympy import Add, Expr, Integer, Rational
+
+from .chain import Chain
+from .generator import one_step_operator
+from .indices import canonical, fresh, multiply, reindex, terms
+from .operators import TIME, compose, contracted, momentum
+
+
+def generator_of(
+    drift: Sequence[Mapping[str, Expr]], covariance: Sequence[Mapping[tuple[str, str], Expr]]
+) -> dict[Rational, Expr]:
+    """Return the symbol of an Ito diffusion's generator by powers of tau.
+
+    Parameters
+    ----------
+    drift : sequence of mapping of str to Expr
+        By power of tau, for each block the drift at coordinate i.
+    covariance : sequence of mapping of (str, str) to Expr
+        By power of tau, for each pair of blocks in state order the covariance at coordinates i and j.
+    """
+    symbols: dict[Rational, list[Expr]] = {Rational(0): [momentum(TIME)()]}
+    for power, part in enumerate(drift):
+        symbols.setdefault(Rational(power), []).extend(contracted(e, block) for block, e in part.items())
+    for power, part in enumerate(covariance):
+        for (a, b), expression in part.items():
+            weight = Rational(1, 2) if a == b else Integer(1)
+            symbols.setdefault(Rational(power), []).append(weight * _twice_contracted(expression, a, b))
+    return {power: canonical(Add(*parts)) for power, parts in symbols.items()}
+
+
+def defect(chain: Chain, generator: Mapping[Rational, Expr], order: int) -> dict[Rational, Expr]:
+    """Return the symbol of ``exp(tau L) - P_tau`` by powers of tau through `order`, powers without difference left out.
+
+    The smallest power p in it means weak order ``p - 1``; an empty result means at least `order`.
+    """
+    wanted = one_step_operator(chain, order)
+    step: dict[Rational, Expr] = {}
+    power: dict[Rational, Expr] = {Rational(0): Integer(1)}
+    for n in range(1, order + 1):
+        following: dict[Rational, Expr] = {}
+        for i, left in generator.items():
+            for j, right in power.items():
+                if i + j + 1 <= order:
+                    following[i + j + 1] = following.get(i + j + 1, Integer(0)) + compose(left, right) / n
+        power = {p: canonical(e) for p, e in following.items()}
+        for p, e in power.items():
+            step[p] = step.get(p, Integer(0)) + e
+    powers = sorted({*step, *map(Rational, wanted)})
+    differences = {p: canonical(step.get(p, Integer(0)) - wanted.get(p, Integer(0))) for p in powers}
+    return {p: difference for p, difference in differences.items() if difference != 0}
+
+
+def _twice_contracted(expression: Expr, a: str, b: str) -> Expr:
+    pieces = []
+    for term in terms(expression):
+        piece = multiply(term, momentum(a)("i") * momentum(b)("j"))
+        taken = {index for c in piece.atoms() if hasattr(c, "indices") for index in c.indices}
+        first, second = fresh(taken, 2)
+        pieces.append(reindex(piece, {"i": first, "j": second}))
+    return Add(*pieces)

@@ -1,0 +1,52 @@
+"""A second reading of the program: carries out the statements of a `Step` in NumPy, one path at a time."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import sympy as sp
+
+from smelt.codegen.program import Entry, MatVec, Scalar, Step, Total, Vector
+
+FUNCTIONS = {
+    sp.Add: lambda *a: sum(a[1:], a[0]),
+    sp.Mul: lambda *a: np.prod(np.broadcast_arrays(*a), axis=0),
+    sp.Max: lambda *a: np.max(np.broadcast_arrays(*a), axis=0),
+    sp.Min: lambda *a: np.min(np.broadcast_arrays(*a), axis=0),
+    sp.Pow: np.power,
+    sp.exp: np.exp,
+    sp.Abs: np.abs,
+    sp.Heaviside: np.heaviside,
+}
+
+
+def value(expression: sp.Expr, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Evaluate an expression; symbols are looked up by name."""
+    if isinstance(expression, sp.Symbol):
+        return np.asarray(values[expression.name], dtype=float)
+    if not expression.args:
+        return np.asarray(float(expression))
+    return FUNCTIONS[expression.func](*(value(arg, values) for arg in expression.args))
+
+
+def carry_out(statements, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return all values after the statements."""
+    known = dict(values)
+    d = max(np.size(entry) for entry in values.values() if np.ndim(entry) == 1)
+    for statement in statements:
+        match statement:
+            case Scalar(target, expression) | Vector(target, expression):
+                known[target] = value(expression, known)
+            case MatVec(target, matrix, operand):
+                known[target] = known[matrix] @ known[operand]
+            case Total(target, expression):
+                known[target] = np.broadcast_to(value(expression, known), d).sum()
+            case Entry(target, vector, index):
+                known[target] = known[vector][index]
+    return known
+
+
+def after(step: Step, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the state after the step, shape (blocks, d); `values` holds exactly what the step says it needs, and t."""
+    needed = {*step.inputs, *step.parameters, *step.matrices}
+    known = carry_out(step.statements, {name: values[name] for name in needed} | {"t": values["t"]})
+    return np.stack([known[name] for name in step.result])

@@ -1,0 +1,61 @@
+import ast
+import builtins
+from dataclasses import replace
+
+import pytest
+from rmsprop_kernels import RMSPROP, SDE, every_pace, one_track
+
+from smelt.codegen.emit import Shape, emit, usual_shape
+from smelt.codegen.names import LOCALS, NUMBERED, Names
+
+SHAPES: list[Shape] = ["unrolled", "looped"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_source_reads_from_top_to_bottom(shape: Shape, dtype: str) -> None:
+    source = emit(every_pace(2, dtype), "0123abcd", shape)
+    tree = ast.parse(source)
+    header = ast.get_docstring(tree) or ""
+    for wanted in ("0123abcd", dtype, shape, SDE.name, RMSPROP.name, "theta, v", "theta2, loss, v0"):
+        assert wanted in header
+    assert "theta_next" in source
+    assert source.count("# draw") == 1  # the slower tracks receive the same noise
+    assert source.isascii()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_all_variables_of_the_template_are_reserved(shape: Shape) -> None:
+    """Otherwise a user's symbol of that name would overwrite it."""
+    *_, tree = ast.parse(emit(every_pace(2), "test", shape)).body
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    users = ("fine_", "coarse", "optimizer_", "theta", "v_", "z1_", "z2_", "A", "Q", "D_", "F_", "H_", "N1_", "N2_", "P_",
+             "PF_", "G_", "w_", "y_", "g_", "a", "b", "e", "root", "inverse", "common")  # fmt: skip
+    template = {n for n in names if not n.startswith(users)} | {n for n in names if n in ("at", "abs", "block")}
+    assert {n for n in template if not NUMBERED.fullmatch(n)} <= {*LOCALS.split(), *dir(builtins)}
+
+
+def test_the_dimension_decides_the_shape() -> None:
+    assert usual_shape(one_track(2, RMSPROP, "step")) == "unrolled"
+    assert usual_shape(one_track(20, RMSPROP, "step")) == "looped"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_names_for_people_cannot_leave_their_comments(shape: Shape) -> None:
+    """Names of steps and observables are free text; they stand in comments and in the header only."""
+    hostile = 'x\nimport os\r\x0cimport sys"""\nimport os\\"""\u2028import os # é'
+    kernel = one_track(2, replace(RMSPROP, name=hostile), "step")
+    kernel = replace(kernel, observables=tuple(replace(o, name=hostile) for o in kernel.observables))
+    found, plain = (ast.parse(emit(k, "test", shape)) for k in (kernel, one_track(2, RMSPROP, "step")))
+    for tree in (found, plain):
+        del tree.body[0]  # the header
+    assert ast.dump(found) == ast.dump(plain)
+
+
+def test_names_are_unique_and_stable() -> None:
+    names = Names()
+    given = [names(key, "x_1") for key in ("a", "b", "a")]
+    assert given == ["x_1", "x_1_", "x_1"]
+    assert names("lane", "lane") == "lane_"
+    assert names("total", "sum0") == "sum0_"

@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from smelt.codegen.layout import Source
+from smelt.codegen.product import blocks, write_product
+
+
+@pytest.mark.parametrize("length", [1, 2, 9, 10, 11, 20, 23])
+def test_blocks_cover_everything_once(length: int) -> None:
+    for size in (1, 2, 10):
+        for first in range(0, length + 1, size):
+            covered = [
+                n
+                for start, stop, step in blocks(length, size, first)
+                for i in range(start, stop, step)
+                for n in range(i, i + step)
+            ]
+            assert covered == list(range(first, length))
+
+
+@pytest.mark.parametrize("d", [1, 3, 10, 13, 21])
+def test_the_product_is_that_of_numpy(d: int) -> None:
+    out, lanes = Source(), 4
+    write_product(out, d, lanes)
+    given: dict = {"njit": lambda **_: lambda function: function}
+    exec("\n".join(out.lines), given)  # our own text, as plain Python
+    random = np.random.default_rng(d)
+    A, x, y = random.standard_normal((d, d)), random.standard_normal((d, lanes)), np.full((d, lanes), np.nan)
+    given["product"](A.ravel(), x.ravel(), y.ravel())
+    np.testing.assert_allclose(y, A @ x, rtol=1e-12)

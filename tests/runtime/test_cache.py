@@ -1,0 +1,94 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rmsprop_kernels import RMSPROP, Numbers, one_track
+
+from smelt.runtime.cache import cache_directory, load, store
+from smelt.runtime.kernels import compile_kernel
+
+SCRIPT = """
+import sys; sys.path.insert(0, sys.argv[1])
+from rmsprop_kernels import RMSPROP, Numbers, one_track
+from smelt.runtime.kernels import compile_kernel
+kernel = one_track(2, RMSPROP, "step")
+compiled = compile_kernel(kernel)
+totals = compiled.run(**Numbers(2).inputs(kernel), n_paths=100, seed=1, record_steps=[3])
+print(compiled.path, sum(compiled.module.kernel.stats.cache_hits.values()), totals.exact)
+"""
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "cache"
+    monkeypatch.setenv("SMELT_CACHE_DIR", str(path))
+    return path
+
+
+def start() -> subprocess.Popen:
+    folder = str(Path(__file__).parents[1] / "codegen")
+    return subprocess.Popen([sys.executable, "-c", SCRIPT, folder], stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+
+
+def finish(process: subprocess.Popen) -> list[str]:
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    return out.split(maxsplit=2)
+
+
+def test_processes_share_machine_code_even_when_they_start_at_once(directory: Path) -> None:
+    first, second = (finish(process) for process in [start(), start()])
+    third = finish(start())
+    assert third[1] == "1"  # found, not compiled
+    assert first[0] == second[0] == third[0]
+    assert first[2] == second[2] == third[2]
+    assert [path.suffix for path in directory.glob("smelt_*")] == [".py"]
+    kernel = one_track(2, RMSPROP, "step")
+    compiled = compile_kernel(kernel)
+    totals = compiled.run(**Numbers(2).inputs(kernel), n_paths=100, seed=1, record_steps=[3])
+    assert str(totals.exact) == third[2].strip()
+    assert str(compiled.path) == third[0]
+    assert compiled.signature in compiled.source
+    assert compiled.path.read_text() == compiled.source
+
+
+def test_the_directory_is_made_for_us_alone(directory: Path) -> None:
+    assert cache_directory() == directory
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert cache_directory() == directory
+
+
+def test_the_default_is_in_the_users_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SMELT_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert cache_directory() == tmp_path / "smelt"
+
+
+def test_a_directory_open_to_others_is_refused(directory: Path) -> None:
+    directory.mkdir(mode=0o755)
+    with pytest.raises(ValueError, match="open to other users"):
+        cache_directory()
+
+
+def test_a_link_is_refused(directory: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    directory.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="is a link"):
+        cache_directory()
+
+
+def test_another_users_directory_is_refused(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory.mkdir(mode=0o700)
+    monkeypatch.setattr(os, "getuid", lambda: directory.stat().st_uid + 1)
+    with pytest.raises(ValueError, match="belongs to another user"):
+        cache_directory()
+
+
+def test_files_appear_whole_and_modules_load_once(directory: Path) -> None:
+    path = cache_directory() / "smelt_test_module.py"
+    store(path, "VALUE = object()\n")
+    assert [p.name for p in directory.iterdir()] == [path.name]
+    assert load(path).VALUE is load(path).VALUE

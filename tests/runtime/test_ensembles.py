@@ -1,0 +1,163 @@
+import math
+
+import numpy as np
+import pytest
+from linear_gaussian import equation as exact_equation
+from linear_gaussian import euler, optimizer
+
+from smelt.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
+from smelt.derive.chain import Chain
+from smelt.runtime import Quadratic, Run, simulate
+
+PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
+START = np.array([1.0, -0.5])
+OBSERVABLES = ("theta[0]", "norm(theta)**2", "mean(2)")
+REGIMES = [ballistic(), batch_equivalent()]
+PATHS = 20_000
+
+
+def run(target, **changes) -> Run:
+    """Simulate, always with the same kernels."""
+    asked = {"tau": 0.25, "horizon": 2.0, "start": {"theta": START}, "observables": OBSERVABLES, "paths": PATHS, "seed": 5}
+    return simulate(target, PROBLEM, **(asked | changes))
+
+
+def chain(regime=REGIMES[0]) -> Chain:
+    return Chain(sgd(), regime, gaussian())
+
+
+def noise_scale(regime, tau: float) -> float:
+    return 1.0 if regime.name == "ballistic" else tau**-0.5
+
+
+def check_moments(found: Run, record: int, law) -> None:
+    """Means within 4 standard errors of the exact ones, standard errors as the exact variances say."""
+    for n, (mean, variance) in enumerate((law.first(), law.norm2())):
+        error = math.sqrt(variance / found.paths)
+        assert abs(found.means[record, n] - mean) < 4 * error
+        # a variance's relative spread is sqrt((kurtosis - 1) / paths), kurtosis at most 15 for a square of Gaussians
+        assert found.standard_errors[record, n] == pytest.approx(error, rel=4 * math.sqrt(14 / found.paths) / 2)
+
+
+@pytest.mark.parametrize("regime", REGIMES, ids=lambda r: r.name)
+def test_the_optimizer_has_its_exact_moments(regime):
+    found = run(chain(regime))
+    scale = noise_scale(regime, 0.25)
+    np.testing.assert_allclose(found.times, 0.25 * np.arange(1, 9))
+    for record in (0, 3, 7):
+        check_moments(found, record, optimizer(PROBLEM, START, 0.25, record + 1, scale))
+    assert (found.finite == PATHS).all()
+    assert (found.nonfinite, found.negative, found.paths) == (0, 0, PATHS)
+    np.testing.assert_array_equal(found.means[:, 2], 2.0)
+
+
+@pytest.mark.parametrize("regime", REGIMES, ids=lambda r: r.name)
+def test_an_equation_has_the_exact_moments_of_euler_maruyama(regime):
+    made = modified_equation(sgd(), regime, gaussian(), 2)
+    found = run(made, substeps=4)
+    scale = noise_scale(regime, 0.25)
+    for record in (0, 7):
+        check_moments(found, record, euler(PROBLEM, START, 0.25, record + 1, 4, 2, scale))
+
+
+def test_the_ode_converges_with_order_one_to_the_exact_solution():
+    made = modified_equation(sgd(), ballistic(), gaussian(), 1, "ode")
+    exact = exact_equation(PROBLEM, START, 0.25, 2.0, 1, 0.0).mean
+    errors = []
+    for substeps in (8, 16, 32):
+        found = run(made, substeps=substeps, paths=2)
+        discrete = euler(PROBLEM, START, 0.25, 8, substeps, 1, 0.0).mean
+        assert found.means[-1, 0] == pytest.approx(discrete[0], rel=1e-12)
+        assert found.means[-1, 1] == pytest.approx(discrete @ discrete, rel=1e-12)
+        np.testing.assert_array_equal(found.standard_errors[-1, :2], 0.0)
+        errors.append(found.means[-1, 0] - exact[0])
+    # errors are c h (1 + O(h)) with h = 1/32, 1/64, 1/128 and rates up to 2: ratios 2 (1 + O(0.06))
+    np.testing.assert_allclose([errors[0] / errors[1], errors[1] / errors[2]], 2.0, rtol=0.06)
+
+
+def test_numbers_do_not_depend_on_threads_or_repetition():
+    first, again, parallel = run(chain()), run(chain()), run(chain(), threads=2)
+    alone = run(chain(), threads=1)
+    for other in (again, parallel, alone):
+        np.testing.assert_array_equal(other.means, first.means)
+        np.testing.assert_array_equal(other.standard_errors, first.standard_errors)
+    assert (run(chain(), seed=6).means != first.means)[:, :2].all()
+
+
+def test_records_are_spread_over_the_horizon_and_end_with_it():
+    many = run(chain(), paths=10)
+    few = run(chain(), paths=10, records=3)
+    np.testing.assert_allclose(few.times, [0.5, 1.0, 1.5, 2.0])
+    np.testing.assert_array_equal(few.means, many.means[[1, 3, 5, 7]])
+    np.testing.assert_allclose(run(chain(), paths=10, records=1).times, [2.0])
+    np.testing.assert_allclose(run(chain(), paths=10, t0=1.0, records=1).times, [3.0])
+
+
+def test_the_first_paths_are_kept_where_asked():
+    found = run(chain(), paths=100, keep=100)
+    assert found.finals.shape == (100, 1, 2)
+    np.testing.assert_allclose(found.finals[:, 0, 0].mean(), found.means[-1, 0], rtol=1e-12)
+    np.testing.assert_allclose((found.finals**2).sum(axis=(1, 2)).mean(), found.means[-1, 1], rtol=1e-12)
+    np.testing.assert_array_equal(run(chain(), paths=100, keep=3).finals, found.finals[:3])
+    assert run(chain(), paths=100).finals.shape == (0, 1, 2)
+
+
+def test_single_precision_is_close_to_double():
+    double, single = run(chain(), paths=100, keep=100), run(chain(), paths=100, keep=100, dtype="float32")
+    assert single.finals.dtype == np.float32
+    # other random numbers, so compare the ensemble: difference of two means of 100 paths
+    spread = math.hypot(double.standard_errors[-1, 0], single.standard_errors[-1, 0])
+    assert abs(double.means[-1, 0] - single.means[-1, 0]) < 4 * spread
+
+
+def test_progress_counts_the_paths():
+    calls = []
+    run(chain(), progress=lambda done, total: calls.append((done, total)))
+    assert [total for _, total in calls] == [PATHS] * len(calls)
+    assert [done for done, _ in calls] == sorted({done for done, _ in calls})
+    assert calls[-1] == (PATHS, PATHS)
+
+
+def test_a_run_is_saved_and_read_back(tmp_path):
+    found = run(chain(), paths=10, keep=2)
+    found.save(str(tmp_path / "run.json"))
+    again = Run.load(str(tmp_path / "run.json"))
+    assert (again.name, again.observables, again.paths) == (found.name, found.observables, found.paths)
+    for field in ("times", "means", "standard_errors", "finite", "finals"):
+        np.testing.assert_array_equal(getattr(again, field), getattr(found, field))
+        assert getattr(again, field).dtype == getattr(found, field).dtype
+    assert again.settings["constants"] == {}
+    np.testing.assert_array_equal(again.settings["problem"]["H"], PROBLEM.hessian)
+
+
+def test_divergence_is_counted_and_refused_where_nothing_is_left():
+    problem = Quadratic([[1.0]], 1.0)
+    asked = {"tau": 0.5, "horizon": 1.0, "paths": 100, "observables": ("theta[0]",)}
+    made = modified_equation(rmsprop(), batch_equivalent(), gaussian(), 1)
+    with pytest.raises(ValueError, match="100 of 100 paths became non-finite; expected a stable scheme: take a regularisation"):
+        simulate(made, problem, start={"theta": 1.0, "v": 1.0}, hyperparameters={"eps": -1.0}, **asked)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"tau": 0.3}, "horizon 2 is not a multiple of tau 0.3"),
+        ({"tau": -1.0}, r"tau is -1\.0"),
+        ({"start": {"v": 1}}, "start has a block 'v'; sgd has theta"),
+        ({"start": {"theta": math.nan}}, "start of theta is nan"),
+        ({"t0": 0.1}, r"t0 0\.1 is not a multiple of tau 0\.25"),
+        ({"hyperparameters": {"lr": 1.0}}, "constant 'lr'"),
+        ({"observables": ("theta",)}, "observable 'theta' is a vector"),
+        ({"paths": 1}, "paths is 1; expected a whole number of at least 2"),
+        ({"paths": 2.5}, r"paths is 2\.5"),
+        ({"seed": -1}, "seed is -1; expected a whole number of at least 0"),
+        ({"keep": -1}, "keep is -1"),
+        ({"substeps": 0}, "substeps is 0; expected a whole number of at least 1"),
+        ({"dtype": "float16"}, "dtype 'float16'; expected float64 or float32"),
+        ({"threads": 0}, "threads is 0"),
+    ],
+)
+def test_bad_input_is_refused(changes, complaint):
+    with pytest.raises(ValueError, match=complaint) as refusal:
+        run(chain(), **changes)
+    assert "\n" not in str(refusal.value)
