@@ -25,8 +25,6 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
     ValueError
         The noise is not Gaussian: kernels draw no other yet.
     """
-    if chain.noise.orders != (2,) or chain.noise.batch != 1:
-        raise ValueError(f"kernel for {chain.noise.name} noise; expected Gaussian noise, the only one that kernels draw")
     lowering = _start(fields, chain, {}, unregularised())
     noise = chain.regime.scaling(chain.rule).noise
     lowering.add(MatVec("B_zeta1", "B", "zeta1"))
@@ -46,7 +44,7 @@ def euler_maruyama_step(equation: ModifiedEquation, fields: Fields, regularisati
     Raises
     ------
     ValueError
-        The equation's covariance has no factor in closed form.
+        The equation's covariance has no factor in closed form, or its noise is not Gaussian.
     """
     equation = for_noise_of(equation, fields)
     lowering = _start(fields, equation.chain, dict(equation.definitions), regularisation)
@@ -64,7 +62,7 @@ def euler_maruyama_step(equation: ModifiedEquation, fields: Fields, regularisati
 
 
 def for_noise_of(equation: ModifiedEquation, fields: Fields) -> ModifiedEquation:
-    """Derive an equation anew for constant noise where the objective's is: its diffusion then has a factor, its order may be higher."""
+    """Derive an equation anew for constant noise where the objective's is: that has a factor, and may have a higher order."""
     if not fields.constant_noise or equation.chain.noise.constant:
         return equation
     chain = equation.chain
@@ -72,6 +70,8 @@ def for_noise_of(equation: ModifiedEquation, fields: Fields) -> ModifiedEquation
 
 
 def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regularisation) -> Lowering:
+    if chain.noise.orders != (2,) or chain.noise.batch != 1:
+        raise ValueError(f"kernel for {chain.noise.name} noise; expected Gaussian noise, the only one that kernels draw")
     lowering = Lowering(fields, definitions, regularisation)
     lowering.vectors |= {b.name for b in chain.blocks} | {"zeta1", "zeta2", "past_zeta1", "minimum"}
     return lowering

@@ -1,16 +1,16 @@
 """Chains: every thing simulated is a Markov chain ``x' = x + Delta(x, noise; tau)`` in index notation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Function, Lambda, Symbol
 
-from .expansion import Expansion
+from .expansion import Expansion, shifted_gradient
 from .noise import NoiseModel
-from .regimes import Regime
-from .rules import Block, UpdateRule
+from .regimes import Regime, Scaling
+from .rules import THETA, Block, UpdateRule
 from .series import Series, monomial_series
-from .symbols import Field, g, gradient, noise, tau
+from .symbols import Field, noise, tau
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,23 @@ class Chain:
 
     @property
     def update(self) -> Mapping[str, Expr]:
-        """The exact next state in the regime's units, auxiliaries written out, in `Block.symbol`, `g`, `k` and tau."""
+        """The exact next state in the regime's units, auxiliaries written out, in `Block.symbol`, gradients, `k` and tau."""
         scaling = self.regime.scaling(self.rule)
+        return {b.name: self._exact(self.rule.update[b.name], scaling) / scaling.blocks[b.name] for b in self.blocks}
+
+    @property
+    def gradients(self) -> Mapping[str, Expr]:
+        """The points at which the gradient is taken, likewise."""
+        scaling = self.regime.scaling(self.rule)
+        return {name: self._exact(point, scaling) / scaling.blocks["theta"] for name, point in self.rule.gradients.items()}
+
+    def _exact(self, expression: Expr, scaling: Scaling) -> Expr:
+        for auxiliary in self.rule.auxiliaries:
+            definition = Lambda(auxiliary.arguments, auxiliary.expression)
+            expression = expression.replace(Function(auxiliary.name), definition)
         hyperparameters = {h.symbol: scaling.hyperparameters[h.name] for h in self.rule.hyperparameters}
         states = {b.symbol: scaling.blocks[b.name] * b.symbol for b in self.blocks}
-        result = {}
-        for block in self.blocks:
-            expression = self.rule.update[block.name]
-            for auxiliary in self.rule.auxiliaries:
-                definition = Lambda(auxiliary.argument, auxiliary.expression)
-                expression = expression.replace(Function(auxiliary.name), definition)
-            result[block.name] = expression.subs(states | hyperparameters, simultaneous=True) / scaling.blocks[block.name]
-        return result
+        return expression.subs(states | hyperparameters, simultaneous=True)
 
     def increments(self, order: int) -> "Increments":
         """Expand the increments through ``tau**order``.
@@ -79,10 +84,15 @@ class Chain:
         state = {b.name: Field(b.name)("i") for b in self.blocks}
         for block in self.blocks:
             values[block.symbol] = monomial_series(scaling.blocks[block.name] * state[block.name])
-        values[g] = Series.of(gradient("i")) + monomial_series(scaling.noise * noise("i"))
+        self._check_noise()
+        auxiliaries = {a.name: a for a in self.rule.auxiliaries}
         needed, length = 2 * order + 1, 2 * order + 1
         while True:
-            expansion = Expansion(values, {a.name: a for a in self.rule.auxiliaries}, length)
+            expansion = Expansion(values, auxiliaries, length)
+            for name, point in self.rule.gradients.items():
+                shift = expansion.read(point) * monomial_series(1 / scaling.blocks["theta"]) + Series.of(-state["theta"])
+                taken = shifted_gradient(shift, length) + monomial_series(scaling.noise * noise("i"))
+                expansion = replace(expansion, values={**expansion.values, Symbol(name, real=True): taken})
             increments = {}
             for block in self.blocks:
                 unit = monomial_series(1 / scaling.blocks[block.name])
@@ -92,6 +102,14 @@ class Chain:
             if all(increment.precision >= needed for increment in increments.values()):
                 return Increments(increments, dict(expansion.definitions))
             length += 2
+
+    def _check_noise(self) -> None:
+        shifted = [point for point in self.rule.gradients.values() if point != THETA]
+        if shifted and not self.noise.constant:
+            raise ValueError(
+                f"{self.rule.name} takes the gradient at {shifted[0]}, where a covariance that depends on theta is another; "
+                "take constant noise"
+            )
 
     def _check_small(self, block: Block, increment: Series) -> None:
         if increment.coefficients and increment.valuation <= 0:

@@ -83,10 +83,14 @@ class _Space:
     def __init__(self, dimension: int, objective: Expr | None, definitions: Mapping) -> None:
         self.dimension, self.definitions = dimension, definitions
         self.theta = [self.state("theta", n) for n in range(1, dimension + 1)]
-        if objective is not None and (foreign := objective.free_symbols - set(self.theta)):
-            names = ", ".join(sorted(map(str, foreign)))
-            raise ValueError(f"objective contains {names}; expected a function of {', '.join(map(str, self.theta))}")
-        self.objective = Function("f")(*self.theta) if objective is None else objective
+        self.objective = Function("f")(*self.theta) if objective is None else self._in_theta(objective)
+
+    def _in_theta(self, objective: Expr) -> Expr:
+        """Match symbols by name, whatever their assumptions."""
+        own = {str(symbol): symbol for symbol in self.theta}
+        if foreign := sorted({str(symbol) for symbol in objective.free_symbols} - set(own)):
+            raise ValueError(f"objective contains {', '.join(foreign)}; expected a function of {', '.join(own)}")
+        return objective.xreplace({symbol: own[str(symbol)] for symbol in objective.free_symbols})
 
     def state(self, block: str, n: int) -> Symbol:
         return Symbol(block if self.dimension == 1 else f"{block}_{n}", real=True)
@@ -107,13 +111,14 @@ class _Space:
         return expression.xreplace({call: self._call(call) for call in calls}) if calls else expression
 
     def _call(self, call: ElementFunction) -> Expr:
+        arguments = tuple(self._written_out(argument) for argument in call.args)
         if call.base not in self.definitions:
-            variables = [a for a, n in zip(call.args, call.orders, strict=True) for _ in range(n)]
-            return Function(call.base)(*call.args).diff(*variables) if variables else Function(call.base)(*call.args)
+            variables = [a for a, n in zip(arguments, call.orders, strict=True) for _ in range(n)]
+            return Function(call.base)(*arguments).diff(*variables) if variables else Function(call.base)(*arguments)
         definition = self.definitions[call.base]
         variables = [v for v, n in zip(definition.variables, call.orders, strict=True) for _ in range(n)]
         derivative = definition.expr.diff(*variables) if variables else definition.expr
-        return derivative.xreplace(dict(zip(definition.variables, call.args, strict=True)))
+        return derivative.xreplace(dict(zip(definition.variables, arguments, strict=True)))
 
     def component(self, c: Component, numbers: tuple[int, ...]) -> Expr:
         field = c.field

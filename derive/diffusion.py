@@ -58,11 +58,12 @@ def diffusion_factor(
     leading = {b: first[b][1] for b in increments}
     if form == "fluctuation":
         return Diffusion((leading, {b: first[b][2] if linear_in_noise(s) else Integer(0) for b, s in increments.items()}))
-    if len(generator) == 1:
+    limit, *corrections = generator
+    if not corrections:
         return Diffusion((leading,))
-    if len(generator) > 2:
+    if len(corrections) > 1:
         raise ValueError(f"diffusion factor of order {len(generator)}; expected order 1 or 2")
-    limit, second = generator[0], {b: squares_as_independent(s[2]) for b, s in increments.items()}
+    second = {b: squares_as_independent(s[2]) for b, s in increments.items()}
     transport = Add(*(contracted(expression, b) for b, expression in leading.items()))
     drift = {b: apply(limit, Field(b)("i")) for b in increments}
     correction = {

@@ -209,7 +209,10 @@ def modified_equation(
         raise ValueError(f"form {form!r} with order {order}; expected order 2, the one it is made for")
     chain = Chain(rule, regime, noise)
     definitions = chain.increments(order).definitions
-    return ModifiedEquation(chain, order, form, modified_generator(chain, order), definitions)
+    generator = modified_generator(chain, order)
+    if form in ("fluctuation", "ode") and any(len(split(term)[1]) > 1 for term in terms(generator[0])):
+        raise ValueError(f"form {form!r} for {chain.name}, whose limit has noise of its own; expected the form diffusion")
+    return ModifiedEquation(chain, order, form, generator, definitions)
 
 
 def _spatial(symbol: Expr) -> Expr:

@@ -2,13 +2,33 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
+from math import prod
 
-from sympy import Abs, Add, Expr, Function, Heaviside, Integer, Lambda, Max, Min, Mul, Pow, Rational, Symbol, factorial, sign
+from sympy import (
+    Abs,
+    Add,
+    Basic,
+    Expr,
+    Function,
+    Heaviside,
+    Integer,
+    Lambda,
+    Max,
+    Min,
+    Mul,
+    Pow,
+    Rational,
+    Symbol,
+    factorial,
+    sign,
+)
 from sympy.core.function import AppliedUndef
 
+from .indices import canonical, dummies, fresh, reindex, terms
 from .rules import Auxiliary
-from .series import Series
-from .symbols import Component, element_function, k, noise, t
+from .series import EXACT, Series
+from .symbols import Component, element_function, gradient, k, noise, t
 
 NON_SMOOTH = (Abs, sign, Max, Min, Heaviside)
 
@@ -55,15 +75,16 @@ class Expansion:
                 return self._power(*expression.args)
             case AppliedUndef():
                 return self._auxiliary(expression)
-            case Function() if not isinstance(expression, NON_SMOOTH) and len(expression.args) == 1:
+            case Basic() if isinstance(expression, NON_SMOOTH):
+                raise ValueError(f"{expression} is not smooth; expected a rule whose one-step map is smooth in the state")
+            case Function() if len(expression.args) == 1:
                 argument = self.read(expression.args[0])
                 self._refuse_noise(argument, str(expression))
                 return argument.apply(type(expression), self.length)
-            case Function():
-                raise ValueError(f"{expression} is not smooth; expected a rule whose one-step map is smooth in the state")
         if expression.is_number:
             return Series.of(expression)
-        raise ValueError(f"cannot expand {expression} ({type(expression).__name__}); expected sums, products, powers, functions")
+        kind = type(expression).__name__
+        raise ValueError(f"cannot expand {expression} ({kind}); expected sums, products, powers or functions")
 
     def _symbol(self, symbol: Symbol) -> Series:
         if symbol == k:
@@ -79,8 +100,13 @@ class Expansion:
             if not (exponent.is_Integer and exponent.is_nonnegative):
                 self._refuse_noise(series, f"({base})**({exponent})")
             return series.power(exponent, self.length)
+        power, series = self.read(exponent), self.read(base)
+        if all(s.precision == EXACT and set(s.coefficients) == {0} for s in (power, series)):
+            return Series.of(series[0] ** power[0])
+        if series.valuation != 0:
+            raise ValueError(f"({base})**({exponent}): the base grows or vanishes as tau -> 0; expected a number as exponent")
         # beta**(k + s): the leading part of the exponent of exp, -c t, must stay whole
-        return (self.read(exponent) * self.read(base).logarithm(self.length)).exponential(self.length)
+        return (power * series.logarithm(self.length)).exponential(self.length)
 
     def _refuse_noise(self, series: Series, text: str) -> None:
         leading = series.coefficients.get(series.valuation, Integer(0))
@@ -91,25 +117,68 @@ class Expansion:
         name = type(call).__name__
         if name not in self.auxiliaries:
             raise ValueError(f"unknown function {name}; expected one of {', '.join(self.auxiliaries) or 'none'}")
-        auxiliary, argument = self.auxiliaries[name], self.read(call.args[0])
-        self._refuse_noise(argument, str(call))
-        scale = argument.valuation
-        x = auxiliary.argument
-        body = Expansion({**self.values, x: Series.of(x, scale)}, {}, self.length).read(auxiliary.expression)
+        auxiliary, arguments = self.auxiliaries[name], [self.read(arg) for arg in call.args]
+        if len(arguments) != len(auxiliary.arguments):
+            raise ValueError(f"{call} has {len(arguments)} arguments; expected {len(auxiliary.arguments)}")
+        for argument in arguments:
+            self._refuse_noise(argument, str(call))
+        scales = [argument.valuation if argument.coefficients else 0 for argument in arguments]
+        values = {x: Series.of(x, scale) for x, scale in zip(auxiliary.arguments, scales, strict=True)}
+        body = Expansion({**self.values, **values}, {}, self.length).read(auxiliary.expression)
+        scaled = [argument.shifted(-scale) for argument, scale in zip(arguments, scales, strict=True)]
         result = Series({}, body.precision)
         for power, expression in body.coefficients.items():
             order = Rational(power - body.valuation, 2)
             label = name if order == 0 else f"{name}_{order}".replace("/", "o")
-            arguments = (x, t) if expression.has(t) else (x,)
-            self.definitions[label] = Lambda(arguments, expression)
-            result = result + self._taylor(label, argument.shifted(-scale), len(arguments)).shifted(power)
+            rest = (t,) if expression.has(t) else ()
+            self.definitions[label] = Lambda((*auxiliary.arguments, *rest), expression)
+            result = result + self._taylor(label, scaled, rest).shifted(power)
         return result
 
-    def _taylor(self, label: str, argument: Series, arity: int) -> Series:
-        centre = argument[0]
-        tail = Series({n: c for n, c in argument.coefficients.items() if n > 0}, argument.precision)
-        rest = (t,) * (arity - 1)
-        derivatives = [
-            element_function(label, (n,) + (0,) * (arity - 1))(centre, *rest) / factorial(n) for n in range(self.length)
-        ]
-        return tail.composed(derivatives, self.length)
+    def _taylor(self, label: str, arguments: list[Series], rest: tuple[Symbol, ...]) -> Series:
+        """Expand an abstract function around the coefficients of ``tau**0`` of its arguments."""
+        centres = [argument[0] for argument in arguments]
+        tails = [Series({n: c for n, c in a.coefficients.items() if n > 0}, a.precision) for a in arguments]
+        powers = [tail.powers(self.length) for tail in tails]
+        result = Series({})
+        for orders in product(*(range(len(p)) for p in powers)):
+            if sum(orders) < self.length:
+                derivative = element_function(label, orders + (0,) * len(rest))(*centres, *rest)
+                term = Series.of(derivative / prod(map(factorial, orders)))
+                for chosen, order in zip(powers, orders, strict=True):
+                    term = term * chosen[order]
+                result = result + term
+        precision = min(tail.precision for tail in tails)
+        exact = precision == EXACT and not any(tail.coefficients for tail in tails)
+        return result if exact else result.truncated(min(self.length, precision))
+
+
+def shifted_gradient(shift: Series, length: int) -> Series:
+    """Return ``F_i(theta + shift) = F_i + sum_j F_ij shift_j + ...`` to `length` powers of ``sqrt(tau)``.
+
+    Raises
+    ------
+    ValueError
+        The shift does not vanish as tau -> 0.
+    """
+    if shift.coefficients and shift.valuation <= 0:
+        raise ValueError(f"a gradient is taken at theta + {shift[shift.valuation]}; expected a shift that vanishes as tau -> 0")
+    result, power, names = Series.of(gradient("i")), Series.of(Integer(1)), []
+    while shift.coefficients:
+        # dummies only at the end: up to there each direction keeps its own name
+        names.append(f"j{len(names)}")
+        factor = Series({n: reindex(c, {"i": names[-1]}) for n, c in shift.coefficients.items()}, shift.precision)
+        power = (power * factor).truncated(length)
+        if not power.coefficients:
+            break
+        term = power * Series.of(gradient("i", *names) / factorial(len(names)))
+        result = result + Series({n: _summed(c, names) for n, c in term.coefficients.items()}, term.precision)
+    exact = shift.precision == EXACT and not shift.coefficients
+    return result if exact else result.truncated(min(length, shift.precision))
+
+
+def _summed(expression: Expr, names: list[str]) -> Expr:
+    """Sum each term over the named indices."""
+    return canonical(Add(*(
+        reindex(term, dict(zip(names, fresh(dummies(term), len(names)), strict=True))) for term in terms(expression)
+    )))  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sympy import Expr, Integer, Rational, Symbol
 
 from .expressions import parse_assignments
-from .rules import UpdateRule
+from .rules import Block, Hyperparameter, UpdateRule
 from .symbols import tau
 
 _SEED = "Callisti, Romito, Triggiano, arXiv 2509.21614"
@@ -35,8 +35,9 @@ class Scaling:
 class Regime:
     """A family of scalings, one for each rule.
 
-    What is not assigned follows from the rule: a learning rate is tau, a memory is ``1 - c tau``, a constant stays, and
-    everything that carries the gradient's unit is measured in the unit of the noise.
+    What is not assigned follows from the rule: a learning rate is tau, a memory is ``1 - c tau``, a constant stays; what
+    carries the gradient's unit is measured in the unit of the noise, and what carries a number of steps in units of ``1/tau``.
+    So the buffer of PyTorch's momentum, a sum over about ``1/tau`` steps, is ``1/tau`` times the state; its lr is ``tau**2``.
 
     Attributes
     ----------
@@ -59,7 +60,7 @@ class Regime:
         Raises
         ------
         ValueError
-            An assigned name is no hyperparameter or block of the rule.
+            An assigned name is no hyperparameter or block of the rule, or an assigned value depends on the state.
         """
         known = [h.name for h in rule.hyperparameters] + [b.name for b in rule.blocks]
         for name in self.assignments:
@@ -68,7 +69,7 @@ class Regime:
         memories = [h.name for h in rule.hyperparameters if h.role == "memory"]
         values: dict[str, Expr] = {}
         for h in rule.hyperparameters:
-            unit = self.noise**h.noise_units
+            unit = self._unit(h)
             number = str(memories.index(h.name) + 1) if len(memories) > 1 and h.role == "memory" else ""
             default = {
                 "learning rate": tau * unit,
@@ -76,11 +77,20 @@ class Regime:
                 "constant": h.symbol * unit,
             }
             values[h.name] = self.assignments.get(h.name, default[h.role])
+        constants = {s for name in memories if name not in self.assignments for s in values[name].free_symbols}
+        if clash := sorted(str(h.symbol) for h in rule.hyperparameters if h.symbol in constants):
+            raise ValueError(f"{rule.name} has a hyperparameter {clash[0]}, the name of a memory's constant; assign the memory")
         blocks = {
-            b.name: self.assignments[b.name] / b.symbol if b.name in self.assignments else self.noise**b.noise_units
-            for b in rule.blocks
+            b.name: self.assignments[b.name] / b.symbol if b.name in self.assignments else self._unit(b) for b in rule.blocks
         }
+        state = {b.symbol for b in rule.blocks}
+        for name, value in {"noise": self.noise, **values, **blocks}.items():
+            if value.free_symbols & state:
+                raise ValueError(f"regime makes {name} depend on the state; expected powers of tau and constants")
         return Scaling(values, self.noise, blocks)
+
+    def _unit(self, quantity: Hyperparameter | Block) -> Expr:
+        return self.noise**quantity.noise_units * tau ** (-quantity.step_units)
 
 
 def ballistic() -> Regime:

@@ -86,14 +86,17 @@ class Series:
 
     def composed(self, coefficients: list[Expr], length: int) -> "Series":
         """Return ``sum_n coefficients[n] self**n`` for a series without constant term, below power `length`."""
-        result, power = Series.of(coefficients[0]), Series.of(Integer(1))
-        exact = not self.coefficients and self.precision == EXACT
-        for coefficient in coefficients[1:]:
-            power = (power * self).truncated(length)
-            if not power.coefficients:
-                break
+        result, exact = Series({}), not self.coefficients and self.precision == EXACT
+        for power, coefficient in zip(self.powers(length), coefficients, strict=False):
             result = result + power * Series.of(coefficient)
         return result if exact else result.truncated(min(length, self.precision))
+
+    def powers(self, length: int) -> "list[Series]":
+        """Return the powers of a series without constant term, from 0 up, that do not vanish below power `length`."""
+        result = [Series.of(Integer(1))]
+        while (power := (result[-1] * self).truncated(length)).coefficients:
+            result.append(power)
+        return result
 
     def apply(self, function: type, length: int) -> "Series":
         """Return ``function(self)`` by Taylor's formula around the coefficient of ``tau**0``."""

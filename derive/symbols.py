@@ -73,7 +73,7 @@ class Component(Symbol):
 @cache
 def _component(field: Field, indices: tuple[str, ...]) -> Component:
     flags = "".join(flag for flag, on in (("'", field.varies), ("~", field.gradient)) if on)
-    component = Component.__new__(Component, f"{field.name}{flags}[{','.join(indices)}]", real=True)
+    component = Symbol.__new__(Component, f"{field.name}{flags}[{','.join(indices)}]", real=True)
     component.field, component.indices = field, indices
     return component
 

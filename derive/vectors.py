@@ -45,7 +45,7 @@ def _leads(factor_: Expr) -> bool:
 
 def _vector(order: int, tex: str) -> Symbol:
     """Make a vector; `order` 0 for functions, 1 for the rest, 3 for matrices applied to vectors is where it is printed."""
-    vector = _Vector.__new__(_Vector, f"{order}{tex}", real=True)
+    vector = Symbol.__new__(_Vector, f"{order}{tex}", real=True)
     vector.tex = tex
     return vector
 

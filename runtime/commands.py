@@ -19,7 +19,8 @@ from .options import assignments, check_writable, chosen_rule, noise_law, number
 from .output import print_json, run_table, study_table
 from .plots import plot_means
 from .progress import bar
-from .reproduce import reproduce as run_paper
+from .reproduce import callisti2025
+from .reproduce import reproduce as run_cases
 from .studies import study_kernel, weak_error
 
 
@@ -53,6 +54,7 @@ def list_all(options: Namespace) -> int:
 def derive(options: Namespace) -> int:
     """Print a modified equation."""
     equation = _equation(options)
+    components = "" if options.dimension is None else components_text(equation.expand(options.dimension))
     if options.json:
         return print_json(equation_json(equation))
     if options.latex:
@@ -61,8 +63,8 @@ def derive(options: Namespace) -> int:
             print(f"% {certificate_text(equation).splitlines()[0]}\n{latex_obstruction(equation)}")
     else:
         print(equation_text(equation))
-    if options.dimension is not None:
-        print(components_text(equation.expand(options.dimension)))
+    if components:
+        print(components)
     return 0
 
 
@@ -121,7 +123,7 @@ def converge(options: Namespace) -> int:
 def reproduce(options: Namespace) -> int:
     """Rerun a paper's experiment."""
     with bar(options.quiet) as progress:
-        report = run_paper(Path(options.output), quick=options.quick, seed=options.seed, progress=progress)
+        report = run_cases(Path(options.output), callisti2025(options.quick, options.seed), progress)
     if options.json:
         return print_json(report.to_json())
     print(report.text())

@@ -92,7 +92,8 @@ def simulate(
     values = constants(chain, hyperparameters, phi)
     begin, state = start_time(t0, tau), start_state(start, chain, problem.dimension)
     length = tau / whole("substeps", substeps, 1)
-    whole("paths", paths, 2), whole("seed", seed, 0), whole("keep", keep, 0)
+    for name, number, least in (("paths", paths, 2), ("seed", seed, 0), ("keep", keep, 0)):
+        whole(name, number, least)
     totals = compile_kernel(kernel).run(
         parameters={track.name: step_parameters(track.step, values, tau, length)},
         matrices={name: problem.matrices[name] for name in track.step.matrices},

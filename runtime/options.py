@@ -112,6 +112,9 @@ def _pairs(items: Sequence[str]) -> list[tuple[str, str]]:
     for item, (name, equals, value) in zip(items, pairs, strict=True):
         if not (name and equals and value):
             raise ValueError(f"{item!r} is no assignment; expected NAME=VALUE")
+    names = [name.strip() for name, _, _ in pairs]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{repeated[0]} is given {len(repeated)} times; expected each name once")
     return [(name.strip(), value.strip()) for name, _, value in pairs]
 
 

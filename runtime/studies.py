@@ -84,11 +84,13 @@ def weak_error(
         Something asked for makes no sense; the message says what was expected.
     """
     began = time.perf_counter()
+    taus = [float(tau) for tau in taus]
     if not taus or len(set(taus)) < len(taus):
-        raise ValueError(f"taus are {list(taus)}; expected at least one, each once")
+        raise ValueError(f"taus are {taus}; expected at least one, each once")
     if substeps is not None and (substeps < 4 or substeps % 4):
         raise ValueError(f"substeps is {substeps}; expected a multiple of 4: three nested grids are needed")
-    whole("paths", paths, 2), whole("seed", seed, 0), whole("noise-free steps", noise_free_steps, 0)
+    for what, number, least in (("paths", paths, 2), ("seed", seed, 0), ("noise-free steps", noise_free_steps, 0)):
+        whole(what, number, least)
     positive("own share", own_share)
     phi = regularisation or unregularised()
     equation = for_noise_of(equation, problem.fields)
@@ -103,14 +105,13 @@ def weak_error(
     for n, (tau, n_steps, t) in enumerate(durations):
         state = _noise_free(equation, problem, values, begin, tau, t, noise_free_steps) if noise_free_steps else begin
         experiment = _Experiment(
-            compiled, problem, values, state, tau, n_steps, t + noise_free_steps * tau,
-            2 * (len(taus) * seed + n), threads,
-        )  # fmt: skip
+            compiled, problem, values, state, tau, n_steps, t + noise_free_steps * tau, (seed, n), threads
+        )
         chosen = substeps or experiment.pilot(max(2048, paths // 32), own_share)
         label = f"tau={tau:g}"
         rows += experiment.rows(paths, chosen, (lambda done, n, label=label: progress(label, done, n)) if progress else None)
     settings = {
-        "taus": list(taus), "horizon": horizon, "t0": t0, "start": {k: np.asarray(v) for k, v in start.items()}, "seed": seed,
+        "taus": taus, "horizon": horizon, "t0": t0, "start": {k: np.asarray(v) for k, v in start.items()}, "seed": seed,
         "constants": values, "problem": problem.description, "regularisation": phi.name, "noise_free_steps": noise_free_steps,
         "own_share": own_share, **provenance(),
     }  # fmt: skip
@@ -135,7 +136,7 @@ def study_kernel(
 
 @dataclass(frozen=True, eq=False)
 class _Experiment:
-    """The coupled run at one tau; its seed differs from those of the other taus, and is even: the pilot takes the next one."""
+    """The coupled run at one tau; its noise is independent of that of other seeds, other taus, and of the pilot."""
 
     compiled: CompiledKernel
     problem: Quadratic
@@ -144,7 +145,7 @@ class _Experiment:
     tau: float
     n_steps: int
     t0: float
-    seed: int
+    seed: tuple[int, int]
     threads: int | None
 
     def rows(
@@ -152,6 +153,7 @@ class _Experiment:
     ) -> list[Row]:
         kernel = self.compiled.kernel
         lengths = {"substep": 1, "pair": 2, "quad": 4, "step": substeps}
+        seed = int(np.random.SeedSequence([*self.seed, pilot]).generate_state(1, np.uint64)[0])
         totals = self.compiled.run(
             parameters={
                 t.name: step_parameters(t.step, self.values, self.tau, self.tau * lengths[t.pace] / substeps)
@@ -160,7 +162,7 @@ class _Experiment:
             matrices={n: self.problem.matrices[n] for n in {m for t in kernel.tracks for m in t.step.matrices}},
             vectors={n: self.problem.vectors[n] for n in {v for t in kernel.tracks for v in t.step.vectors}},
             start={t.name: self.state for t in kernel.tracks}, tau=self.tau, n_steps=self.n_steps, substeps=substeps,
-            t0=self.t0, n_paths=paths, seed=self.seed + pilot, record_steps=[self.n_steps], threads=self.threads,
+            t0=self.t0, n_paths=paths, seed=seed, record_steps=[self.n_steps], threads=self.threads,
             progress=progress,
         )  # fmt: skip
         finite = int(totals.counts[0])

@@ -1,7 +1,19 @@
 """Helper modules of the tests are imported by their plain name: their folders go on the path once, here."""
 
+import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
-for folder in ("derive", "codegen"):
+import pytest
+
+for folder in ("derive", "codegen", "runtime"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile each kernel once per run: all processes share a folder that is thrown away, unless one is given."""
+    if "SMELT_CACHE_DIR" not in os.environ:
+        os.environ["SMELT_CACHE_DIR"] = folder = tempfile.mkdtemp(prefix="smelt-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

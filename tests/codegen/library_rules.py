@@ -1,7 +1,7 @@
-"""One step of each optimizer in plain NumPy, as its library or paper writes it; step t = 1, 2, ... changes the state x in place.
+"""One step of each optimizer in plain NumPy, as its library or paper writes it.
 
-`gradient(point)` is the step's stochastic gradient. The keyword arguments make variants, and steps that
-are wrong in one place, for tests that must notice it.
+Step t = 1, 2, ... changes the state x in place; `gradient(point)` is its stochastic gradient. The keyword arguments make
+variants, and steps that are wrong in one place, for tests that must notice it.
 """
 
 from collections.abc import Callable

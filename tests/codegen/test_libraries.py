@@ -41,15 +41,22 @@ OPTAX: dict[str, Callable[[Any, dict[str, float]], Any]] = {
 }
 
 
-def error(case: Case, states: list[np.ndarray], path: int, numbers: dict[str, float], first: int = 0) -> float:
-    """The largest difference in theta between a path of the kernel and the library, relative to max(1, abs(theta)).
+@pytest.fixture
+def torch():
+    """PyTorch in float64 throughout: NAdam keeps its product of momenta in the default type."""
+    library = pytest.importorskip("torch", reason="PyTorch is not installed")
+    before = library.get_default_dtype()
+    library.set_default_dtype(library.float64)
+    yield library
+    library.set_default_dtype(before)
 
-    `states` holds theta after each step; a kernel that starts at step `first` starts from `first_state`, at the library's theta.
-    """
+
+def error(case: Case, states: list[np.ndarray], path: int, numbers: dict[str, float]) -> float:
+    """The largest difference in theta between a path of the kernel and the library's thetas, relative to max(1, abs(theta))."""
     begin = np.array([first_state(case)[b.name] for b in case.rule.blocks])
     errors = []
     for after in (1, 2, 7, 50, STEPS):
-        found = by_kernel(case, numbers, after, begin, first)[path][0]
+        found = by_kernel(case, numbers, after, begin, 0)[path][0]
         errors.append(np.max(np.abs(found - states[after - 1]) / np.maximum(1, np.abs(states[after - 1]))))
     return max(errors)
 
@@ -65,8 +72,7 @@ def torch_run(torch: Any, optimizer: Any, p: Any, path: int, steps: int = STEPS,
 
 @pytest.mark.parametrize("name", TORCH)
 @pytest.mark.parametrize("eps", [None, 1e-2])
-def test_torch(name: str, eps: float | None) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+def test_torch(torch: Any, name: str, eps: float | None) -> None:
     case = BY_NAME[name]
     numbers = case.numbers | ({"eps": eps} if eps is not None and "eps" in case.numbers else {})
     p = torch.nn.Parameter(torch.from_numpy(START.copy()))
@@ -74,9 +80,8 @@ def test_torch(name: str, eps: float | None) -> None:
     assert error(case, states, 1, numbers) <= TOLERANCE
 
 
-def test_torch_momentum_with_dampening_starts_after_its_undamped_step() -> None:
+def test_torch_momentum_with_dampening_starts_after_its_undamped_step(torch: Any) -> None:
     """What the docstring of `momentum` says: b = g and theta - lr g after the first step, then the rule."""
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     case = BY_NAME["momentum-torch"]
     p = torch.nn.Parameter(torch.from_numpy(START.copy()))
     states = torch_run(torch, torch.optim.SGD([p], **case.numbers), p, path=1, shift=1)
@@ -86,8 +91,7 @@ def test_torch_momentum_with_dampening_starts_after_its_undamped_step() -> None:
     np.testing.assert_allclose(found, states[-1], rtol=0, atol=TOLERANCE)
 
 
-def test_torch_radam_after_its_switch() -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+def test_torch_radam_after_its_switch(torch: Any) -> None:
     case = BY_NAME["radam-torch"]
     p = torch.nn.Parameter(torch.from_numpy(START.copy()))
     optimizer = torch.optim.RAdam([p], **betas(case.numbers))

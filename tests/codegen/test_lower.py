@@ -19,8 +19,8 @@ DEFINITIONS = {"P": sp.Lambda(X, 1 / (sp.sqrt(X) + eps))}
 RANDOM = np.random.default_rng(3)
 ROOT = RANDOM.normal(size=(3, 3))
 VALUES = {
-    "theta": RANDOM.normal(size=3), "v": RANDOM.uniform(0.5, 2, 3), "F": RANDOM.normal(size=3), "S_diagonal": RANDOM.uniform(1, 2, 3),
-    "H": ROOT + ROOT.T, "S": ROOT @ ROOT.T, "c": 0.7, "eps": 0.2, "tau": 0.3, "t": 1.1,
+    "theta": RANDOM.normal(size=3), "v": RANDOM.uniform(0.5, 2, 3), "F": RANDOM.normal(size=3),
+    "S_diagonal": RANDOM.uniform(1, 2, 3), "H": ROOT + ROOT.T, "S": ROOT @ ROOT.T, "c": 0.7, "eps": 0.2, "tau": 0.3, "t": 1.1,
 }  # fmt: skip
 
 

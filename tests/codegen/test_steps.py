@@ -11,7 +11,7 @@ from smelt.codegen.check import check
 from smelt.codegen.fields import QuadraticFields
 from smelt.codegen.program import Kernel, Track
 from smelt.codegen.steps import euler_maruyama_step, optimizer_step
-from smelt.derive import adam, gaussian, heavy_ball, modified_equation, rmsprop, sgd
+from smelt.derive import adam, gaussian, heavy_ball, modified_equation, rmsprop, sgd, student_t, two_point
 from smelt.derive.chain import Chain
 from smelt.derive.regimes import REGIMES, ballistic, batch_equivalent
 from smelt.derive.regularisation import floor, smooth, unregularised
@@ -184,6 +184,28 @@ def fluctuations(equation, x: dict[str, np.ndarray]) -> np.ndarray:
     return np.vstack(rows) @ np.vstack(rows).T
 
 
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_a_synchronised_step_remembers_its_noise(d):
+    """Batch-equivalent RMSprop: ``sigma``, ``Lambda`` and ``nu`` by hand; ``w`` is the noise since the start of the step."""
+    diffusion, equation = (
+        modified_equation(rmsprop(), batch_equivalent(), gaussian(True), 2, form) for form in ("diffusion", "synchronised")
+    )
+    past = np.random.default_rng(d).normal(size=d)
+    x = values(d, past_zeta1=past)
+    step = euler_maruyama_step(equation, QuadraticFields(), unregularised())
+    assert (step.noise, step.past) == (("zeta1",), ("zeta1",))
+    f, p = x["H"] @ (x["theta"] - x["minimum"]), p_of(x["v"], x)
+    dp = -(p**2) / (2 * np.sqrt(x["v"]))
+    b, c, h, w = x["B"], x["c"], x["H"], np.sqrt(DT) * past
+    theta = -p[:, None] * b + TAU / 2 * (c * (x["S_diagonal"] - x["v"]) * dp)[:, None] * b
+    theta -= TAU / 2 * p[:, None] * (h @ (p[:, None] * b))
+    v = 2 * c * (TAU * f + b @ w)[:, None] * b
+    np.testing.assert_allclose(factor(step, x), np.vstack([theta, v]), rtol=1e-10, atol=1e-12)
+    still = x | {"zeta1": np.zeros(d), "zeta2": np.zeros(d)}
+    same = euler_maruyama_step(diffusion, QuadraticFields(), unregularised())
+    np.testing.assert_allclose(after(step, still), after(same, still), rtol=1e-12)
+
+
 @each_equation(2)
 def test_an_equation_for_varying_noise_is_simulated_with_the_objectives_constant_one(n):
     assert euler_maruyama_step(_equation(n, constant=False), QuadraticFields(), unregularised()) == _step(n)
@@ -257,3 +279,12 @@ def test_steps_satisfy_the_programs_rules(n):
     check(Kernel(2, tracks, (), ((1.0, -1.0),)))
     for track in tracks:
         assert track.step.nonnegative == tuple(b.name for b in equation.chain.blocks if b.nonnegative)
+
+
+@pytest.mark.parametrize("law", [two_point(), student_t()], ids=lambda law: law.name)
+def test_noise_that_kernels_do_not_draw_is_refused(law):
+    equation = modified_equation(sgd(), ballistic(), law, 2)
+    with pytest.raises(ValueError, match="expected Gaussian noise"):
+        optimizer_step(equation.chain, QuadraticFields())
+    with pytest.raises(ValueError, match="expected Gaussian noise"):
+        euler_maruyama_step(equation, QuadraticFields(), unregularised())

@@ -16,7 +16,7 @@ REGIMES = [ballistic, batch_equivalent]
 
 @pytest.mark.parametrize(("rule", "regime", "order"), list(product(RULES, REGIMES, (1, 2))))
 def test_agrees_with_the_obstruction_of_the_derivation(rule, regime, order):
-    """No defect through the order exactly if the generator is of second order; the first defect stands where the obstruction does."""
+    """No defect through the order exactly if the generator is of second order; else it stands where the obstruction does."""
     for law in (gaussian(), symmetric()):
         sme = modified_equation(rule(), regime(), law, order)
         missing = defect(sme.chain, generator_of(sme.drift, sme.covariance), order)

@@ -30,7 +30,8 @@ def test_only_whole_numbers_from_the_least_on_are_whole(value):
 
 
 @pytest.mark.parametrize(
-    ("horizon", "step", "number"), [(1, 0.25, 4), (10, 0.1, 100), (1, 1 / 3, 3), (0.3, 0.1, 3), (2, 2, 1), (1e6, 0.1, 10_000_000)]
+    ("horizon", "step", "number"),
+    [(1, 0.25, 4), (10, 0.1, 100), (1, 1 / 3, 3), (0.3, 0.1, 3), (2, 2, 1), (1e6, 0.1, 10_000_000)],
 )
 def test_a_horizon_has_so_many_steps(horizon, step, number):
     assert steps_in(horizon, step) == number

@@ -16,7 +16,9 @@ def test_a_number_is_the_spread_of_the_minimum():
     assert problem.dimension == 2
 
 
-@pytest.mark.parametrize("noise", [0.3, S, [[1.0, 1.0], [1.0, 1.0]], np.zeros((2, 2))], ids=["number", "full", "rank one", "none"])
+@pytest.mark.parametrize(
+    "noise", [0.3, S, [[1.0, 1.0], [1.0, 1.0]], np.zeros((2, 2))], ids=["number", "full", "rank one", "none"]
+)
 def test_factors_square_to_covariances(noise):
     matrices = Quadratic(H, noise).matrices
     np.testing.assert_allclose(matrices["B"] @ matrices["B"].T, matrices["S"], atol=1e-14)

@@ -36,7 +36,8 @@ def test_other_rules_are_refused(text, complaint):
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("2^-3", 0.125), ("2**-3", 0.125), ("1/3", 1 / 3), (" 1e-3", 1e-3), ("-2", -2.0), ("sqrt(2)", math.sqrt(2))]
+    ("text", "value"),
+    [("2^-3", 0.125), ("2**-3", 0.125), ("1/3", 1 / 3), (" 1e-3", 1e-3), ("-2", -2.0), ("sqrt(2)", math.sqrt(2))],
 )
 def test_numbers_may_be_computed(text, value):
     assert options.number(text) == pytest.approx(value, rel=1e-15)
@@ -61,6 +62,11 @@ def test_what_is_no_assignment_is_refused(item):
         options.assignments([item])
     with pytest.raises(ValueError, match="is no assignment; expected NAME=VALUE"):
         options.start([item])
+
+
+def test_what_is_given_twice_is_refused():
+    with pytest.raises(ValueError, match="c is given 2 times; expected each name once"):
+        options.assignments(["c=1", "eps=2", "c =1"])
 
 
 def test_problems():
@@ -126,7 +132,7 @@ def test_noise_laws():
 def test_files_that_cannot_be_written_are_refused_beforehand(tmp_path):
     options.check_writable(str(tmp_path / "new.json"), None)
     for bad in (tmp_path / "none" / "x.json", tmp_path):
-        with pytest.raises(ValueError, match="cannot write .*; expected a file in an existing folder with write permission"):
+        with pytest.raises(ValueError, match=r"cannot write .*; expected a file in an existing folder with write permission"):
             options.check_writable(str(bad))
     if os.getuid():
         (closed := tmp_path / "closed").mkdir(mode=0o500)

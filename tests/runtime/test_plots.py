@@ -1,7 +1,7 @@
 import subprocess
 import sys
-from types import SimpleNamespace
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest

@@ -3,14 +3,14 @@
 import json
 import math
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 from linear_gaussian import equation as exact_equation
 from linear_gaussian import optimizer
 
-from smelt.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
+from smelt.derive import adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
 from smelt.runtime import Quadratic, WeakErrorStudy, weak_error
 from smelt.runtime.output import plain
 from smelt.runtime.records import save_record
@@ -38,7 +38,8 @@ def exact(regime: str, order: int, tau: float, start: np.ndarray = START, skippe
     steps = round(1.0 / tau) - skipped
     right = optimizer(PROBLEM, start, tau, steps, noise)
     approximate = exact_equation(PROBLEM, start, tau, steps * tau, order, noise)
-    return {name: getattr(approximate, m)()[0] - getattr(right, m)()[0] for name, m in zip(OBSERVABLES, ("norm2", "first"), strict=True)}
+    means = zip(OBSERVABLES, (approximate.norm2(), approximate.first()), (right.norm2(), right.first()), strict=True)
+    return {name: a - b for name, (a, _), (b, _) in means}
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -66,6 +67,16 @@ def test_the_noise_free_start_counts_as_part_of_the_horizon():
         right = optimizer(PROBLEM, begin, row.tau, 2, row.tau**-0.5)
         mean, variance = right.norm2() if row.observable == OBSERVABLES[0] else right.first()
         assert abs(row.optimizer - mean) <= 4 * math.sqrt(variance / row.paths)
+
+
+def test_noise_free_steps_take_time():
+    """Without any noise they change nothing for the optimizer, even one with bias corrections that depend on time."""
+    made = modified_equation(adam(), ballistic(), gaussian(), 1, "ode")
+    asked = {"taus": (0.25,), "horizon": 1.0, "t0": 0.5, "paths": 16, "substeps": 4, "start": {"theta": 1.0, "v": 1.0}}
+    usual, later = (weak_error(made, Quadratic([[1.0]], 0.0), **asked, noise_free_steps=n).rows[0] for n in (0, 2))
+    assert later.optimizer == pytest.approx(usual.optimizer, rel=1e-12)
+    # the equation starts elsewhere
+    assert later.equation != pytest.approx(usual.equation, rel=1e-6)
 
 
 def test_the_own_error_bounds_the_discretisations_bias():
@@ -104,7 +115,7 @@ def test_each_tau_has_its_own_noise():
     same = noise(0.5, (0.5,), 0)
     assert noise(0.5, (0.5, 0.25), 0) == pytest.approx(same, rel=1e-12)  # seeds go by the place in the list
     assert noise(0.25, (0.25,), 0) == pytest.approx(same, rel=1e-12)
-    others = [noise(0.5, (0.25, 0.5), 0), noise(0.5, (0.5,), 1), noise(0.5, (0.5, 0.25), 1)]
+    others = [noise(0.5, (0.25, 0.5), 0), noise(0.5, (0.5,), 1), noise(0.5, (0.25, 0.5), 1)]
     assert all(abs(a - b) > 1e-6 for a, b in combinations([same, *others], 2))
 
 
@@ -116,7 +127,7 @@ def test_slopes_of_the_known_errors():
         np.testing.assert_array_equal(errors, [r.weak_error for r in found.rows[::2]])
         np.testing.assert_array_equal(standard_errors, [r.standard_error for r in found.rows[::2]])
         values = [exact("batch-equivalent", order, tau)[OBSERVABLES[0]] for tau in TAUS]
-        for local, (coarse, fine) in zip(found.local_slopes[OBSERVABLES[0]], zip(values, values[1:], strict=False), strict=True):
+        for local, (coarse, fine) in zip(found.local_slopes[OBSERVABLES[0]], pairwise(values), strict=True):
             wanted = math.log(coarse / fine) / math.log(2)
             own = max(abs(r.own_error / r.weak_error) for r in found.rows[::2])
             assert abs(local.slope - wanted) < 4 * local.standard_error + 2 * own / math.log(2)
@@ -129,7 +140,8 @@ def test_a_study_is_saved_read_back_and_printed_as_data(tmp_path):
     found = study(paths=2000, substeps=4)
     found.save(str(tmp_path / "study.json"))
     again = WeakErrorStudy.load(str(tmp_path / "study.json"))
-    assert (again.name, again.weak_order, again.rows, again.seconds) == (found.name, found.weak_order, found.rows, found.seconds)
+    assert (again.name, again.weak_order, again.seconds) == (found.name, found.weak_order, found.seconds)
+    assert again.rows == found.rows
     assert again.slopes == found.slopes
     np.testing.assert_array_equal(again.settings["problem"]["S"], found.settings["problem"]["S"])
     data = json.loads(json.dumps(plain(found.to_json()), allow_nan=False))
@@ -142,7 +154,7 @@ def test_a_study_is_saved_read_back_and_printed_as_data(tmp_path):
 
 def test_what_is_no_study_is_not_loaded(tmp_path):
     save_record(tmp_path / "other.json", {"kind": "run"})
-    with pytest.raises(ValueError, match="holds no weak-error study; expected a file written by WeakErrorStudy.save"):
+    with pytest.raises(ValueError, match=r"holds no weak-error study; expected a file written by WeakErrorStudy\.save"):
         WeakErrorStudy.load(str(tmp_path / "other.json"))
 
 

@@ -1,0 +1,237 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from smelt.runtime.cli import main
+from smelt.runtime.results import Run, WeakErrorStudy
+
+COMMANDS = ("list", "derive", "show", "simulate", "converge", "reproduce")
+# one small problem for all, so that each kernel is compiled once
+SGD = ["sgd", "--hessian", "1,0.5;0.5,1.5", "--start", "theta=1,0.5"]
+SIMULATE = ["simulate", *SGD, "--tau", "0.25", "--horizon", "1", "--paths", "500"]
+CONVERGE = ["converge", *SGD, "--horizon", "1", "--paths", "2000", "--substeps", "4", "--taus", "2^-1,2^-2"]
+
+
+def _words(value) -> str:
+    return " ".join(value) if isinstance(value, list) else ""
+
+
+def run(capsys, *arguments: str) -> tuple[int, str, str]:
+    code = main(list(arguments))
+    return code, *capsys.readouterr()
+
+
+def refused(capsys, *arguments: str) -> str:
+    """Return the one line on stderr of a command that must fail with exit code 2."""
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("smelt")
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+    return err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(capsys, command):
+    code, out, err = run(capsys, command, "--help")
+    assert (code, err) == (0, "")
+    assert f"example:\n  smelt {command}" in out
+
+
+def test_the_whole_help_has_examples_of_every_command(capsys):
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    for command in COMMANDS:
+        assert f"\n  smelt {command}" in out.partition("examples:")[2]
+    code, out, _ = run(capsys, "--version")
+    assert (code, out[:6]) == (0, "smelt ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keys"),
+    [
+        (["list"], {"rules", "regimes"}),
+        (["derive", "rmsprop"], {"drift", "covariance", "certificate"}),
+        (["derive", "rmsprop", "--regime", "batch-equivalent", "--latex", "--dimension", "2"], {"drift", "certificate"}),
+        (["show", *SGD[:3]], {"signature", "source"}),
+        (SIMULATE, {"kind", "name", "means", "standard_errors", "settings"}),
+        (CONVERGE, {"rows", "slopes", "seconds", "settings"}),
+    ],
+    ids=lambda a: a[0] if isinstance(a, list) else "",
+)
+def test_json_is_one_object_and_nothing_else(capsys, arguments, keys):
+    code, out, err = run(capsys, *arguments, "--json")
+    assert (code, err) == (0, "")
+    assert out.count("\n") == 1
+    assert keys <= set(json.loads(out, parse_constant=pytest.fail))
+
+
+def test_rows_and_slopes_of_a_study_have_their_names(capsys):
+    _, out, _ = run(capsys, *CONVERGE, "--json")
+    data = json.loads(out)
+    assert [(r["tau"], r["observable"]) for r in data["rows"]] == [(0.5, "norm(theta)**2"), (0.25, "norm(theta)**2")]
+    assert {"tau", "observable", "weak_error", "standard_error"} <= set(data["rows"][0])
+    assert {"observable", "slope", "low", "high"} <= set(data["slopes"][0])
+    _, text, _ = run(capsys, *CONVERGE)
+    assert f"{data['rows'][0]['weak_error']:.5e}" in text
+
+
+def test_list_names_what_is_known(capsys):
+    code, out, _ = run(capsys, "list")
+    assert code == 0
+    for name in ("sgd:plain", "rmsprop:paper", "adam:paper", "ballistic", "batch-equivalent"):
+        assert name in out
+
+
+def test_derive_says_equation_and_certificate(capsys):
+    _, text, _ = run(capsys, "derive", "rmsprop", "--regime", "batch-equivalent")
+    assert "no diffusion of weak order 2 exists; weak order 1" in text
+    _, latex, _ = run(capsys, "derive", "rmsprop", "--latex")
+    assert r"\begin{aligned}" in latex
+    _, text, _ = run(capsys, "derive", "sgd", "--dimension", "1", "--regime", "lr=tau")
+    assert "Derivative" in text or "f(theta)" in text
+
+
+def test_a_simulation_is_written_kept_and_drawn(capsys, tmp_path):
+    code, out, err = run(
+        capsys, *SIMULATE, "--observable", "theta[0]", "--observable", "norm(theta)", "--keep", "2",
+        "--output", str(tmp_path / "run.json"), "--plot", str(tmp_path / "run.png"),
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    saved = Run.load(str(tmp_path / "run.json"))
+    assert saved.observables == ("theta[0]", "norm(theta)")
+    assert saved.finals.shape == (2, 1, 2)
+    assert f"{saved.means[-1, 0]: .8g}" in out
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_study_is_written_and_drawn(capsys, tmp_path):
+    code, _, _ = run(capsys, *CONVERGE, "--output", str(tmp_path / "study.json"), "--plot", str(tmp_path / "study.png"))
+    assert code == 0
+    assert [r.substeps for r in WeakErrorStudy.load(str(tmp_path / "study.json")).rows] == [4, 4]
+    assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_options_reach_the_simulation(capsys):
+    changes = ([], ["--seed", "1"], ["--t0", "0.5", "--noise", "0"])
+    base, seeded, longer = (json.loads(run(capsys, *SIMULATE, *extra, "--json")[1]) for extra in changes)
+    assert base["means"] != seeded["means"]
+    assert longer["times"][0] == 0.75
+    assert np.array(longer["standard_errors"]).max() == 0.0
+
+
+def test_the_source_of_a_kernel_is_python(capsys):
+    code, out, _ = run(capsys, "show", *SGD[:3], "--what", "optimizer")
+    assert code == 0
+    compile(out, "kernel", "exec")
+    assert "sgd" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "required: COMMAND"),
+        (["derivate"], "invalid choice: 'derivate'"),
+        (["derive"], "expected the name of an optimizer or a file with a rule"),
+        (["derive", "rmsporp"], "did you mean rmsprop?"),
+        (["derive", "rmsprop:fast"], "rmsprop has no variant 'fast'"),
+        (["derive", "rmsprop", "--regime", "lr=1"], "leaves no limit"),
+        (["derive", "rmsprop", "--regime", "balistic"], "unknown regime 'balistic'"),
+        (["derive", "rmsprop", "--regime", "learning=tau"], "regime assigns 'learning'"),
+        (["derive", "rmsprop", "--order", "0"], "order 0; expected 1, 2, ..."),
+        (["derive", "rmsprop", "--order", "two"], "invalid int value: 'two'"),
+        (["derive", "rmsprop", "--form", "ode"], "form 'ode' with order 2"),
+        (["derive", "rmsprop", "--dimension", "0"], "dimension 0; expected a positive integer"),
+        (["derive", "rmsprop", "--law", "white"], "unknown noise 'white'"),
+        (["reproduce", "nobody2025"], "invalid choice: 'nobody2025'"),
+    ],
+    ids=_words,
+)
+def test_bad_commands_are_one_line_and_two(capsys, arguments, complaint):
+    assert complaint in refused(capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--hessian", "1,2;3,4"], "H is not symmetric, entries differ by 1"),
+        (["--hessian", "1,2;2,1"], "H has the eigenvalue -1; expected a positive semidefinite matrix"),
+        (["--hessian", "1,2;3"], "H is not a matrix of numbers"),
+        (["--noise", "-1"], "noise -1"),
+        (["--start", "theta=nan"], "start of theta is nan"),
+        (["--start", "theta=1,2,3"], "expected a number or 2 numbers"),
+        (["--start", "w=1"], "start has a block 'w'"),
+        (["--start", "theta"], "'theta' is no assignment"),
+        (["--horizon", "1.1"], "horizon 1.1 is not a multiple of tau"),
+        (["--horizon", "nan"], "horizon is nan"),
+        (["--t0", "0.1"], "t0 0.1 is not a multiple of tau"),
+        (["--set", "q=1"], "constant 'q'"),
+        (["--phi", "rough"], "unknown regularisation 'rough'"),
+        (["--observable", "theta"], "is a vector in theta; expected a number"),
+        (["--observable", "theta[2]"], "the name 'theta[2]'"),
+        (["--paths", "1"], "paths is 1; expected a whole number of at least 2"),
+        (["--paths", "1e3"], "invalid int value: '1e3'"),
+        (["--seed", "-1"], "seed is -1"),
+        (["--substeps", "0"], "substeps is 0"),
+        (["--output", "missing/run.json"], "cannot write missing/run.json; expected a file in an existing folder"),
+        (["--plot", "/"], "cannot write /"),
+    ],
+    ids=_words,
+)
+@pytest.mark.parametrize("command", [SIMULATE, CONVERGE], ids=["simulate", "converge"])
+def test_bad_input_is_one_line_and_two(capsys, command, options, complaint):
+    assert complaint in refused(capsys, *command, *options)
+
+
+def test_bad_steps_are_one_line_and_two(capsys):
+    assert "tau is -0.25; expected a finite number > 0" in refused(capsys, *SIMULATE, "--tau", "-0.25")
+    assert "tau is -0.5" in refused(capsys, *CONVERGE, "--taus=-0.5")
+    assert "tau is inf" in refused(capsys, *SIMULATE, "--tau", "inf")
+    assert "more than" in refused(capsys, *SIMULATE, "--tau", "1e-300")
+    assert "taus are [0.5, 0.5]; expected at least one, each once" in refused(capsys, *CONVERGE, "--taus", "1/2,0.5")
+    assert "fill the horizon" in refused(capsys, *CONVERGE, "--noise-free-steps", "2")
+    assert "Unable to allocate" in refused(capsys, *SIMULATE, "--keep", str(10**14), "--paths", str(10**15))
+    assert "form 'fluctuation' with order 2" in refused(capsys, *CONVERGE, "--form", "fluctuation")
+    assert "own share is 0.0" in refused(capsys, *CONVERGE, "--own-share", "0")
+
+
+HOSTILE = (
+    "__import__('os').system('touch owned')",
+    "exec(\"open('owned','w')\")",
+    "theta.__class__.__mro__",
+    "[x for x in (1,)]",
+    "(lambda: 1)()",
+    "9**9**9**9",
+    "exp(exp(exp(9)))",
+    "(" * 500 + "1" + ")" * 500,
+    "1" * 5000,
+    "a\nb",
+    "\x00",
+    "ⅷ",
+    "theta[0]\\",
+    "$(touch owned)",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("option", ["--observable", "--regime", "--set", "--hessian", "--phi", "--noise", "--taus", "--start"])
+def test_hostile_text_is_refused_and_not_run(capsys, tmp_path, monkeypatch, option, text):
+    monkeypatch.chdir(tmp_path)
+    before = {"--regime": "lr=", "--set": "c=", "--phi": "floor:", "--start": "theta="}.get(option, "")
+    command = ["converge", "rmsprop", "--taus", "0.5", "--horizon", "1"]
+    refused(capsys, *command, f"{option}={before}{text}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_is_installed_and_fails_without_a_traceback(tmp_path):
+    command = [sys.executable, "-c", "import sys; from smelt.runtime.cli import main; sys.exit(main())"]
+    good = subprocess.run([*command, "derive", "sgd", "--json"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (good.returncode, good.stderr) == (0, "")
+    assert json.loads(good.stdout)
+    bad = subprocess.run([*command, "derive", "sgf"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert bad.stderr.startswith("smelt: unknown optimizer 'sgf'")
+    assert bad.stderr.count("\n") == 1
