@@ -8,7 +8,7 @@ from functools import reduce
 from itertools import combinations_with_replacement, product
 from typing import TYPE_CHECKING
 
-from sympy import Add, Expr, Function, Integer, Matrix, Symbol
+from sympy import Add, Dummy, Expr, Function, Integer, Matrix, Symbol
 
 from .indices import components, dummies, terms
 from .symbols import Component, ElementFunction, t
@@ -113,8 +113,10 @@ class _Space:
     def _call(self, call: ElementFunction) -> Expr:
         arguments = tuple(self._written_out(argument) for argument in call.args)
         if call.base not in self.definitions:
-            variables = [a for a, n in zip(arguments, call.orders, strict=True) for _ in range(n)]
-            return Function(call.base)(*arguments).diff(*variables) if variables else Function(call.base)(*arguments)
+            places = [Dummy() for _ in arguments]
+            variables = [x for x, n in zip(places, call.orders, strict=True) for _ in range(n)]
+            function = Function(call.base)(*places)
+            return (function.diff(*variables) if variables else function).subs(dict(zip(places, arguments, strict=True)))
         definition = self.definitions[call.base]
         variables = [v for v, n in zip(definition.variables, call.orders, strict=True) for _ in range(n)]
         derivative = definition.expr.diff(*variables) if variables else definition.expr

@@ -134,7 +134,7 @@ def _signatures(table: Mapping[str, Any]) -> dict[str, tuple[list[str], Any]]:
         match = _CALL.fullmatch(call)
         arguments = [name.strip() for name in match[2].split(",")] if match else []
         if match is None or not all(NAME.fullmatch(name) for name in arguments) or len(set(arguments)) < len(arguments):
-            raise ValueError(f"auxiliary {call!r}; expected a function of different names, as \"P(v)\" = \"1/(sqrt(v) + eps)\"")
+            raise ValueError(f'auxiliary {call!r}; expected a function of different names, as "P(v)" = "1/(sqrt(v) + eps)"')
         if match[1] in result:
             raise ValueError(f"auxiliary {match[1]} is defined twice; keep one of the two")
         result[match[1]] = arguments, text

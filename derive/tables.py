@@ -56,7 +56,7 @@ def unit(name: str, value: Any) -> Expr:
         number = expression(f"units of {name}", str(value), {}, {})
         if number.is_Rational and abs(number) <= 8:
             return number
-    raise ValueError(f"{name} has the units {value!r}; expected a small whole number or a fraction as \"1/2\"")
+    raise ValueError(f'{name} has the units {value!r}; expected a small whole number or a fraction as "1/2"')
 
 
 def whole(name: str, value: Any) -> int:

@@ -82,6 +82,17 @@ def components_text(form: ComponentForm) -> str:
     return "\n".join(lines)
 
 
+def components_json(form: ComponentForm) -> dict[str, Any]:
+    """Return the component form as JSON data; lists go by power of tau."""
+    obstruction = {", ".join(map(str, key)): str(value) for part in (form.third, form.fourth) for key, value in part.items()}
+    return {
+        "state": [str(symbol) for symbol in form.state],
+        "drift": [[str(entry) for entry in column] for column in form.drift],
+        "covariance": [[[str(entry) for entry in row] for row in matrix.tolist()] for matrix in form.covariance],
+        "obstruction": obstruction,
+    }
+
+
 def equation_json(equation: ModifiedEquation) -> dict[str, Any]:
     """Return the equation as JSON data; lists go by power of tau."""
     certificate = equation.certificate

@@ -11,11 +11,11 @@ from ..derive.equation import ModifiedEquation, modified_equation
 from ..derive.latex import latex_equation, latex_obstruction
 from ..derive.regimes import REGIMES, parse_regime
 from ..derive.rules import Block
-from ..derive.text import certificate_text, components_text, equation_json, equation_text
+from ..derive.text import certificate_text, components_json, components_text, equation_json, equation_text
 from .ensembles import simulate as run_ensemble
 from .ensembles import simulation_kernel
 from .kernels import compile_kernel
-from .options import assignments, check_writable, chosen_rule, noise_law, numbers, problem, regularisation, start
+from .options import assignments, check_writable, chosen_rule, noise_law, number, numbers, problem, regularisation, start
 from .output import print_json, run_table, study_table
 from .plots import plot_means
 from .progress import bar
@@ -54,17 +54,17 @@ def list_all(options: Namespace) -> int:
 def derive(options: Namespace) -> int:
     """Print a modified equation."""
     equation = _equation(options)
-    components = "" if options.dimension is None else components_text(equation.expand(options.dimension))
+    form = None if options.dimension is None else equation.expand(options.dimension)
     if options.json:
-        return print_json(equation_json(equation))
+        return print_json(equation_json(equation) | ({} if form is None else {"components": components_json(form)}))
     if options.latex:
         print(latex_equation(equation))
         if not equation.certificate.exists:
             print(f"% {certificate_text(equation).splitlines()[0]}\n{latex_obstruction(equation)}")
     else:
         print(equation_text(equation))
-    if components:
-        print(components)
+    if form is not None:
+        print(components_text(form))
     return 0
 
 
@@ -83,7 +83,7 @@ def simulate(options: Namespace) -> int:
     check_writable(options.output, options.plot)
     with bar(options.quiet) as progress:
         run = run_ensemble(
-            target, on, tau=options.tau, horizon=options.horizon, start=_start(options, target), t0=options.t0,
+            target, on, tau=number(options.tau), horizon=options.horizon, start=_start(options, target), t0=options.t0,
             hyperparameters=assignments(options.set), observables=_observables(options, target), paths=options.paths,
             seed=options.seed, substeps=8 if options.substeps is None else options.substeps, keep=options.keep,
             regularisation=regularisation(options.phi), dtype=options.dtype, threads=options.threads,

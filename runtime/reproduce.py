@@ -108,13 +108,19 @@ class Report:
     def text(self) -> str:
         """Return the slopes of every system and equation as a Markdown table, and the files written."""
         lines = ["| experiment | optimizer | regime | equation | observable | slope | seconds |", "|---" * 7 + "|"]
+        spread: dict[tuple[str, ...], list[float | None]] = {}
         for case, study in self.studies:
-            name = case.experiment + (f" {case.spectrum}" if case.experiment == "spectra" else "")
+            place = (case.experiment, case.rule, case.regime, case.label)
             for observable, slope in study.slopes.items():
-                cell = slope_text(slope).replace("|", "\\|")
-                lines.append(
-                    f"| {name} | {case.rule} | {case.regime} | {case.label} | `{observable}` | {cell} | {study.seconds:.1f} |"
-                )
+                if case.experiment == "spectra":
+                    spread.setdefault((*place, f"`{observable}`"), []).append(slope.slope)
+                else:
+                    cell = slope_text(slope).replace("|", "\\|")
+                    lines.append(f"| {' | '.join(place)} | `{observable}` | {cell} | {study.seconds:.1f} |")
+        for place, slopes in spread.items():
+            fitted = sorted(slope for slope in slopes if slope is not None)
+            text = f"median {np.median(fitted):.2f}, {fitted[0]:.2f} to {fitted[-1]:.2f}" if fitted else "none"
+            lines.append(f"| {' | '.join(place)} | {text} over {len(fitted)} of {len(slopes)} matrices | |")
         return "\n".join([*lines, "", f"{self.seconds:.0f} s; wrote {', '.join(self.files)}"])
 
 

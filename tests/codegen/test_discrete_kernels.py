@@ -18,7 +18,7 @@ from smelt.derive.chain import Chain
 from smelt.derive.modifiers import cosine, coupled_weight_decay, decoupled_weight_decay, exponential, polynomial, scheduled
 from smelt.derive.momentum import heavy_ball, momentum, nesterov, sgd
 from smelt.derive.noise import gaussian
-from smelt.derive.regimes import Regime
+from smelt.derive.regimes import Regime, parse_regime
 from smelt.derive.rules import UpdateRule
 from smelt.derive.signs import lion, sign_sgd, signum
 from smelt.runtime.kernels import compile_kernel
@@ -211,6 +211,13 @@ def test_kernel_is_the_library_rule_and_no_other(case: Case) -> None:
         assert largest_error(case, case.step, numbers) <= TOLERANCE
         for wrong in case.wrong:
             assert largest_error(case, wrong, numbers) > 100 * TOLERANCE
+
+
+def test_a_constant_must_not_bear_a_name_of_the_kernel() -> None:
+    for constant in ("k1", "g_mean", "minimum"):
+        regime = parse_regime(f"lr=tau, alpha=1-{constant}*tau", rmsprop())
+        with pytest.raises(ValueError, match=f"the kernel needs the name {constant} itself; rename the constant"):
+            optimizer_step(Chain(rmsprop(), regime, gaussian()), PROBLEM.fields)
 
 
 def test_every_optimizer_is_here() -> None:

@@ -126,6 +126,18 @@ def test_modifiers_refuse_what_they_cannot_change() -> None:
         decoupled_weight_decay(bare)
 
 
+def test_a_hyperparameter_must_not_bear_the_name_of_a_memory_s_constant() -> None:
+    rule, c = momentum(), Hyperparameter("c", "constant")
+    with pytest.raises(ValueError, match="momentum has a hyperparameter c, the name of a memory's constant"):
+        ballistic().scaling(replace(rule, hyperparameters=(*rule.hyperparameters, c)))
+
+
+def test_abstract_components_may_have_composite_arguments() -> None:
+    drift = _equation(rmsprop("torch-centered"), ballistic()).expand(1, abstract=True).drift[0]
+    assert str(drift[0]) == "-P(-gb**2 + v)*Derivative(f(theta), theta)"
+    assert _equation(rmsprop("torch-centered"), ballistic()).expand(1, abstract=True).drift[1][0] != 0
+
+
 def test_rules_check_themselves() -> None:
     blocks, lr = (Block("theta"),), Hyperparameter("lr", "learning rate")
     for change, message in [

@@ -74,15 +74,16 @@ def test_settings_are_those_of_the_experiments(report):
 
 def test_a_report_is_a_table_and_data():
     other = replace(TINY[1], experiment="spectra", spectrum=3)
-    found = Report(((TINY[0], study()), (other, study())), 2.4, ("a.png", "b.json"))
+    found = Report(((TINY[0], study()), (other, study()), (replace(other, spectrum=4), study())), 2.4, ("a.png", "b.json"))
     lines = found.text().splitlines()
     assert lines[2] == "| warm | rmsprop | ballistic | order 1, SDE | `a` | 2.00 [2.00, 2.00] | 1.5 |"
-    assert lines[4].startswith("| spectra 3 | rmsprop | ballistic | order 2 | `a` | 2.00")
+    assert lines[4] == "| spectra | rmsprop | ballistic | order 2 | `a` | median 2.00, 2.00 to 2.00 over 2 of 2 matrices | |"
+    assert lines[5] == "| spectra | rmsprop | ballistic | order 2 | `b` | none over 0 of 2 matrices | |"
     assert r"| `b` | none: 1 of 4 steps have \|error\| above 3 standard errors" in lines[3]
     assert all(line.replace(r"\|", "").count("|") == 8 for line in lines[:6])
     assert lines[-1] == "2 s; wrote a.png, b.json"
     data = plain(found.to_json())
-    assert [s["experiment"] for s in data["studies"]] == ["warm", "spectra"]
+    assert [s["experiment"] for s in data["studies"]] == ["warm", "spectra", "spectra"]
     assert data["studies"][0]["rows"][0]["weak_error"] == study().rows[0].weak_error
 
 
