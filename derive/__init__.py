@@ -1,13 +1,33 @@
 """From an update rule to its stochastic modified equation."""
 
-from .catalogue import adam, heavy_ball, rmsprop, sgd
+from .catalogue import (
+    CATALOGUE,
+    adadelta,
+    adagrad,
+    adam,
+    adamax,
+    adamw,
+    amsgrad,
+    heavy_ball,
+    lion,
+    momentum,
+    nadam,
+    nesterov,
+    radam,
+    rmsprop,
+    sgd,
+    sign_sgd,
+    signum,
+)
 from .chain import Chain
 from .equation import Certificate, ModifiedEquation, Obstruction, modified_equation
 from .noise import NoiseModel, batch_mean, gaussian, general, student_t, symmetric, two_point
 from .regimes import Regime, ballistic, batch_equivalent, parse_regime
-from .rules import Auxiliary, Block, Hyperparameter, UpdateRule
+from .rule_files import load_rule, read_rule
+from .rules import Auxiliary, Block, Hyperparameter, UpdateRule, in_order, old
 
 __all__ = [
+    "CATALOGUE",
     "Auxiliary",
     "Block",
     "Certificate",
@@ -18,17 +38,33 @@ __all__ = [
     "Obstruction",
     "Regime",
     "UpdateRule",
+    "adadelta",
+    "adagrad",
     "adam",
+    "adamax",
+    "adamw",
+    "amsgrad",
     "ballistic",
     "batch_equivalent",
     "batch_mean",
     "gaussian",
     "general",
     "heavy_ball",
+    "in_order",
+    "lion",
+    "load_rule",
     "modified_equation",
+    "momentum",
+    "nadam",
+    "nesterov",
+    "old",
     "parse_regime",
+    "radam",
+    "read_rule",
     "rmsprop",
     "sgd",
+    "sign_sgd",
+    "signum",
     "student_t",
     "symmetric",
     "two_point",

@@ -70,7 +70,7 @@ class Certificate:
         return not self.obstruction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModifiedEquation:
     """``dX = (b_0 + tau b_1 + ...) dt + (a_0 + tau a_1 + ...)^(1/2) dW`` in index notation, for every dimension.
 
@@ -94,6 +94,9 @@ class ModifiedEquation:
     form: Form
     generator: tuple[Expr, ...]
     definitions: Mapping[str, Lambda]
+
+    def __repr__(self) -> str:
+        return f"<ModifiedEquation: {self.name}>"
 
     @property
     def name(self) -> str:
