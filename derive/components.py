@@ -8,7 +8,7 @@ from functools import reduce
 from itertools import combinations_with_replacement, product
 from typing import TYPE_CHECKING
 
-from sympy import Add, Dummy, Expr, Function, Integer, Matrix, Symbol
+from sympy import Add, Dummy, Expr, Function, Matrix, Symbol
 
 from .indices import components, dummies, terms
 from .symbols import Component, ElementFunction, t
@@ -70,7 +70,7 @@ def component_form(equation: ModifiedEquation, dimension: int, objective: Expr |
             degree = len(obstruction.blocks)
             for chosen in combinations_with_replacement(range(len(positions)), degree):
                 if tuple(positions[n][0] for n in chosen) == obstruction.blocks:
-                    names = {free: positions[n][1] for free, n in zip("ijklmn", chosen, strict=False)}
+                    names = {free: positions[n][1] for free, n in zip("ijklmn"[:degree], chosen, strict=True)}
                     value = space.value(obstruction.expression, names)
                     if value != 0:
                         tensors[degree][tuple(state[n] for n in chosen)] = value
@@ -126,8 +126,6 @@ class _Space:
         field = c.field
         if field.gradient:
             return self._differentiated(self.objective, numbers)
-        if field.name == "delta":
-            return Integer(1 if numbers[0] == numbers[1] else 0)
         head, tail = numbers[: field.rank], numbers[field.rank :]
         if field.symmetric:
             label = field.name if self.dimension == 1 else f"{field.name}_{''.join(map(str, sorted(head)))}"

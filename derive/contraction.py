@@ -66,7 +66,7 @@ def _indices(factor: Expr) -> set[str]:
 def readable(expression: Expr, free: tuple[str, ...]) -> list[tuple[list[str], Expr]]:
     """Return the terms with their dummies named by letters that are not free, and those letters."""
     result = []
-    letters = [letter for letter in "jklmnpqrs" if letter not in free]
+    letters = [letter for letter in "jklmnpqrsuwxyzabcdefgh" if letter not in free]
     for term in terms(expression):
         names = sorted(dummies(term))
         letter = dict(zip(names, letters, strict=False))

@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import combinations_with_replacement, permutations
 from typing import Literal, get_args
 
-from sympy import Add, Expr, Integer, Lambda, Mul, ceiling
+from sympy import Add, Expr, Integer, Lambda, ceiling
 
 from .chain import Chain
 from .components import ComponentForm, component_form
@@ -17,7 +17,7 @@ from .noise import NoiseModel
 from .operators import TIME, block_of, split
 from .regimes import Regime
 from .rules import UpdateRule
-from .symbols import Component, Field
+from .symbols import Component
 from .synchronised import synchronised_defect, synchronised_diffusion
 from .verification import defect, generator_of
 
@@ -25,9 +25,6 @@ Form = Literal["diffusion", "fluctuation", "ode", "synchronised"]
 
 FREE = ("i", "j", "k", "l", "m", "n")
 """Names of free indices, in the order of the blocks they belong to."""
-
-delta = Field("delta", rank=2, symmetric=True)
-"""Kronecker's delta, where a covariance couples a coordinate with itself only."""
 
 
 @dataclass(frozen=True)
@@ -240,12 +237,7 @@ def _coefficient(symbol: Expr, blocks: tuple[str, ...]) -> Expr:
 
 
 def _freed(coefficient: Expr, momenta: tuple[Component, ...]) -> Expr:
-    names: dict[str, str] = {}
-    deltas = []
-    for free, m in zip(FREE, momenta, strict=False):
-        index = m.indices[0]
-        if index in names:
-            deltas.append(delta(names[index], free))
-        names.setdefault(index, free)
-    return Mul(*deltas) * reindex(coefficient, names)
-
+    indices = [m.indices[0] for m in momenta]
+    if len(set(indices)) < len(indices) or len(indices) > len(FREE):
+        raise ValueError(f"derivatives by {', '.join(map(str, momenta))}; expected at most {len(FREE)}, of different indices")
+    return reindex(coefficient, dict(zip(indices, FREE[: len(indices)], strict=True)))

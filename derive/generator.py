@@ -82,9 +82,9 @@ def _check_limit(chain: Chain, symbol: dict[int, Expr]) -> None:
     for power, expression in symbol.items():
         for term in terms(expression):
             coefficient, momenta = split(term)
-            if power % 2 or (power == 2 and len(momenta) > 2):
+            if power % 2:
                 moment = "E[" + " ".join(f"step of {block_of(k)}[{k.indices[0]}]" for k in momenta) + "]"
                 raise ValueError(
                     f"{chain.name}, {chain.noise.name} noise: {moment} contains tau**({Rational(power, 2)}) times "
-                    f"{coefficient}; a diffusion limit needs whole powers of tau, and at tau**1 no moment above the second"
+                    f"{coefficient}; a diffusion limit needs whole powers of tau"
                 )

@@ -78,7 +78,7 @@ def _component(field: Field, indices: tuple[str, ...]) -> Component:
     return component
 
 
-_LATEX_NAMES = {"theta": r"\theta", "F": "f", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "xi": r"\xi", "delta": r"\delta"}
+_LATEX_NAMES = {"theta": r"\theta", "F": "f", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "xi": r"\xi"}
 _LATEX_NAMES |= {"zeta1": "dW", "zeta2": r"d\widetilde W", "omega1": r"\Delta W"}
 
 
