@@ -38,7 +38,7 @@ class Obstruction:
     blocks : tuple of str
         The blocks of the third or higher derivative, one for each of the free indices i, j, k, ... of `expression`.
     expression : Expr
-        The coefficient ``c_ijk...``, symmetric in the indices of equal blocks (THEORY: ``c3``, ``c4``).
+        The coefficient ``c_ijk...``, symmetric in the indices of equal blocks (``c3``, ``c4``).
     """
 
     power: Expr

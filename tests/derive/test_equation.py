@@ -63,7 +63,7 @@ def test_certificates(rule: UpdateRule, regime: Regime, order: int, reached: int
 
 
 def test_the_obstruction_of_rmsprop() -> None:
-    """``c3_(theta_i, theta_j, v_k) = 2 c P_i P_j S_ik S_jk``, and the part of a varying covariance (THEORY, section 3)."""
+    """``c3_(theta_i, theta_j, v_k) = 2 c P_i P_j S_ik S_jk``, and the part of a varying covariance."""
     varying, mixed = modified_equation(rmsprop(), batch_equivalent(), gaussian()).certificate.obstruction
     v, p = Field("v"), element_function("P", (0,))
     (c,) = (s for s in mixed.expression.free_symbols if s.name == "c")
