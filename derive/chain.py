@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Function, Lambda, Symbol
+from sympy import Expr, Function, Lambda, Rational, Symbol
 
 from .expansion import Expansion, shifted_gradient
 from .noise import NoiseModel
@@ -116,7 +116,7 @@ class Chain:
             power, term = increment.valuation, increment[increment.valuation]
             raise ValueError(
                 f"regime {self.regime.name!r} leaves no limit for {self.rule.name}: the step of {block.name} contains "
-                f"tau**({power}/2) times {term}; expected steps that vanish with tau: choose other powers"
+                f"tau**({Rational(power, 2)}) times {term}; expected steps that vanish with tau: choose other powers"
             )
 
 

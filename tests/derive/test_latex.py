@@ -28,7 +28,7 @@ SGD = r"""\begin{aligned}
 d\theta &= \Big[ -\nabla f - \tau\,\frac{1}{2}\,H\,\nabla f \Big]\,dt - \sqrt{\tau}\,\Sigma^{1/2}\,dW
 \end{aligned}"""
 
-# every term is one of the closed formulas for the generator: drift and its correction, then one Brownian motion per chaos degree
+# every term is one of the closed formulas: drift and its correction, then one Brownian motion per chaos degree
 RMSPROP = (
     r"\begin{aligned}" "\n"
     r"d\theta &= \Big[ -P(v) \odot \nabla f"
