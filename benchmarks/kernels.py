@@ -11,6 +11,7 @@ DIR holds the peers: ``worker.py MODULE THREADS`` reads a line of JSON with name
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -142,7 +143,7 @@ def compare(what: str, d: int, dtype: str, peers: list[Peer], rounds: int) -> li
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", type=Path, help="folder of the peers")
+    parser.add_argument("--peers", type=Path, default=os.environ.get("PEERS"), help="folder of the peers (default: $PEERS)")
     parser.add_argument("--names", default="c_simd,nb_block", help="which peers, separated by commas")
     parser.add_argument("--whats", default="sde2,disc")
     parser.add_argument("--dimensions", default="2,10")
