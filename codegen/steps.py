@@ -11,7 +11,7 @@ from ..derive.rules import THETA
 from ..derive.symbols import k, t, tau
 from .fields import Fields
 from .lower import Lowering
-from .program import MatVec, Scalar, Statement, Step
+from .program import MatVec, Scalar, Statement, Step, Total, Vector
 
 dt = Symbol("dt", positive=True)
 """Length of a substep, in the time of the equation."""
@@ -109,6 +109,4 @@ def _check_constants(chain: Chain, taken: set[str]) -> None:
 
 
 def _symbols(statement: Statement) -> set[Symbol]:
-    if isinstance(statement, Scalar) or hasattr(statement, "expression"):
-        return statement.expression.free_symbols  # type: ignore[union-attr]
-    return set()
+    return statement.expression.free_symbols if isinstance(statement, Scalar | Vector | Total) else set()

@@ -15,7 +15,7 @@ from .symbols import Component
 
 def components(expression: Expr) -> set[Component]:
     """Return the components in `expression`."""
-    return expression.atoms(Component)  # type: ignore[return-value]
+    return expression.atoms(Component)
 
 
 def is_dummy(index: str) -> bool:

@@ -93,7 +93,7 @@ def _differentiate(frozen: Expr, active: Expr, momenta: list[Component]) -> list
         if c.field.name == block:
             names = {c.indices[0]: index} if is_dummy(c.indices[0]) else {index: c.indices[0]}
             renamed = [reindex(m, names) for m in waiting]
-            result += _differentiate(reindex(frozen, names), reindex(active.diff(c), names), renamed)  # type: ignore[arg-type]
+            result += _differentiate(reindex(frozen, names), reindex(active.diff(c), names), renamed)
         elif block == "theta" and c.field.varies:
             result += _differentiate(frozen, active.diff(c) * c.differentiated(index), waiting)
     return result

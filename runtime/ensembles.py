@@ -1,6 +1,7 @@
 """Ensembles of paths of an optimizer or of an equation."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,7 +38,7 @@ def simulate(
     regularisation: Regularisation | None = None,
     records: int = 64,
     keep: int = 0,
-    dtype: str = "float64",
+    dtype: Literal["float64", "float32"] = "float64",
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
@@ -121,7 +122,7 @@ def simulation_kernel(
     problem: Quadratic,
     observables: Sequence[str],
     regularisation: Regularisation,
-    dtype: str = "float64",
+    dtype: Literal["float64", "float32"] = "float64",
 ) -> Kernel:
     """Return the kernel behind `simulate`."""
     if dtype not in ("float64", "float32"):
@@ -129,7 +130,7 @@ def simulation_kernel(
     step = _step(target, problem, regularisation)
     found = tuple(observable(text, step.state, problem.dimension) for text in observables)
     track = Track("optimizer", step, "step") if isinstance(target, Chain) else Track("equation", step, "substep")
-    return Kernel(problem.dimension, (track,), found, ((1.0,),), dtype)  # type: ignore[arg-type]
+    return Kernel(problem.dimension, (track,), found, ((1.0,),), dtype)
 
 
 def _step(target: Chain | ModifiedEquation, problem: Quadratic, regularisation: Regularisation) -> Step:

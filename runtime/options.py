@@ -33,7 +33,7 @@ def rule(text: str) -> UpdateRule:
         if variant == plain.variant:
             return plain
         raise ValueError(f"{name} has no variant {variant!r}; expected {plain.variant}")
-    return make(variant)  # type: ignore[call-arg]
+    return make(variant)
 
 
 def noise_law(name: str, constant: bool) -> NoiseModel:

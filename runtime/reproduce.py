@@ -18,7 +18,7 @@ import numpy as np
 from sympy import Symbol
 
 from ..derive.catalogue import CATALOGUE
-from ..derive.equation import modified_equation
+from ..derive.equation import Form, modified_equation
 from ..derive.noise import gaussian
 from ..derive.regimes import REGIMES
 from ..derive.regularisation import floor
@@ -33,7 +33,7 @@ from .studies import weak_error
 OBSERVABLES = ("norm(theta)/2", "norm(v)/2", "norm(theta)**2", "theta[0]**2*v[0]")
 NOISE = 0.25
 MATRIX = ((1.0, 0.5), (0.5, 1.0))
-EQUATIONS = {
+EQUATIONS: dict[str, tuple[int, Form]] = {
     "order 1, ODE": (1, "ode"),
     "order 1, SDE": (1, "fluctuation"),
     "order 2": (2, "diffusion"),
@@ -67,7 +67,7 @@ class Case:
         order, form = EQUATIONS[self.label]
         if self.regime == "batch-equivalent" and form == "fluctuation":
             form = "diffusion"  # the limit has noise of its own
-        equation = modified_equation(rule, regime, gaussian(constant=True), order, form)  # type: ignore[arg-type]
+        equation = modified_equation(rule, regime, gaussian(constant=True), order, form)
         published = self.experiment == "published"
         near = np.resize([1.0, 0.5], self.problem.dimension)
         return weak_error(
