@@ -1,7 +1,8 @@
 """Times smelt's kernels, and other programs for the same problem, in turns.
 
 The problem: RMSprop in the ballistic regime on a noisy quadratic, g = A (theta - s z), and its order-2 SDE by Euler's
-method with dt = tau^2, both recorded after every tau. A row is CPU nanoseconds per path and step on one thread.
+method with dt = tau^2, both derived and generated, recorded after every tau. A row is CPU nanoseconds per path and step on one
+thread.
 
 Usage: python benchmarks/kernels.py [--peers DIR] [--names c_simd,nb_block,...] [--dimensions 2,10] [--dtypes f64]
 
@@ -20,10 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from sympy import Max, Symbol, sqrt, symbols
 
-from smelt.codegen.program import Kernel, MatVec, Observable, Scalar, Step, Total, Track, Vector
+from smelt.derive import Chain, ballistic, gaussian, modified_equation, rmsprop
+from smelt.derive.regularisation import floor
+from smelt.runtime.ensembles import simulation_kernel
 from smelt.runtime.kernels import compile_kernel
+from smelt.runtime.objectives import Quadratic
 
 MODULES = {
     "c_simd": "w_native", "c_scalar": "w_native", "nb_block": "w_native", "nb_blas": "w_native", "numpy": "w_numpy",
@@ -31,34 +34,11 @@ MODULES = {
 }  # fmt: skip
 TAU, HORIZON = 1 / 8, 10
 STEPS, SUBSTEPS = round(HORIZON / TAU), round(1 / TAU)
-CONSTANTS = {"c": 0.5, "eps": 1e-3, "s": 0.25, "tau": TAU, "dt": TAU / SUBSTEPS, "vmin": TAU}
+CONSTANTS = {"c": 0.5, "eps": 1e-3, "tau": TAU, "dt": TAU / SUBSTEPS}
 
-theta, v, F, H, N1, N2, D, P, PF, G, g, z1 = symbols("theta v F H N1 N2 D P PF G g z1")
-tau, c, eps, vmin, s, dt, sd = symbols("tau c eps vmin s dt sd")
-
-SDE = Step(
-    name="Euler step of the order-2 SDE of RMSprop, ballistic regime",
-    state=("theta", "v"), nonnegative=("v",), noise=("z1", "z2"),
-    parameters=("c", "dt", "eps", "s", "tau", "vmin"), matrices=("A", "Q"), vectors=("D",),
-    statements=(
-        Scalar("sd", sqrt(tau * dt)),
-        MatVec("F", "A", "theta"), MatVec("N1", "A", "z1"), MatVec("N2", "Q", "z2"),
-        Vector("P", 1 / (sqrt(Max(v, vmin)) + eps)), Vector("PF", P * F), MatVec("H", "A", "PF"), Vector("G", F**2 + D - v),
-        Vector("theta_next", theta - dt * (PF + tau / 2 * P * (H + c / 2 * P**2 * G * F)) + sd * s * P * N1),
-        Vector("v_next", v + dt * (c * G * (1 + tau / 2 * c) + tau * c * F * H) - 2 * c * sd * s * F * N1 + c * sd * N2),
-    ),
-    result=("theta_next", "v_next"),
-)  # fmt: skip
-RMSPROP = Step(
-    name="RMSprop", state=("theta", "v"), nonnegative=("v",), noise=("z1",),
-    parameters=("c", "eps", "s", "tau"), matrices=("A",), vectors=(),
-    statements=(
-        Vector("y", theta - s * z1), MatVec("g", "A", "y"), Vector("theta_next", theta - tau * g / (sqrt(v) + eps)),
-        Vector("v_next", (1 - c * tau) * v + c * tau * g**2),
-    ),
-    result=("theta_next", "v_next"),
-)  # fmt: skip
-NORMS = tuple(Observable(f"norm({b})**2", (Total("n", Symbol(b) ** 2),), Symbol("n")) for b in ("theta", "v"))
+RULE, REGIME, LAW = rmsprop(), ballistic(), gaussian(constant=True)
+TARGETS = {"sde2": modified_equation(RULE, REGIME, LAW, order=2), "disc": Chain(RULE, REGIME, LAW)}
+OBSERVABLES = ("norm(theta)**2", "norm(v)**2")
 
 PATHS = {2: 100_000, 10: 10_000}
 WORDS = {"f64": "float64", "f32": "float32"}
@@ -66,20 +46,19 @@ WORDS = {"f64": "float64", "f32": "float32"}
 
 def smelt_runner(what: str, d: int, dtype: str) -> tuple[Callable[[int], float], float]:
     """A function that runs a number of paths and returns CPU seconds, and the seconds of compilation."""
-    step, pace = (SDE, "substep") if what == "sde2" else (RMSPROP, "step")
-    kernel = Kernel(d, (Track("track", step, pace),), NORMS, ((1.0,),), WORDS[dtype])
+    m = np.random.default_rng(d).standard_normal((d, d))
+    A = np.array([[1.0, 0.5], [0.5, 1.0]]) if d == 2 else m @ m.T / d + 0.1 * np.eye(d)
+    problem = Quadratic(A, noise=0.25)
+    kernel = simulation_kernel(TARGETS[what], problem, OBSERVABLES, floor(), WORDS[dtype])
+    (track,) = kernel.tracks
     began = time.perf_counter()
     compiled = compile_kernel(kernel)
     seconds = time.perf_counter() - began
-    m = np.random.default_rng(d).standard_normal((d, d))
-    A = np.array([[1.0, 0.5], [0.5, 1.0]]) if d == 2 else m @ m.T / d + 0.1 * np.eye(d)
-    covariance = (CONSTANTS["s"] * A) @ (CONSTANTS["s"] * A).T
-    matrices = {"A": A, "Q": np.linalg.cholesky(2 * covariance**2)}
     inputs = {
-        "parameters": {"track": {name: CONSTANTS[name] for name in step.parameters}},
-        "matrices": {name: matrices[name] for name in step.matrices},
-        "vectors": {name: np.diag(covariance) for name in step.vectors},
-        "start": {"track": np.stack([np.resize([10.0, 5.0], d), np.ones(d)])},
+        "parameters": {track.name: {name: CONSTANTS[name] for name in track.step.parameters}},
+        "matrices": {name: problem.matrices[name] for name in track.step.matrices},
+        "vectors": {name: problem.vectors[name] for name in track.step.vectors},
+        "start": {track.name: np.stack([np.resize([10.0, 5.0], d), np.ones(d)])},
         "tau": TAU, "n_steps": STEPS, "substeps": SUBSTEPS if what == "sde2" else 1,
         "seed": 1, "record_steps": range(1, STEPS + 1), "threads": 1,
     }  # fmt: skip
