@@ -1,4 +1,5 @@
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -143,3 +144,46 @@ def test_draws_are_a_prefix_of_longer_draws() -> None:
 
 def test_sums_over_lanes_add() -> None:
     assert rng.plus(0.25, 0.5) == 0.75
+
+
+def normal_moment(order: int) -> int:
+    """``E z**order`` for even orders: 1, 3, 15, 105, ..."""
+    return math.prod(range(1, order, 2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_moments_tails_and_histogram_of_a_hundred_million_draws(dtype: str) -> None:
+    """Five standard errors, which the exact law gives beforehand; the statistics are sums over 100 streams."""
+    paths, count, bins = 100, 1_000_000, 1000
+    edges = np.array([NormalDist().inv_cdf(n / bins) for n in range(1, bins)])
+    levels = (4.0, 4.5, 5.0, 5.5)
+    powers, beyond, histogram = np.zeros(9), np.zeros((len(levels), 2)), np.zeros(bins)
+    for path in range(paths):
+        z = rng.normals(99, path, count, dtype).astype(float)
+        powers += [np.sum(z**order) for order in range(9)]
+        beyond += [[np.sum(z > level), np.sum(z < -level)] for level in levels]
+        histogram += np.bincount(np.searchsorted(edges, z), minlength=bins)
+    n = paths * count
+    for order in range(1, 9):
+        exact = 0 if order % 2 else normal_moment(order)
+        assert abs(powers[order] / n - exact) < 5 * math.sqrt((normal_moment(2 * order) - exact**2) / n), f"moment {order}"
+    for level, found in zip(levels, beyond, strict=True):
+        expected = n * math.erfc(level / math.sqrt(2)) / 2
+        assert (abs(found - expected) < 5 * math.sqrt(expected)).all(), f"beyond {level}: {found}, expected {expected}"
+    chi_square = np.sum((histogram - n / bins) ** 2) / (n / bins)
+    assert abs(chi_square - (bins - 1)) < 5 * math.sqrt(2 * (bins - 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_neighbouring_streams_are_independent(dtype: str) -> None:
+    """Lanes of a block are neighbouring paths: correlations between them, between seeds and within a path, of z and of z**2."""
+    paths, count, lags = 512, 100_000, (1, 2, 8, 16, 32)
+    z = np.array([rng.normals(5, path, count, dtype) for path in range(paths)])
+    other = np.array([rng.normals(6, path, count, dtype) for path in range(paths)])
+    pairs = [(z[lag:], z[:-lag]) for lag in lags] + [(z[:, lag:], z[:, :-lag]) for lag in lags] + [(z, other)]
+    for first, second in pairs:
+        assert abs(np.mean(first * second)) < 5 / math.sqrt(first.size)
+        squares = (first**2 - 1) * (second**2 - 1)
+        assert abs(np.mean(squares)) < 5 * 2 / math.sqrt(first.size)
