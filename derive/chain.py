@@ -110,6 +110,10 @@ class Chain:
                 f"{self.rule.name} takes the gradient at {shifted[0]}, where a covariance that depends on theta is another; "
                 "take constant noise"
             )
+        scaled = self.regime.scaling(self.rule).hyperparameters.values()
+        taken = {symbol.name for value in scaled for symbol in value.free_symbols} | {b.name for b in self.blocks}
+        if clash := sorted(symbol.name for symbol in self.noise.symbols if symbol.name in taken):
+            raise ValueError(f"{self.noise.name} noise has a constant {clash[0]}, as {self.rule.name} has; take another name")
 
     def _check_small(self, block: Block, increment: Series) -> None:
         if increment.coefficients and increment.valuation <= 0:

@@ -41,14 +41,13 @@ def first_chaos(expression: Expr, chain: Chain) -> Expr:
         for n, kept in enumerate(indices):
             others = _spread(chain, len(indices)) * chain.noise.moment(indices[:n] + indices[n + 1 :])
             (p,) = fresh(dummies(term), 1)
-            pieces.append(without(term, noise) * others * noise_factor(chain)(kept, p) * zeta1(p) / sqrt(chain.noise.batch))
+            pieces.append(without(term, noise) * others * noise_factor(chain)(kept, p) * zeta1(p) * sqrt(chain.noise.variance))
     return canonical(Add(*pieces))
 
 
 def _spread(chain: Chain, degree: int) -> Expr:
     """Return the factor by which the projection of a cube on the noise exceeds the Gaussian one, for elliptical noise."""
-    law = chain.noise
-    return 1 + (law.kurtosis or Integer(0)) / (3 * law.batch) if degree == 3 else Integer(1)
+    return chain.noise.spread if degree == 3 else Integer(1)
 
 
 def noise_factor(chain: Chain) -> Field:

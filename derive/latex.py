@@ -1,12 +1,14 @@
 """Equations in LaTeX, as a researcher writes them: vectors, ``\\odot``, matrices applied to vectors; sums only where needed."""
 
+from collections.abc import Mapping
+
 from sympy import Expr, Integer, Lambda, Mul, Pow, Rational, Symbol, factor
 from sympy.printing.latex import LatexPrinter
 
 from .contraction import readable
 from .equation import FREE, ModifiedEquation
 from .indices import components
-from .symbols import latex_function
+from .symbols import Field, latex_function, square_factor
 from .vectors import latex_vector
 
 _BLOCKS = {"theta": r"\theta"}
@@ -26,7 +28,7 @@ def latex_equation(equation: ModifiedEquation) -> str:
     Where the covariance has no factor in closed form it stands below the drift in index notation.
     """
     try:
-        diffusion, covariance = equation.diffusion.coefficients, []
+        diffusion, covariance = _diffusion(equation), []
     except ValueError:
         diffusion, covariance = (), _covariance_lines(equation)
     lines = []
@@ -39,6 +41,16 @@ def latex_equation(equation: ModifiedEquation) -> str:
         lines.append(r"\Delta W &= W_t - W_{t_k}, \qquad t_k = k\,\tau \le t < t_{k+1}")
     lines += covariance + [latex_definition(name, d) for name, d in equation.definitions.items()]
     return _aligned(lines)
+
+
+def _diffusion(equation: ModifiedEquation) -> tuple[Mapping[str, Expr], ...]:
+    """Return the diffusion with another name for the factor of ``Cov(xi**2)`` where that is not ``2 S**2``."""
+    law, parts = equation.chain.noise, equation.diffusion.coefficients
+    if law.square_covariance("i", "j") == 2 * law.cumulant_field(2)("i", "j") ** 2:
+        return parts
+    squares = {c for part in parts for e in part.values() for c in components(e) if c.field == square_factor}
+    names = {c: Field("CovXi2", rank=2)(*c.indices) for c in squares}
+    return tuple({block: e.xreplace(names) for block, e in part.items()} for part in parts)
 
 
 def latex_obstruction(equation: ModifiedEquation) -> str:

@@ -1,11 +1,14 @@
 """Laws of the gradient noise, by their joint cumulants."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from math import prod
 
-from sympy import Add, Expr, Integer, S, Symbol
+from sympy import Add, Dummy, Expr, Integer, Mul, Poly, S, Symbol, factor, factorial, ff
+from sympy.functions.combinatorial.numbers import stirling
 
+from .indices import terms
 from .symbols import Field
 
 
@@ -24,7 +27,10 @@ class NoiseModel:
         Excess kurtosis of an elliptical law: ``K4_ijkl = kurtosis/3 (S_ij S_kl + S_ik S_jl + S_il S_jk)``; the fourth cumulant
         stays an abstract tensor ``K4`` if it is not given.
     batch : Expr
-        The noise is the mean of so many independent draws: the cumulant of order n is divided by ``batch**(n-1)``.
+        The noise is the mean of so many draws; if they are independent, the cumulant of order n is divided by ``batch**(n-1)``.
+    population : Expr, optional
+        The number of equally likely data points from which the draws are taken without replacement; cumulants and kurtosis
+        are those of one draw.
     """
 
     name: str
@@ -32,28 +38,59 @@ class NoiseModel:
     constant: bool = False
     kurtosis: Expr | None = None
     batch: Expr = S.One
+    population: Expr | None = None
 
     def cumulant_field(self, order: int) -> Field:
         """Return the field of the joint cumulants of `order`: ``S`` for 2, ``K3``, ``K4``, ... above."""
         return Field("S" if order == 2 else f"K{order}", order, symmetric=True, varies=not self.constant)
 
     def cumulant(self, indices: Sequence[str]) -> Expr:
-        """Return the joint cumulant of the noise at the given coordinates."""
+        """Return the joint cumulant of one draw at the given coordinates."""
         order = len(indices)
         if order == 4 and self.kurtosis is not None:
             pairs = _partitions(tuple(indices), (2,))
-            value: Expr = self.kurtosis / 3 * Add(*(prod(self.cumulant_field(2)(*pair) for pair in two) for two in pairs))
-        else:
-            value = self.cumulant_field(order)(*indices)
-        return value / self.batch ** (order - 1)
+            return self.kurtosis / 3 * Add(*(prod(self.cumulant_field(2)(*pair) for pair in two) for two in pairs))
+        return self.cumulant_field(order)(*indices)
 
     def moment(self, indices: Sequence[str]) -> Expr:
         """Return ``E[xi_i xi_j ...]`` for the given indices, which may repeat, by its cumulants."""
-        return Add(*(prod(map(self.cumulant, partition)) for partition in _partitions(tuple(indices), self.orders)))
+        slots = tuple(indices)
+        if self.population is None:
+            return Add(*(
+                self.batch ** (len(parts) - len(slots)) * prod(map(self.cumulant, parts))
+                for parts in _partitions(slots, self.orders)
+            ))  # fmt: skip
+        one = replace(self, batch=S.One, population=None)
+        return Add(*(
+            _inclusion(tuple(map(len, parts)), self.batch, self.population) * prod(map(one.moment, parts))
+            for parts in _partitions(slots, tuple(range(2, len(slots) + 1)))
+        ))  # fmt: skip
 
     def square_covariance(self, i: str, j: str) -> Expr:
         """Return ``Cov(xi_i**2, xi_j**2)``: ``2 S_ij**2`` for Gaussian noise."""
-        return (self.moment((i, i, j, j)) - self.moment((i, i)) * self.moment((j, j))).expand()
+        return Add(*terms(self.moment((i, i, j, j)) - self.moment((i, i)) * self.moment((j, j))))
+
+    @property
+    def symbols(self) -> set[Symbol]:
+        """The constants of the law."""
+        numbers = (self.batch, self.population or S.One, self.kurtosis or S.Zero)
+        return {symbol for number in numbers for symbol in number.free_symbols}
+
+    @property
+    def variance(self) -> Expr:
+        """The covariance of the noise in units of ``S``: ``1/batch`` for independent draws."""
+        return 1 / self.batch if self.population is None else _inclusion((2,), self.batch, self.population)
+
+    @property
+    def spread(self) -> Expr:
+        """The fourth moments of elliptical noise in units of those of Gaussian noise with its covariance."""
+        excess = self.kurtosis or Integer(0)
+        if self.population is None:
+            return 1 + excess / (3 * self.batch)
+        if self.variance == 0:
+            return Integer(1)
+        whole, pair = (_inclusion(sizes, self.batch, self.population) for sizes in ((4,), (2, 2)))
+        return factor((whole * (1 + excess / 3) + pair) / self.variance**2)
 
 
 def gaussian(constant: bool = False) -> NoiseModel:
@@ -90,14 +127,61 @@ def student_t(nu: Expr | None = None, constant: bool = False) -> NoiseModel:
     return NoiseModel("student-t", (2, 4), constant, 6 / (degrees - 4))
 
 
-def batch_mean(law: NoiseModel, size: Expr | None = None) -> NoiseModel:
-    """Return the mean of independent draws from a law, ``batch`` of them by default; ``S`` stays that of one draw."""
+def batch_mean(law: NoiseModel, size: Expr | None = None, population: Expr | None = None) -> NoiseModel:
+    """Return the mean of a batch of draws from a law; ``S``, ``K3``, ``K4`` stay those of one draw.
+
+    Parameters
+    ----------
+    law : NoiseModel
+        For a finite sum over data, of one data point drawn uniformly.
+    size : Expr, optional
+        The number of draws, the symbol ``batch`` by default.
+    population : Expr, optional
+        The number of data points, if no point is drawn twice for one batch; without it draws are independent.
+
+    Raises
+    ------
+    ValueError
+        The numbers are no size of a batch, or the law is itself the mean of a batch and the result no batch of one kind.
+    """
     count = Symbol("batch", positive=True) if size is None else size
-    return NoiseModel(f"mean of {count} {law.name}", law.orders, law.constant, law.kurtosis, law.batch * count)
+    for what, number in (("batch", count), ("population", population)):
+        if number is not None and number.is_number and not (number.is_Integer and number.is_positive):
+            raise ValueError(f"{what} {number}; expected a positive integer or a symbol")
+    if population is None:
+        if law.population is not None:
+            raise ValueError(f"a batch of {law.name}; expected the law of one draw: means of whole batches are not known")
+        return replace(law, name=f"mean of {count} {law.name}", batch=law.batch * count)
+    if law.batch != 1 or law.population is not None:
+        raise ValueError(f"a batch of {law.name} without replacement; expected the law of one draw")
+    if (population - count).is_negative:
+        raise ValueError(f"a batch of {count} out of {population} without replacement; expected at most {population}")
+    return replace(law, name=f"mean of {count} out of {population} {law.name}", batch=count, population=population)
 
 
 NOISES = (gaussian, general, symmetric, two_point, student_t)
 """The noise models with a name, for the command line and for tests."""
+
+
+@cache
+def _inclusion(sizes: tuple[int, ...], batch: Expr, population: Expr) -> Expr:
+    """Return the factor of a product of moments of one draw in a joint moment of a batch without replacement.
+
+    The moment is ``batch**-p sum_q (batch)_m / (population)_m sum' prod_b x_b`` over the partitions q of its p slots into m
+    parts and over different data points for different parts. Moebius inversion on the lattice of partitions writes the sum
+    over different points as free sums, ``population`` times a moment each: a part of size n that q splits into k pieces has
+    the factor ``(-1)**(k-1) (k-1)!``, in ``stirling(n, k)`` ways.
+    """
+    m = Dummy()
+    ways = (Add(*((-1) ** (k - 1) * factorial(k - 1) * stirling(n, k) * m**k for k in range(1, n + 1))) for n in sizes)
+    probabilities = (weight * _chance(pieces, batch, population) for (pieces,), weight in Poly(Mul(*ways), m).terms())
+    return factor(population ** len(sizes) / batch ** sum(sizes) * Add(*probabilities))
+
+
+def _chance(pieces: int, batch: Expr, population: Expr) -> Expr:
+    """Return the probability that so many given different data points are in a batch."""
+    drawn, points = ff(batch, pieces), ff(population, pieces)
+    return Integer(0) if drawn == 0 or points == 0 else drawn / points
 
 
 def _partitions(items: tuple[str, ...], sizes: tuple[int, ...]) -> Iterator[list[tuple[str, ...]]]:

@@ -36,7 +36,7 @@ def synchronised_diffusion(chain: Chain, limit: Expr) -> Diffusion:
     ValueError
         The noise is not Gaussian.
     """
-    if chain.noise.orders != (2,):
+    if chain.noise.orders != (2,) or chain.noise.population is not None:
         raise ValueError(f"synchronised equation for {chain.noise.name} noise; expected Gaussian noise")
     increments = chain.increments(2).series
     first = {b: {n: first_chaos(s[n], chain) for n in (1, 2, 3)} for b, s in increments.items()}
@@ -116,7 +116,7 @@ def _polarised(expression: Expr, chain: Chain) -> Expr:
         indices = indices_of(term)
         if len(indices) == 2:
             p, q = fresh(dummies(term), 2)
-            factor, rest = noise_factor(chain), without(term, noise)
+            factor, rest = noise_factor(chain), without(term, noise) * chain.noise.variance
             for i, j in (indices, indices[::-1]):
                 pieces.append(rest * factor(i, p) * zeta1(p) * factor(j, q) * omega1(q))
     return canonical(Add(*pieces))

@@ -17,7 +17,8 @@ def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:
 
 def equation_text(equation: ModifiedEquation) -> str:
     """Return the equation over several lines, for a terminal."""
-    lines = [equation.name, f"noise: {equation.chain.noise.name}, covariance S"]
+    law = equation.chain.noise
+    lines = [equation.name, f"noise: {law.name}, covariance S" + ("" if law.batch == 1 else " of one draw")]
     for power, part in enumerate(equation.drift):
         lines.append(f"drift, tau^{power}:")
         lines += [f"  {block}[i]: {text(expression)}" for block, expression in part.items()]

@@ -9,6 +9,7 @@ from .symbols import Component, ElementFunction
 
 _VECTORS = {"theta": r"\theta", "F": r"\nabla f", "zeta1": "dW", "zeta2": r"d\widetilde W", "omega1": r"\Delta W"}
 _MATRICES = {"F": "H", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "B2": r"(2\,\Sigma^{\odot 2})^{1/2}"}
+_MATRICES |= {"CovXi2": r"\operatorname{Cov}(\xi^{\odot 2})^{1/2}"}  # of noise that is not Gaussian
 _SCALARS = {"eps": r"\epsilon", "mu": r"\mu"}
 
 

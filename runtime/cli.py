@@ -132,6 +132,8 @@ def _equation(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--form", choices=get_args(Form), default="diffusion",
                       help="order 1: with the leading fluctuations, or an ode; order 2: synchronised")  # fmt: skip
     verb.add_argument("--law", default="gaussian", help="noise: gaussian, general, symmetric, two_point or student_t")
+    verb.add_argument("--batch", metavar="B", help="noise is the mean of B samples of the law: a number or a name")
+    verb.add_argument("--population", metavar="N", help="the samples of a batch are different ones out of N data points")
     verb.add_argument("--constant-noise", action="store_true", help="noise covariance does not depend on theta")
 
 

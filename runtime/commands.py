@@ -132,7 +132,8 @@ def reproduce(options: Namespace) -> int:
 
 def _chain(options: Namespace) -> Chain:
     rule = chosen_rule(options.name, options.rule)
-    return Chain(rule, parse_regime(options.regime, rule), noise_law(options.law, options.constant_noise))
+    law = noise_law(options.law, options.constant_noise, options.batch, options.population)
+    return Chain(rule, parse_regime(options.regime, rule), law)
 
 
 def _equation(options: Namespace) -> ModifiedEquation:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from sympy import Expr
+from sympy import Expr, Integer, Symbol
 
 from ..derive.catalogue import CATALOGUE
 from ..derive.expressions import parse_expression
-from ..derive.noise import NOISES, NoiseModel
+from ..derive.noise import NOISES, NoiseModel, batch_mean
 from ..derive.regularisation import Regularisation, floor, smooth, unregularised
 from ..derive.rule_files import load_rule
-from ..derive.rules import UpdateRule
+from ..derive.rules import RESERVED, UpdateRule
 from ..derive.symbols import tau
 from .objectives import Quadratic
 
@@ -36,12 +36,28 @@ def rule(text: str) -> UpdateRule:
     return make(variant)
 
 
-def noise_law(name: str, constant: bool) -> NoiseModel:
-    """Return a noise model of `smelt.derive.noise` by its name."""
+def noise_law(name: str, constant: bool, batch: str | None = None, population: str | None = None) -> NoiseModel:
+    """Return a noise model of `smelt.derive.noise` by its name, or the mean of a batch of it."""
     for make in NOISES:
         if make.__name__ == name.replace("-", "_"):
-            return make(constant=constant)
+            law = make(constant=constant)
+            if batch is None:
+                if population is not None:
+                    raise ValueError(f"a population of {population} without a batch; expected --batch B beside it")
+                return law
+            return batch_mean(law, _count(batch), None if population is None else _count(population))
     raise ValueError(f"unknown noise {name!r}; expected one of {', '.join(make.__name__ for make in NOISES)}")
+
+
+def _count(text: str) -> Expr:
+    """Read a number of samples, or a name that stands for it."""
+    if text in RESERVED:
+        raise ValueError(f"number of samples {text!r}, a name that means something else; expected another name or a number")
+    if text.isascii() and text.isidentifier():
+        return Symbol(text, positive=True)
+    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0):
+        raise ValueError(f"number of samples {text!r}; expected a positive integer, or a name that stands for it")
+    return Integer(text)
 
 
 def chosen_rule(name: str | None, file: str | None) -> UpdateRule:

@@ -12,11 +12,13 @@ from smelt.derive import (
     adam,
     ballistic,
     batch_equivalent,
+    batch_mean,
     gaussian,
     heavy_ball,
     modified_equation,
     rmsprop,
     sgd,
+    student_t,
 )
 from smelt.derive.latex import latex_equation, latex_indices, latex_obstruction
 from smelt.derive.symbols import Field, gradient
@@ -115,3 +117,13 @@ def test_cumulants_in_indices() -> None:
     )
     assert latex_indices(Integer(0), ("i",)) == "0"
     assert latex_indices(Integer(3), ("i",)) == "3"
+
+
+def test_squares_of_noise_that_is_no_single_gaussian_draw() -> None:
+    """Their covariance is not ``2 S_ij**2``, so its root has another name."""
+    gauss, other = r"(2\,\Sigma^{\odot 2})^{1/2}", r"\operatorname{Cov}(\xi^{\odot 2})^{1/2}\,d\widetilde W"
+    for law in (student_t(), batch_mean(gaussian(), Integer(8))):
+        text = latex_equation(modified_equation(rmsprop(), ballistic(), law))
+        assert other in text
+        assert gauss not in text
+    assert gauss in RMSPROP

@@ -146,12 +146,21 @@ def test_the_source_of_a_kernel_is_python(capsys):
         (["derive", "rmsprop", "--form", "ode"], "form 'ode' with order 2"),
         (["derive", "rmsprop", "--dimension", "0"], "dimension 0; expected a positive integer"),
         (["derive", "rmsprop", "--law", "white"], "unknown noise 'white'"),
+        (["derive", "rmsprop", "--batch", "c"], "mean of c gaussian noise has a constant c, as rmsprop has"),
+        (["simulate", "sgd", "--batch", "8", "--tau", "0.5", "--horizon", "1"], "kernel for mean of 8 gaussian noise"),
         (["reproduce", "nobody2025"], "invalid choice: 'nobody2025'"),
     ],
     ids=_words,
 )
 def test_bad_commands_are_one_line_and_two(capsys, arguments, complaint):
     assert complaint in refused(capsys, *arguments)
+
+
+def test_a_batch_on_the_command_line(capsys):
+    assert main(["derive", "sgd", "--law", "general", "--batch", "8", "--population", "100"]) == 0
+    text = capsys.readouterr().out
+    assert "noise: mean of 8 out of 100 general, covariance S of one draw" in text
+    assert "theta[i], theta[j]: 23*S[i,j]/198" in text  # (100 - 8)/(8 (100 - 1))
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,33 @@ def test_noise_laws():
         options.noise_law("white", False)
 
 
+def test_batches():
+    assert options.noise_law("general", False, "8").batch == 8
+    drawn = options.noise_law("general", True, "8", "100")
+    assert (drawn.batch, drawn.population, drawn.constant, drawn.name) == (8, 100, True, "mean of 8 out of 100 general")
+    named = options.noise_law("gaussian", False, "b", "points")
+    assert {str(symbol) for symbol in named.symbols} == {"b", "points"}
+
+
+@pytest.mark.parametrize(
+    ("batch", "population", "complaint"),
+    [
+        (None, "9", "a population of 9 without a batch; expected --batch"),
+        ("0", None, "number of samples '0'; expected a positive integer, or a name"),
+        ("1.5", None, "number of samples '1.5'"),
+        ("-2", None, "number of samples '-2'"),
+        ("b+1", None, r"number of samples 'b\+1'"),
+        ("9" * 19, None, "number of samples '9{19}'"),
+        ("tau", None, "'tau', a name that means something else"),
+        ("8", "7", "a batch of 8 out of 7 without replacement"),
+    ],
+)
+def test_other_batches_are_refused(batch, population, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        options.noise_law("general", False, batch, population)
+
+
+
 def test_files_that_cannot_be_written_are_refused_beforehand(tmp_path):
     options.check_writable(str(tmp_path / "new.json"), None)
     for bad in (tmp_path / "none" / "x.json", tmp_path):
