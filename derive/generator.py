@@ -84,6 +84,9 @@ def _check_limit(chain: Chain, symbol: dict[int, Expr]) -> None:
             coefficient, momenta = split(term)
             if power % 2:
                 moment = "E[" + " ".join(f"step of {block_of(k)}[{k.indices[0]}]" for k in momenta) + "]"
+                blocks = [block_of(k) for k in momenta]
+                # the symbol holds E[step_a step_b ...]/r! for each of the orders of equal and of different blocks
+                coefficient *= prod(factorial(blocks.count(block)) for block in set(blocks))
                 raise ValueError(
                     f"{chain.name}, {chain.noise.name} noise: {moment} contains tau**({Rational(power, 2)}) times "
                     f"{coefficient}; a diffusion limit needs whole powers of tau"

@@ -16,8 +16,12 @@ v = r**2
 half = sp.Rational(1, 2)
 quarter = sp.Rational(1, 4)
 
-GAUSSIAN = {K3: sp.Integer(0), K4: 3 * S**2}
-DERIVATIVES = {("f", 0): sp.Symbol("f"), ("f", 1): F, ("f", 2): H, ("f", 3): T, ("S", 0): S, ("S", 1): S1, ("S", 2): S2}
+kappa = sp.Symbol("kappa", real=True)
+nu = sp.Symbol("nu", positive=True)
+DERIVATIVES = {
+    ("f", 0): sp.Symbol("f"), ("f", 1): F, ("f", 2): H, ("f", 3): T, ("S", 0): S, ("S", 1): S1, ("S", 2): S2,
+    ("K3", 0): K3, ("K4", 0): K4 - 3 * S**2,  # the engine's are cumulants
+}  # fmt: skip
 
 Table = dict[tuple[int, tuple[str, ...]], sp.Expr]
 
@@ -128,7 +132,7 @@ ORACLES: dict[tuple[str, str], Table] = {
 
 def plain(expression: sp.Expr, rule: str) -> sp.Expr:
     """An expression of the one-dimensional component form, in the symbols above."""
-    own = {symbol.name: symbol for symbol in (m, theta, t, c, c1, c2, mu, eps)}
+    own = {symbol.name: symbol for symbol in (m, theta, t, c, c1, c2, mu, eps, kappa, nu)}
     own["v"] = VELOCITY if rule == "heavy_ball" else v
     replacement: dict[sp.Basic, sp.Basic] = {s: own[s.name] for s in expression.free_symbols}
     for atom in expression.atoms(sp.Derivative, AppliedUndef):

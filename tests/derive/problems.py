@@ -11,6 +11,7 @@ from truncated import Polynomial
 
 from smelt import derive
 
+GAUSSIAN = derive.gaussian()
 HYPER = {
     "c": Fraction(2, 3), "c1": Fraction(3, 5), "c2": Fraction(5, 7), "mu": Fraction(4, 3), "eps": Fraction(1, 10),
 }  # fmt: skip
@@ -123,18 +124,17 @@ class Point:
 
 
 @cache
-def engine_equation(rule: str, regime: str, order: int):
-    """What the engine derives for Gaussian noise and the paper's variants."""
+def engine_equation(rule: str, regime: str, order: int, noise: derive.NoiseModel = GAUSSIAN):
+    """What the engine derives for the paper's variants."""
     make = getattr(derive, rule)
     optimizer = make(variant="paper") if rule in ("rmsprop", "adam") else make()
-    noise, limit = derive.gaussian(), getattr(derive, regime)()
-    return derive.modified_equation(optimizer, regime=limit, noise=noise, order=order)
+    return derive.modified_equation(optimizer, regime=getattr(derive, regime)(), noise=noise, order=order)
 
 
 @cache
-def engine_form(rule: str, regime: str, order: int, dimension: int):
+def engine_form(rule: str, regime: str, order: int, dimension: int, noise: derive.NoiseModel = GAUSSIAN):
     """Its component form."""
-    return engine_equation(rule, regime, order).expand(dimension)
+    return engine_equation(rule, regime, order, noise).expand(dimension)
 
 
 def coefficients(form: object, orders: int) -> list[dict[Monomial, sp.Expr]]:
