@@ -4,6 +4,7 @@
 logarithm gives every order; drift, covariance and obstruction are the parts of ``L_n`` of degree 1, 2 and more in the momenta.
 """
 
+from collections.abc import Mapping
 from functools import reduce
 from itertools import combinations_with_replacement, product
 from math import factorial, prod
@@ -25,8 +26,12 @@ def modified_generator(chain: Chain, order: int) -> tuple[Expr, ...]:
     ValueError
         The chain has no diffusion limit with this noise in this regime; the message names the moment that spoils it.
     """
-    step = one_step_operator(chain, order)
-    generator = [Integer(0)] * order
+    return logarithm(one_step_operator(chain, order), order)
+
+
+def logarithm(step: Mapping[int, Expr], order: int) -> tuple[Expr, ...]:
+    """Return the symbols of ``L_0, ..., L_{order-1}`` with ``exp(tau L_0 + tau**2 L_1 + ...) = 1 + tau step[1] + ...``."""
+    generator: list[Expr] = [Integer(0)] * order
     power: dict[int, Expr] = {0: Integer(1)}
     for exponent in range(1, order + 1):
         power = {

@@ -42,7 +42,11 @@ def defect(chain: Chain, generator: Mapping[Rational, Expr], order: int) -> dict
 
     The smallest power p in it means weak order ``p - 1``; an empty result means at least `order`.
     """
-    wanted = one_step_operator(chain, order)
+    return difference(exponential(generator, order), one_step_operator(chain, order))
+
+
+def exponential(generator: Mapping[Rational, Expr], order: int) -> dict[Rational, Expr]:
+    """Return the symbol of ``exp(tau L) - 1`` by powers of tau through `order`."""
     step: dict[Rational, Expr] = {}
     power: dict[Rational, Expr] = {Rational(0): Integer(1)}
     for n in range(1, order + 1):
@@ -54,9 +58,14 @@ def defect(chain: Chain, generator: Mapping[Rational, Expr], order: int) -> dict
         power = {p: canonical(e) for p, e in following.items()}
         for p, e in power.items():
             step[p] = step.get(p, Integer(0)) + e
+    return step
+
+
+def difference(step: Mapping[Rational, Expr], wanted: Mapping[int, Expr]) -> dict[Rational, Expr]:
+    """Return what two operators differ by, by powers of tau, powers without difference left out."""
     powers = sorted({*step, *map(Rational, wanted)})
-    differences = {p: canonical(step.get(p, Integer(0)) - wanted.get(p, Integer(0))) for p in powers}
-    return {p: difference for p, difference in differences.items() if difference != 0}
+    found = {p: canonical(step.get(p, Integer(0)) - wanted.get(p, Integer(0))) for p in powers}
+    return {p: rest for p, rest in found.items() if rest != 0}
 
 
 def _twice_contracted(expression: Expr, a: str, b: str) -> Expr:

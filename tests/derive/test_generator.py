@@ -1,10 +1,13 @@
 """The generator solves exp(tau L) = P_tau, agrees with the closed formulas, and changes with coordinates as it should."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations_with_replacement, product
 from math import prod
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from sympy import (
     Add,
     Expr,
@@ -41,12 +44,13 @@ from smelt.derive import (
 )
 from smelt.derive.chain import Chain
 from smelt.derive.generator import expectation, modified_generator, one_step_operator
-from smelt.derive.indices import canonical, terms
+from smelt.derive.indices import canonical, components, terms
 from smelt.derive.operators import TIME, block_of, compose, momentum, split
 from smelt.derive.symbols import Field, g, noise, tau
 
 SKEW = NoiseModel("skew", (2, 3, 4))
 HEAVY = NoiseModel("heavy", (2, 4))
+RATIONALS = st.fractions(-3, 3, max_denominator=4).map(lambda x: Rational(x.numerator, x.denominator))
 
 
 @pytest.mark.parametrize(
@@ -173,6 +177,40 @@ def test_equations_change_with_the_coordinates(regime: Regime, a: int, b: Expr) 
         assert expand(moved - new.covariance[power]) == Matrix.zeros(4, 4)
     assert not old.third
     assert not new.third
+
+
+def mixed(rule: UpdateRule, name: str, a: Expr, b: Expr) -> UpdateRule:
+    """Return a rule with the block `name` replaced by ``w = a theta + b name``."""
+    theta, block = rule.blocks[0].symbol, next(b for b in rule.blocks if b.name == name)
+    w = replace(block, name="w", nonnegative=False)
+    update = {key: e.subs(block.symbol, w.symbol / b - a * theta / b) for key, e in rule.update.items()}
+    update = {"w" if key == name else key: a * update["theta"] + b * e if key == name else e for key, e in update.items()}
+    return replace(rule, blocks=tuple(w if x == block else x for x in rule.blocks), update=update)
+
+
+@pytest.mark.parametrize(
+    ("rule", "regime", "name"),
+    [(heavy_ball(), ballistic(), "v"), (heavy_ball(), batch_equivalent(), "v"), (rmsprop(), ballistic(), "v"),
+     (rmsprop("torch"), batch_equivalent(), "v"), (adam(), batch_equivalent(), "m"), (adam("torch"), batch_equivalent(), "v")],
+    ids=lambda value: getattr(value, "name", value),
+)  # fmt: skip
+@settings(max_examples=3, derandomize=True, deadline=None)
+@given(a=RATIONALS, b=RATIONALS.filter(bool))
+@example(a=Rational(-3, 2), b=Rational(2, 3))
+def test_generators_change_with_the_coordinates(rule: UpdateRule, regime: Regime, name: str, a: Expr, b: Expr) -> None:
+    """All coefficients, the obstruction's too: ``d/dtheta`` becomes ``d/dtheta + a d/dw`` and ``d/dv`` becomes ``b d/dw``."""
+    if regime.noise != 1 and name == "v" and rule.name != "heavy_ball":
+        a = Integer(0)  # v is measured in another unit than theta
+    new = modified_generator(Chain(mixed(rule, name, a, b), regime, HEAVY), 2)
+    field, w = Field(name), Field("w")
+    for old, found in zip(modified_generator(Chain(rule, regime, HEAVY), 2), new, strict=True):
+        names: dict[Expr, Expr] = {}
+        for c in components(old):
+            (i, *_) = c.indices or ("",)
+            names |= {field(i): w(i) / b - a * Field("theta")(i) / b} if c.field == field else {}
+            names |= {c: c + a * momentum("w")(i)} if c == momentum("theta")(i) else {}
+            names |= {c: b * momentum("w")(i)} if c == momentum(name)(i) else {}
+        assert canonical(old.xreplace(names) - found) == 0
 
 
 @pytest.mark.parametrize(("regime", "order"), [(ballistic(), 4), (batch_equivalent(), 3)])
