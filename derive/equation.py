@@ -17,6 +17,7 @@ from .noise import NoiseModel
 from .operators import TIME, block_of, split
 from .regimes import Regime
 from .rules import UpdateRule
+from .stored import recall
 from .symbols import Component
 from .synchronised import synchronised_defect, synchronised_diffusion
 from .verification import defect, generator_of
@@ -118,6 +119,9 @@ class ModifiedEquation:
 
         The order is not taken from the derivation: the equation's own step is compared with the chain's.
         """
+        return recall("certificate", self, self._certificate, (Certificate, Obstruction))
+
+    def _certificate(self) -> Certificate:
         if self.form == "synchronised":
             missing = synchronised_defect(self.chain, self.generator, self.diffusion)
             found = [o for power, symbol in missing.items() for o in self._parts(symbol, power - 1, 1)]
@@ -143,6 +147,9 @@ class ModifiedEquation:
         ValueError
             The covariance has no factor of this form; the message names what is left over.
         """
+        return recall("diffusion", self, self._diffusion, (Diffusion,))
+
+    def _diffusion(self) -> Diffusion:
         if self.form == "synchronised":
             return synchronised_diffusion(self.chain, self.generator[0])
         factor = diffusion_factor(self.chain, self.generator, self.form)
@@ -208,8 +215,9 @@ def modified_equation(
     if form == "synchronised" and order != 2:
         raise ValueError(f"form {form!r} with order {order}; expected order 2, the one it is made for")
     chain = Chain(rule, regime, noise)
-    definitions = chain.increments(order).definitions
-    generator = modified_generator(chain, order)
+    generator, definitions = recall(
+        "generator", (chain, order), lambda: (modified_generator(chain, order), chain.increments(order).definitions)
+    )
     if form in ("fluctuation", "ode") and any(len(split(term)[1]) > 1 for term in terms(generator[0])):
         raise ValueError(f"form {form!r} for {chain.name}, whose limit has noise of its own; expected the form diffusion")
     return ModifiedEquation(chain, order, form, generator, definitions)

@@ -23,8 +23,9 @@ from ..codegen.emit import Shape
 from ..codegen.layout import LARGEST_UNIT
 from ..codegen.program import SUBSTEPS, Kernel
 from ..codegen.signature import signature
+from ..derive.private import cache_directory, store
 from . import rng
-from .cache import cache_directory, load, store
+from .cache import load
 from .totals import Totals, exact_sums
 
 SLICE_WORK = 1 << 25

@@ -194,7 +194,7 @@ def mixed(rule: UpdateRule, name: str, a: Expr, b: Expr) -> UpdateRule:
      (rmsprop("torch"), batch_equivalent(), "v"), (adam(), batch_equivalent(), "m"), (adam("torch"), batch_equivalent(), "v")],
     ids=lambda value: getattr(value, "name", value),
 )  # fmt: skip
-@settings(max_examples=3, derandomize=True, deadline=None)
+@settings(max_examples=2, derandomize=True, deadline=None)
 @given(a=RATIONALS, b=RATIONALS.filter(bool))
 @example(a=Rational(-3, 2), b=Rational(2, 3))
 def test_generators_change_with_the_coordinates(rule: UpdateRule, regime: Regime, name: str, a: Expr, b: Expr) -> None:
