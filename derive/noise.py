@@ -31,6 +31,8 @@ class NoiseModel:
     population : Expr, optional
         The number of equally likely data points from which the draws are taken without replacement; cumulants and kurtosis
         are those of one draw.
+    known : int, optional
+        The order through which `orders` names all cumulants; all of them if it is not given.
     """
 
     name: str
@@ -39,6 +41,7 @@ class NoiseModel:
     kurtosis: Expr | None = None
     batch: Expr = S.One
     population: Expr | None = None
+    known: int | None = None
 
     def cumulant_field(self, order: int) -> Field:
         """Return the field of the joint cumulants of `order`: ``S`` for 2, ``K3``, ``K4``, ... above."""
@@ -53,8 +56,19 @@ class NoiseModel:
         return self.cumulant_field(order)(*indices)
 
     def moment(self, indices: Sequence[str]) -> Expr:
-        """Return ``E[xi_i xi_j ...]`` for the given indices, which may repeat, by its cumulants."""
+        """Return ``E[xi_i xi_j ...]`` for the given indices, which may repeat, by its cumulants.
+
+        Raises
+        ------
+        ValueError
+            The moment is of an order whose cumulant is not known.
+        """
         slots = tuple(indices)
+        if self.known is not None and len(slots) > self.known:
+            raise ValueError(
+                f"a moment of order {len(slots)} of {self.name} noise, known through order {self.known}; "
+                "take a lower weak order, or a NoiseModel with more orders of cumulants"
+            )
         if self.population is None:
             return Add(*(
                 self.batch ** (len(parts) - len(slots)) * prod(map(self.cumulant, parts))
@@ -100,17 +114,17 @@ def gaussian(constant: bool = False) -> NoiseModel:
 
 def general(constant: bool = False) -> NoiseModel:
     """Return noise with abstract third and fourth cumulants ``K3_ijk``, ``K4_ijkl``; enough through weak order 2."""
-    return NoiseModel("general", (2, 3, 4), constant)
+    return NoiseModel("general", (2, 3, 4), constant, known=4)
 
 
 def symmetric(kurtosis: Expr | None = None, constant: bool = False) -> NoiseModel:
     """Return elliptical noise with a given excess kurtosis, the symbol ``kappa`` by default; enough through weak order 2."""
-    return NoiseModel("symmetric", (2, 4), constant, Symbol("kappa", real=True) if kurtosis is None else kurtosis)
+    return NoiseModel("symmetric", (2, 4), constant, Symbol("kappa", real=True) if kurtosis is None else kurtosis, known=5)
 
 
 def two_point(constant: bool = False) -> NoiseModel:
     """Return noise ``+b(theta)`` or ``-b(theta)`` with probability 1/2 each, ``S = b b^T``: its square does not fluctuate."""
-    return NoiseModel("two-point", (2, 4), constant, Integer(-2))
+    return NoiseModel("two-point", (2, 4), constant, Integer(-2), known=5)
 
 
 def student_t(nu: Expr | None = None, constant: bool = False) -> NoiseModel:
@@ -124,7 +138,7 @@ def student_t(nu: Expr | None = None, constant: bool = False) -> NoiseModel:
     degrees = Symbol("nu", positive=True) if nu is None else nu
     if degrees.is_number and degrees <= 4:
         raise ValueError(f"Student noise with {degrees} degrees of freedom has no fourth moment; expected more than 4")
-    return NoiseModel("student-t", (2, 4), constant, 6 / (degrees - 4))
+    return NoiseModel("student-t", (2, 4), constant, 6 / (degrees - 4), known=5)
 
 
 def batch_mean(law: NoiseModel, size: Expr | None = None, population: Expr | None = None) -> NoiseModel:

@@ -202,3 +202,14 @@ def test_a_batch_of_gaussian_draws_has_a_synchronised_equation() -> None:
 def test_what_is_no_batch_is_refused(law: NoiseModel, size: Expr, population: Expr | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         batch_mean(law, size, population)
+
+
+@pytest.mark.parametrize("make", [general, symmetric, two_point, student_t])
+@pytest.mark.parametrize("population", [None, Integer(9)])
+def test_cumulants_that_are_not_known_are_not_taken_for_zero(make, population: Expr | None) -> None:
+    for law in (make(), batch_mean(make(), Integer(3), population)):
+        with pytest.raises(ValueError, match=f"moment of order 6 of {law.name} noise, known through order {law.known}; take"):
+            law.moment("iijjkk")
+        with pytest.raises(ValueError, match=r"a moment of order [56] of"):
+            modified_equation(rmsprop(), ballistic(), law, order=3)
+        assert modified_equation(rmsprop(), ballistic(), law).order == 2
