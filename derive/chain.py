@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 from sympy import Expr, Function, Lambda, Rational, Symbol
 
-from .expansion import Expansion, shifted_gradient
+from .expansion import Expansion, shifted
+from .generator import expectation
 from .noise import NoiseModel
 from .regimes import Regime, Scaling
 from .rules import THETA, Block, UpdateRule
 from .series import Series, monomial_series
-from .symbols import Field, noise, tau
+from .symbols import Field, gradient, noise, tau
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Chain:
             expansion = Expansion(values, auxiliaries, length)
             for name, point in self.rule.gradients.items():
                 shift = expansion.read(point) * monomial_series(1 / scaling.blocks["theta"]) + Series.of(-state["theta"])
-                taken = shifted_gradient(shift, length) + monomial_series(scaling.noise * noise("i"))
+                taken = shifted(gradient("i"), shift, length) + monomial_series(scaling.noise * noise("i"))
                 expansion = replace(expansion, values={**expansion.values, Symbol(name, real=True): taken})
             increments = {}
             for block in self.blocks:
@@ -102,6 +103,10 @@ class Chain:
             if all(increment.precision >= needed for increment in increments.values()):
                 return Increments(increments, dict(expansion.definitions))
             length += 2
+
+    def expectation(self, expression: Expr) -> Expr:
+        """Return the expectation over the noise of one step."""
+        return expectation(expression, self.noise)
 
     def _check_noise(self) -> None:
         shifted = [point for point in self.rule.gradients.values() if point != THETA]

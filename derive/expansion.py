@@ -28,7 +28,7 @@ from sympy.core.function import AppliedUndef
 from .indices import canonical, dummies, fresh, reindex, terms
 from .rules import Auxiliary
 from .series import EXACT, Series
-from .symbols import Component, element_function, gradient, k, noise, t
+from .symbols import Component, element_function, k, noise, t
 
 NON_SMOOTH = (Abs, sign, Max, Min, Heaviside)
 
@@ -153,8 +153,16 @@ class Expansion:
         return result if exact else result.truncated(min(self.length, precision))
 
 
-def shifted_gradient(shift: Series, length: int) -> Series:
+def shifted(component: Component, shift: Series, length: int) -> Series:
     """Return ``F_i(theta + shift) = F_i + sum_j F_ij shift_j + ...`` to `length` powers of ``sqrt(tau)``.
+
+    Parameters
+    ----------
+    component : Component
+        The field at theta, such as ``F_i``.
+    shift : Series
+        The shift at coordinate i.
+    length : int
 
     Raises
     ------
@@ -162,8 +170,9 @@ def shifted_gradient(shift: Series, length: int) -> Series:
         The shift does not vanish as tau -> 0.
     """
     if shift.coefficients and shift.valuation <= 0:
-        raise ValueError(f"a gradient is taken at theta + {shift[shift.valuation]}; expected a shift that vanishes as tau -> 0")
-    result, power, names = Series.of(gradient("i")), Series.of(Integer(1)), []
+        where = f"{component.field.name} is taken at theta + {shift[shift.valuation]}"
+        raise ValueError(f"{where}; expected a shift that vanishes as tau -> 0")
+    result, power, names = Series.of(component), Series.of(Integer(1)), []
     while shift.coefficients:
         # dummies only at the end: up to there each direction keeps its own name
         names.append(f"j{len(names)}")
@@ -171,7 +180,8 @@ def shifted_gradient(shift: Series, length: int) -> Series:
         power = (power * factor).truncated(length)
         if not power.coefficients:
             break
-        term = power * Series.of(gradient("i", *names) / factorial(len(names)))
+        component = component.differentiated(names[-1])
+        term = power * Series.of(component / factorial(len(names)))
         result = result + Series({n: _summed(c, names) for n, c in term.coefficients.items()}, term.precision)
     exact = shift.precision == EXACT and not shift.coefficients
     return result if exact else result.truncated(min(length, shift.precision))

@@ -6,19 +6,48 @@ logarithm gives every order; drift, covariance and obstruction are the parts of 
 
 from collections.abc import Mapping
 from functools import reduce
-from itertools import combinations_with_replacement, product
+from itertools import combinations_with_replacement
 from math import factorial, prod
+from typing import TYPE_CHECKING, Protocol
 
 from sympy import Add, Expr, Integer, Mul, Rational
 
-from .chain import Chain
 from .indices import canonical, multiply, terms
 from .noise import NoiseModel
-from .operators import TIME, block_of, compose, contracted, momentum, split
+from .operators import TIME, block_of, compose_series, contracted, momentum, split
 from .symbols import Component, noise
 
+if TYPE_CHECKING:
+    from .chain import Increments
 
-def modified_generator(chain: Chain, order: int) -> tuple[Expr, ...]:
+
+class Named(Protocol):
+    """Anything with a name for people."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        ...
+
+
+class OneStep(Named, Protocol):
+    """What the one-step operator needs to know of a chain: an optimizer with its noise, or a numerical scheme."""
+
+    @property
+    def noise(self) -> Named:
+        """The law of the noise."""
+        ...
+
+    def increments(self, order: int) -> "Increments":
+        """Return the increments through ``tau**order``."""
+        ...
+
+    def expectation(self, expression: Expr) -> Expr:
+        """Return the expectation over the noise of one step."""
+        ...
+
+
+def modified_generator(chain: OneStep, order: int) -> tuple[Expr, ...]:
     """Return the symbols of ``L_0, ..., L_{order-1}``.
 
     Raises
@@ -34,18 +63,21 @@ def logarithm(step: Mapping[int, Expr], order: int) -> tuple[Expr, ...]:
     generator: list[Expr] = [Integer(0)] * order
     power: dict[int, Expr] = {0: Integer(1)}
     for exponent in range(1, order + 1):
-        power = {
-            n + m: canonical(Add(*(compose(step[i], power[j]) for i in step for j in power if i + j == n + m)))
-            for n, m in product(step, power)
-            if n + m <= order
-        }
+        power = compose_series(step, power, order)
         for n, symbol in power.items():
             generator[n - 1] += Rational((-1) ** (exponent + 1), exponent) * symbol
     return tuple(canonical(symbol) for symbol in generator)
 
 
-def one_step_operator(chain: Chain, order: int) -> dict[int, Expr]:
+def one_step_operator(chain: OneStep, order: int) -> dict[int, Expr]:
     """Return the symbol of ``P_tau - 1`` by powers of tau, from 1 to `order`; checked for a diffusion limit."""
+    symbols = one_step_symbols(chain, order)
+    _check_limit(chain, symbols)
+    return {n // 2: symbols[n] for n in range(2, 2 * order + 1, 2)}
+
+
+def one_step_symbols(chain: OneStep, order: int) -> dict[int, Expr]:
+    """Return the symbol of ``P_tau - 1`` by powers of ``sqrt(tau)``, from 0 to ``2 order``."""
     exponent = _exponent(chain, order)
     symbol: dict[int, list[Expr]] = {n: [] for n in range(2 * order + 1)}
     for degree in range(1, 2 * order + 1):
@@ -53,13 +85,11 @@ def one_step_operator(chain: Chain, order: int) -> dict[int, Expr]:
             if sum(powers) <= 2 * order:
                 arranged = prod(factorial(powers.count(n)) for n in set(powers))
                 factor = reduce(multiply, (exponent[n] for n in powers))
-                symbol[sum(powers)].append(Rational(1, arranged) * expectation(factor, chain.noise))
-    summed = {n: canonical(Add(*parts)) for n, parts in symbol.items()}
-    _check_limit(chain, summed)
-    return {n // 2: summed[n] for n in range(2, 2 * order + 1, 2)}
+                symbol[sum(powers)].append(Rational(1, arranged) * chain.expectation(factor))
+    return {n: canonical(Add(*parts)) for n, parts in symbol.items()}
 
 
-def _exponent(chain: Chain, order: int) -> dict[int, Expr]:
+def _exponent(chain: OneStep, order: int) -> dict[int, Expr]:
     """Return ``k . Delta`` by powers of ``sqrt(tau)``; time advances by tau exactly."""
     exponent: dict[int, list[Expr]] = {2: [momentum(TIME)()]}
     for name, series in chain.increments(order).series.items():
@@ -83,7 +113,7 @@ def expectation(expression: Expr, law: NoiseModel) -> Expr:
     return canonical(Add(*result))
 
 
-def _check_limit(chain: Chain, symbol: dict[int, Expr]) -> None:
+def _check_limit(chain: OneStep, symbol: dict[int, Expr]) -> None:
     for power, expression in symbol.items():
         for term in terms(expression):
             coefficient, momenta = split(term)

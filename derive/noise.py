@@ -1,15 +1,18 @@
 """Laws of the gradient noise, by their joint cumulants."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
+from typing import TypeVar
 
 from sympy import Add, Dummy, Expr, Integer, Mul, Poly, S, Symbol, factor, factorial, ff
 from sympy.functions.combinatorial.numbers import stirling
 
 from .indices import terms
 from .symbols import Field
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class NoiseModel:
         """Return the joint cumulant of one draw at the given coordinates."""
         order = len(indices)
         if order == 4 and self.kurtosis is not None:
-            pairs = _partitions(tuple(indices), (2,))
+            pairs = partitions(tuple(indices), (2,))
             return self.kurtosis / 3 * Add(*(prod(self.cumulant_field(2)(*pair) for pair in two) for two in pairs))
         return self.cumulant_field(order)(*indices)
 
@@ -72,12 +75,12 @@ class NoiseModel:
         if self.population is None:
             return Add(*(
                 self.batch ** (len(parts) - len(slots)) * prod(map(self.cumulant, parts))
-                for parts in _partitions(slots, self.orders)
+                for parts in partitions(slots, self.orders)
             ))  # fmt: skip
         one = replace(self, batch=S.One, population=None)
         return Add(*(
             _inclusion(tuple(map(len, parts)), self.batch, self.population) * prod(map(one.moment, parts))
-            for parts in _partitions(slots, tuple(range(2, len(slots) + 1)))
+            for parts in partitions(slots, tuple(range(2, len(slots) + 1)))
         ))  # fmt: skip
 
     def square_covariance(self, i: str, j: str) -> Expr:
@@ -198,7 +201,7 @@ def _chance(pieces: int, batch: Expr, population: Expr) -> Expr:
     return Integer(0) if drawn == 0 or points == 0 else drawn / points
 
 
-def _partitions(items: tuple[str, ...], sizes: tuple[int, ...]) -> Iterator[list[tuple[str, ...]]]:
+def partitions(items: tuple[Item, ...], sizes: Collection[int]) -> Iterator[list[tuple[Item, ...]]]:
     """Yield the partitions of a sequence into parts of the given sizes; equal items count as different ones."""
     if not items:
         yield []
@@ -206,11 +209,11 @@ def _partitions(items: tuple[str, ...], sizes: tuple[int, ...]) -> Iterator[list
     first, rest = items[0], items[1:]
     for chosen, left in _splits(rest):
         if len(chosen) + 1 in sizes:
-            for partition in _partitions(left, sizes):
+            for partition in partitions(left, sizes):
                 yield [(first, *chosen), *partition]
 
 
-def _splits(items: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+def _splits(items: tuple[Item, ...]) -> Iterator[tuple[tuple[Item, ...], tuple[Item, ...]]]:
     for mask in range(2 ** len(items)):
         chosen = tuple(item for n, item in enumerate(items) if mask >> n & 1)
         yield chosen, tuple(item for n, item in enumerate(items) if not mask >> n & 1)

@@ -5,10 +5,11 @@ for derivatives to the right of all coefficients. All indices are dummies, so an
 one expression; composition is Leibniz' rule. Each dummy stands in a momentum or in a tensor, so no sum of ones ever arises.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from itertools import product
 
-from sympy import Add, Expr, Mul
+from sympy import Add, Expr, Mul, Rational
 
 from .indices import canonical, components, dummies, fresh, is_dummy, reindex, terms
 from .symbols import Component, Field, t
@@ -60,6 +61,15 @@ def compose(left: Expr, right: Expr) -> Expr:
     """Return the symbol of the product of two operators, `right` applied first."""
     pieces = [piece for a in terms(left) for b in terms(right) for piece in _compose_terms(a, _renamed_apart(b, a))]
     return canonical(Add(*pieces))
+
+
+def compose_series(left: Mapping[Rational, Expr], right: Mapping[Rational, Expr], through: int) -> dict[Rational, Expr]:
+    """Return the product of two operators given by powers of tau, without the powers above `through`."""
+    pieces: dict[Rational, list[Expr]] = {}
+    for (n, a), (m, b) in product(left.items(), right.items()):
+        if n + m <= through:
+            pieces.setdefault(n + m, []).append(compose(a, b))
+    return {n: canonical(Add(*parts)) for n, parts in pieces.items()}
 
 
 def _renamed_apart(term: Expr, other: Expr) -> Expr:

@@ -52,6 +52,13 @@ class Series:
                     result.setdefault(n + m, []).append(multiply(a, b))
         return Series({n: Add(*parts) for n, parts in result.items()}, precision)._tidy()
 
+    def __sub__(self, other: "Series") -> "Series":
+        return self + Series.of(Integer(-1)) * other
+
+    def __rmul__(self, scalar: Expr) -> "Series":
+        """Multiply by an expression in `tau` that `monomial_series` reads."""
+        return monomial_series(Integer(1) * scalar) * self
+
     def shifted(self, powers: int) -> "Series":
         """Return the series times ``tau**(powers/2)``."""
         precision = self.precision if self.precision == EXACT else self.precision + powers

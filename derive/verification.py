@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from sympy import Add, Expr, Integer, Rational
 
-from .chain import Chain
-from .generator import one_step_operator
+from .generator import OneStep, one_step_operator
 from .indices import canonical, fresh, multiply, reindex, terms
-from .operators import TIME, compose, contracted, momentum
+from .operators import TIME, compose_series, contracted, momentum
 
 
 def generator_of(
@@ -37,35 +36,31 @@ def generator_of(
     return {power: canonical(Add(*parts)) for power, parts in symbols.items()}
 
 
-def defect(chain: Chain, generator: Mapping[Rational, Expr], order: int) -> dict[Rational, Expr]:
+def defect(chain: OneStep, generator: Mapping[Rational, Expr], order: int) -> dict[Rational, Expr]:
     """Return the symbol of ``exp(tau L) - P_tau`` by powers of tau through `order`, powers without difference left out.
 
     The smallest power p in it means weak order ``p - 1``; an empty result means at least `order`.
     """
-    return difference(exponential(generator, order), one_step_operator(chain, order))
+    wanted = one_step_operator(chain, order)
+    return difference(exponential(generator, order), {Rational(n): symbol for n, symbol in wanted.items()})
 
 
 def exponential(generator: Mapping[Rational, Expr], order: int) -> dict[Rational, Expr]:
     """Return the symbol of ``exp(tau L) - 1`` by powers of tau through `order`."""
+    once = {p + 1: symbol for p, symbol in generator.items()}
     step: dict[Rational, Expr] = {}
     power: dict[Rational, Expr] = {Rational(0): Integer(1)}
     for n in range(1, order + 1):
-        following: dict[Rational, Expr] = {}
-        for i, left in generator.items():
-            for j, right in power.items():
-                if i + j + 1 <= order:
-                    following[i + j + 1] = following.get(i + j + 1, Integer(0)) + compose(left, right) / n
-        power = {p: canonical(e) for p, e in following.items()}
-        for p, e in power.items():
-            step[p] = step.get(p, Integer(0)) + e
+        power = {p: symbol / n for p, symbol in compose_series(once, power, order).items()}
+        for p, symbol in power.items():
+            step[p] = step.get(p, Integer(0)) + symbol
     return step
 
 
-def difference(step: Mapping[Rational, Expr], wanted: Mapping[int, Expr]) -> dict[Rational, Expr]:
-    """Return what two operators differ by, by powers of tau, powers without difference left out."""
-    powers = sorted({*step, *map(Rational, wanted)})
-    found = {p: canonical(step.get(p, Integer(0)) - wanted.get(p, Integer(0))) for p in powers}
-    return {p: rest for p, rest in found.items() if rest != 0}
+def difference(left: Mapping[Rational, Expr], right: Mapping[Rational, Expr]) -> dict[Rational, Expr]:
+    """Return the difference of two operators given by powers of tau, powers without difference left out."""
+    differences = {p: canonical(left.get(p, Integer(0)) - right.get(p, Integer(0))) for p in sorted({*left, *right})}
+    return {p: symbol for p, symbol in differences.items() if symbol != 0}
 
 
 def _twice_contracted(expression: Expr, a: str, b: str) -> Expr:

@@ -4,7 +4,7 @@ import pytest
 from sympy import Abs, Function, Integer, Lambda, Max, Rational, Symbol, cos, exp, sin, sqrt, tanh
 
 from smelt.derive import Auxiliary
-from smelt.derive.expansion import Expansion, shifted_gradient
+from smelt.derive.expansion import Expansion, shifted
 from smelt.derive.indices import canonical
 from smelt.derive.series import Series
 from smelt.derive.symbols import Field, element_function, gradient, k, noise, t
@@ -84,14 +84,23 @@ def test_time_stands_in_functions_of_the_step_number() -> None:
 
 def test_gradients_at_shifted_points() -> None:
     """``F_i(theta + s)``, ``s = tau m``: the Hessian along m, then third derivatives."""
-    found = shifted_gradient(Series.of(M, 2), 6)
+    found = shifted(gradient("i"), Series.of(M, 2), 6)
     along = Field("m")
     assert found[0] == gradient("i")
     assert found[2] == gradient("i", "_1") * along("_1")
     assert canonical(found[4] - gradient("i", "_1", "_2") * along("_1") * along("_2") / 2) == 0
     assert found.precision == 6
     with pytest.raises(ValueError, match="expected a shift that vanishes as tau -> 0"):
-        shifted_gradient(Series.of(M), 6)
+        shifted(gradient("i"), Series.of(M), 6)
+
+
+def test_any_field_at_a_shifted_point() -> None:
+    """``G_ip(theta + s)``: derivatives are appended to both indices."""
+    g, along = Field("G", rank=2, varies=True), Field("m")
+    found = shifted(g("i", "p"), Series.of(M, 1), 3)
+    assert found[0] == g("i", "p")
+    assert found[1] == g("i", "p", "_1") * along("_1")
+    assert canonical(found[2] - g("i", "p", "_1", "_2") * along("_1") * along("_2") / 2) == 0
 
 
 @pytest.mark.parametrize(

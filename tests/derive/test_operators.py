@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sympy import Add, Expr, Integer, Mul, Rational, Symbol, expand, symbols
 
 from smelt.derive.indices import canonical, components, dummies, terms
-from smelt.derive.operators import TIME, apply, block_of, compose, contracted, is_momentum, momentum, split
+from smelt.derive.operators import TIME, apply, block_of, compose, compose_series, contracted, is_momentum, momentum, split
 from smelt.derive.symbols import Component, ElementFunction, Field, element_function, gradient, t
 
 S = Field("S", rank=2, symmetric=True, varies=True)
@@ -171,3 +171,12 @@ def test_split_repeats_momenta() -> None:
 def test_contracted_sums_the_free_index_beside_other_sums() -> None:
     symbol = contracted(gradient("i", "_1") * v("_1") + v("i"), "theta")
     assert symbol == canonical(gradient("_1", "_2") * v("_2") * d_theta("_1")) + v("_1") * d_theta("_1")
+
+
+def test_series_of_operators_are_multiplied_and_cut() -> None:
+    a, b = gradient("_1") * d_theta("_1"), P(v("_1")) * d_v("_1")
+    left, right = {Rational(0): Integer(1), Rational(1, 2): a}, {Rational(1, 2): b, Rational(1): a}
+    found = compose_series(left, right, 1)
+    assert set(found) == {Rational(1, 2), Rational(1)}
+    assert canonical(found[Rational(1, 2)] - b) == 0
+    assert canonical(found[Rational(1)] - a - compose(a, b)) == 0

@@ -168,3 +168,12 @@ def test_refusals() -> None:
         Series.of(Integer(1), -1).exponential(3)
     with pytest.raises(ValueError, match="log is not smooth at 0"):
         Series.of(Integer(1), 2).logarithm(3)
+
+
+def test_differences_and_multiples() -> None:
+    """Numbers in a product may hold powers of tau, negative ones too."""
+    x, y = symbols("x y")
+    left, right = Series({1: x, 2: y}, 4), Series({1: x, 3: x}, 5)
+    assert left - right == Series({2: y, 3: -x}, 4)
+    assert 2 * left == Integer(2) * left == Series({1: 2 * x, 2: 2 * y}, 4)
+    assert (tau - 3 * tau**2) / tau ** Rational(1, 2) * left == Series({2: x, 3: y, 4: -3 * x}, 5)
