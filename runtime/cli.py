@@ -10,6 +10,7 @@ from . import commands
 
 _EXAMPLES = """examples:
   smelt list
+  smelt schemes
   smelt derive rmsprop --regime ballistic --order 2
   smelt derive adam --regime batch-equivalent --order 2 --latex
   smelt derive rmsprop --regime "lr=tau, alpha=1-c*tau" --order 2 --json
@@ -59,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = _verb(verbs, "list", commands.list_all, "optimizers, variants and regimes known by name", "smelt list --json")
     del listing
+
+    _verb(verbs, "schemes", commands.schemes, "prove the weak order of numerical schemes", "smelt schemes --json")
 
     derive = _verb(
         verbs, "derive", commands.derive, "derive a modified equation",

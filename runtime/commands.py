@@ -11,6 +11,9 @@ from ..derive.equation import ModifiedEquation, modified_equation
 from ..derive.latex import latex_equation, latex_obstruction
 from ..derive.regimes import REGIMES, parse_regime
 from ..derive.rules import Block
+from ..derive.scheme import Scheme
+from ..derive.scheme_order import weak_order
+from ..derive.schemes import SCHEMES
 from ..derive.text import certificate_text, components_json, components_text, equation_json, equation_text
 from .ensembles import simulate as run_ensemble
 from .ensembles import simulation_kernel
@@ -49,6 +52,26 @@ def list_all(options: Namespace) -> int:
     for r in data["regimes"]:
         print(f"  {r['name']:22} noise scale {r['noise']}")
     return 0
+
+
+def schemes(options: Namespace) -> int:
+    """List numerical schemes with the weak order each claims, and prove it."""
+    data = [
+        {"name": s.name, "equation": _solved(s), "increments": None if s.noise == "none" else s.increments.name,
+         "weak_order": s.weak_order, "proved": weak_order(s, s.weak_order) == s.weak_order, "reference": s.reference}
+        for s in SCHEMES
+    ]  # fmt: skip
+    if options.json:
+        print_json({"schemes": data})
+    else:
+        for s in data:
+            verdict = "proved" if s["proved"] else "NOT REACHED"
+            print(f"{s['name']:26} {s['equation']:22} {s['increments'] or '':12} weak order {s['weak_order']} {verdict}")
+    return 0 if all(s["proved"] for s in data) else 1
+
+
+def _solved(scheme: Scheme) -> str:
+    return {"none": "ODE", "additive": "SDE, additive noise", "general": f"{scheme.calculus} SDE"}[scheme.noise]
 
 
 def derive(options: Namespace) -> int:

@@ -1,14 +1,17 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from smelt.derive.schemes import SCHEMES, euler_maruyama
+from smelt.runtime import commands
 from smelt.runtime.cli import main
 from smelt.runtime.results import Run, WeakErrorStudy
 
-COMMANDS = ("list", "derive", "show", "simulate", "converge", "reproduce")
+COMMANDS = ("list", "schemes", "derive", "show", "simulate", "converge", "reproduce")
 # one small problem for all, so that each kernel is compiled once
 SGD = ["sgd", "--hessian", "1,0.5;0.5,1.5", "--start", "theta=1,0.5"]
 SIMULATE = ["simulate", *SGD, "--tau", "0.25", "--horizon", "1", "--paths", "500"]
@@ -54,6 +57,7 @@ def test_the_whole_help_has_examples_of_every_command(capsys):
     ("arguments", "keys"),
     [
         (["list"], {"rules", "regimes"}),
+        (["schemes"], {"schemes"}),
         (["derive", "rmsprop"], {"drift", "covariance", "certificate"}),
         (["derive", "rmsprop", "--regime", "batch-equivalent", "--latex", "--dimension", "2"], {"drift", "certificate"}),
         (["show", *SGD[:3]], {"signature", "source"}),
@@ -84,6 +88,18 @@ def test_list_names_what_is_known(capsys):
     assert code == 0
     for name in ("sgd:plain", "rmsprop:paper", "adam:paper", "ballistic", "batch-equivalent"):
         assert name in out
+
+
+def test_schemes_are_proved_and_a_false_claim_is_an_error(capsys, monkeypatch):
+    code, out, _ = run(capsys, "schemes")
+    assert code == 0
+    assert out.count(" proved\n") == out.count("\n") == len(SCHEMES)
+    monkeypatch.setattr(commands, "SCHEMES", (euler_maruyama, replace(euler_maruyama, weak_order=2)))
+    code, out, _ = run(capsys, "schemes")
+    assert code == 1
+    assert [line.split()[-1] for line in out.splitlines()] == ["proved", "REACHED"]
+    code, out, _ = run(capsys, "schemes", "--json")
+    assert (code, [s["proved"] for s in json.loads(out)["schemes"]]) == (1, [True, False])
 
 
 def test_derive_says_equation_and_certificate(capsys):
