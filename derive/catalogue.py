@@ -6,6 +6,7 @@ from typing import get_args
 from .adams import adam, adamax, adamw, amsgrad, nadam, radam
 from .adaptive import adadelta, adagrad, rmsprop
 from .momentum import heavy_ball, momentum, nesterov, sgd
+from .norms import clipped_sgd_norm, lamb, lars, normalized_sgd, sam
 from .rules import UpdateRule
 from .signs import lion, sign_sgd, signum
 
@@ -14,6 +15,7 @@ CATALOGUE: tuple[Callable[..., UpdateRule], ...] = (
     rmsprop, adagrad, adadelta,
     adam, adamw, amsgrad, adamax, nadam, radam,
     sign_sgd, signum, lion,
+    normalized_sgd, clipped_sgd_norm, sam, lars, lamb,
 )  # fmt: skip
 """Every optimizer, for the command line and for tests; called without arguments, in its default variant."""
 

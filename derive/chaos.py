@@ -3,7 +3,7 @@
 from sympy import Add, Expr, Integer, Mul, sqrt
 
 from .chain import Chain
-from .indices import canonical, dummies, fresh, reindex, terms
+from .indices import canonical, dummies, fresh, opened, reindex, terms
 from .series import Series
 from .symbols import Component, Field, constant_factor, factor, noise, square_factor, zeta1, zeta2
 
@@ -87,7 +87,7 @@ def paired(expression: Expr, left: Field, right: Field) -> Expr:
 def in_factors(expression: Expr, chain: Chain) -> Expr:
     """Write covariances as products of factors, ``S_ij,k = B_ip,k B_jp + B_ip B_jp,k``, and pairs of `B2` as ``Cov(xi**2)``."""
     pieces = []
-    for term in terms(expression):
+    for term in terms(opened(expression)):
         pairs: dict[str, list[str]] = {}
         rest = []
         for f in Mul.make_args(term):

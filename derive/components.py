@@ -8,10 +8,10 @@ from functools import reduce
 from itertools import combinations_with_replacement, product
 from typing import TYPE_CHECKING
 
-from sympy import Add, Dummy, Expr, Function, Matrix, Symbol
+from sympy import Add, Dummy, Expr, Function, Integer, Matrix, Symbol
 
 from .indices import components, dummies, terms
-from .symbols import Component, ElementFunction, t
+from .symbols import Component, ElementFunction, Total, one, t
 
 if TYPE_CHECKING:
     from .equation import ModifiedEquation
@@ -97,6 +97,9 @@ class _Space:
 
     def value(self, expression: Expr, free: Mapping[str, int]) -> Expr:
         """Give free indices their numbers, sum over the others, put functions for fields."""
+        return self._written_out(self._added_up(expression, free))
+
+    def _added_up(self, expression: Expr, free: Mapping[str, int]) -> Expr:
         total: list[Expr] = []
         for term in terms(expression):
             summed = sorted(dummies(term))
@@ -104,7 +107,7 @@ class _Space:
                 at = {**free, **dict(zip(summed, numbers, strict=True))}
                 values = {c: self.component(c, tuple(at[i] for i in c.indices)) for c in components(term)}
                 total.append(term.xreplace(values))
-        return self._written_out(Add(*total))
+        return Add(*total)
 
     def _written_out(self, expression: Expr) -> Expr:
         calls = expression.atoms(ElementFunction)
@@ -124,6 +127,10 @@ class _Space:
 
     def component(self, c: Component, numbers: tuple[int, ...]) -> Expr:
         field = c.field
+        if isinstance(field, Total):
+            return self._added_up(field.body, {})
+        if field == one:
+            return Integer(1)
         if field.gradient:
             return self._differentiated(self.objective, numbers)
         head, tail = numbers[: field.rank], numbers[field.rank :]

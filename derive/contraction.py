@@ -7,10 +7,12 @@ equation and the kernels read terms this way, because it is how one would write 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from sympy import Expr, Integer, Mul
+from sympy import Expr, Integer, Mul, factor
 
 from .indices import components, dummies, reindex, terms
+from .symbols import Component, Total
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,21 @@ def contract(term: Expr, index: str = "i") -> Contraction:
     return tree
 
 
+def contract_closed(term: Expr) -> Contraction:
+    """Read one term whose indices are all summed, at the index that leaves the fewest matrices applied one after the other.
+
+    Raises
+    ------
+    ValueError
+        The term is no tree of matrices and vectors.
+    """
+    return min((contract(reindex(term, {index: "i"})) for index in sorted(dummies(term))), key=_depth)
+
+
+def _depth(tree: Contraction) -> int:
+    return max((1 + _depth(child) for _, child in tree.links), default=0)
+
+
 def _grow(index: str, factors: list[Expr], seen: set[str]) -> tuple[Contraction, list[Expr]]:
     local = [f for f in factors if _indices(f) <= {index}]
     rest = [f for f in factors if not _indices(f) <= {index}]
@@ -72,3 +89,23 @@ def readable(expression: Expr, free: tuple[str, ...]) -> list[tuple[list[str], E
         letter = dict(zip(names, letters, strict=False))
         result.append((sorted(letter.values()), reindex(term, letter)))
     return result or [([], Integer(0))]
+
+
+def totals(expression: Expr) -> list[Component]:
+    """Return the numbers in an expression that are sums over all coordinates, in an order of their own."""
+    return sorted((c for c in components(expression) if isinstance(c.field, Total)), key=str)
+
+
+def is_element_wise(body: Expr) -> bool:
+    """Tell whether the body of a sum has vectors at one index alone."""
+    return all(len(c.indices) <= 1 for c in components(body)) and len(dummies(body)) == 1
+
+
+@cache
+def root_of(total: Component) -> Expr | None:
+    """Return x if a number is the sum of the squares of an element-wise x, at the dummy of its body."""
+    body = total.field.body
+    if not is_element_wise(body):
+        return None
+    powers = [f.as_base_exp() for f in Mul.make_args(factor(body))]
+    return Mul(*(base ** (n / 2) for base, n in powers)) if all((n / 2).is_integer for _, n in powers) else None

@@ -25,10 +25,10 @@ from sympy import (
 )
 from sympy.core.function import AppliedUndef
 
-from .indices import canonical, dummies, fresh, reindex, terms
-from .rules import Auxiliary
+from .indices import canonical, dummies, free, fresh, reindex, terms, whole
+from .rules import Auxiliary, total
 from .series import EXACT, Series
-from .symbols import Component, element_function, k, noise, t
+from .symbols import Component, element_function, k, noise, one, t
 
 NON_SMOOTH = (Abs, sign, Max, Min, Heaviside)
 
@@ -73,6 +73,8 @@ class Expansion:
                 return result
             case Pow():
                 return self._power(*expression.args)
+            case AppliedUndef() if expression.func == total:
+                return _totalled(self.read(expression.args[0]))
             case AppliedUndef():
                 return self._auxiliary(expression)
             case Basic() if isinstance(expression, NON_SMOOTH):
@@ -111,7 +113,10 @@ class Expansion:
     def _refuse_noise(self, series: Series, text: str) -> None:
         leading = series.coefficients.get(series.valuation, Integer(0))
         if any(c.field == noise for c in leading.atoms(Component)):
-            raise ValueError(f"{text} depends on the noise at leading order; expected a dependence that vanishes as tau -> 0")
+            raise ValueError(
+                f"{text} depends on the noise at leading order; expected a dependence that vanishes as tau -> 0: take noise "
+                "of a higher power of tau, such as noise=tau**(1/2), or a running mean of the gradient"
+            )
 
     def _auxiliary(self, call: AppliedUndef) -> Series:
         name = type(call).__name__
@@ -187,8 +192,31 @@ def shifted(component: Component, shift: Series, length: int) -> Series:
     return result if exact else result.truncated(min(length, shift.precision))
 
 
+def _totalled(series: Series) -> Series:
+    """Sum a series over all coordinates.
+
+    The leading coefficient becomes one number where it has no noise: then its powers are powers of one symbol, which cancel.
+    """
+    sums = {n: _renamed(_anchored(c), ["i"]) for n, c in series.coefficients.items()}
+    coefficients = {n: canonical(c) for n, c in sums.items()}
+    leading = coefficients.get(series.valuation, Integer(0))
+    if isinstance(leading, Add) and not dummies(leading):
+        coefficients[series.valuation] = whole(sums[series.valuation])
+    return Series({n: c for n, c in coefficients.items() if c != 0}, series.precision)
+
+
+def _anchored(expression: Expr) -> Expr:
+    """Write the ones into the terms that are the same at all coordinates."""
+    return Add(*(term if "i" in free(term) else term * one("i") for term in terms(expression)))
+
+
 def _summed(expression: Expr, names: list[str]) -> Expr:
     """Sum each term over the named indices."""
-    return canonical(Add(*(
+    return canonical(_renamed(expression, names))
+
+
+def _renamed(expression: Expr, names: list[str]) -> Expr:
+    """Make dummies of the named indices, apart from those of each term."""
+    return Add(*(
         reindex(term, dict(zip(names, fresh(dummies(term), len(names)), strict=True))) for term in terms(expression)
-    )))  # fmt: skip
+    ))  # fmt: skip

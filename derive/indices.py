@@ -1,16 +1,17 @@
 """Index notation: implicit sums, products with dummy indices kept apart, and one canonical form.
 
 A term is a product; each of its dummy indices (``_1``, ``_2``, ...) is summed over the coordinates. Two terms are equal
-if they differ by the names of dummies only; `canonical` gives both the same names, so SymPy adds them up.
+if they differ by the names of dummies only; `canonical` gives both the same names, so SymPy adds them up. A factor whose indices
+are all summed, such as ``sum_j F_j F_j``, is a number: it becomes a component of its own without indices (`symbols.Total`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, reduce
 from itertools import product
 
 from sympy import Add, Expr, Mul, Pow
 
-from .symbols import Component
+from .symbols import Component, Total, one, total_of
 
 
 def components(expression: Expr) -> set[Component]:
@@ -26,6 +27,11 @@ def is_dummy(index: str) -> bool:
 def dummies(expression: Expr) -> set[str]:
     """Return the dummy indices in `expression`."""
     return {index for c in components(expression) for index in c.indices if is_dummy(index)}
+
+
+def free(expression: Expr) -> set[str]:
+    """Return the indices in `expression` that are not summed over."""
+    return {index for c in components(expression) for index in c.indices if not is_dummy(index)}
 
 
 def reindex(expression: Expr, names: Mapping[str, str]) -> Expr:
@@ -79,12 +85,78 @@ def _apart(term: Expr, other: Expr) -> Expr:
 
 
 def canonical(expression: Expr) -> Expr:
-    """Return the sum of terms with dummies named ``_1``, ``_2``, ... in an order that does not depend on their names."""
+    """Return the sum of terms with dummies named ``_1``, ``_2``, ... in an order that does not depend on their names.
+
+    Closed sums of functions of the state become totals.
+    """
     return Add(*(_canonical_term(term) for term in terms(expression)))
+
+
+def whole(expression: Expr) -> Component:
+    """Return terms whose indices are all dummies as one number, where `canonical` makes one of each term."""
+    return total_of(Add(*(_named(term) for term in terms(expression))))
+
+
+def opened(expression: Expr) -> Expr:
+    """Write the totals that are factors of a term, and their natural powers, as sums over dummies again."""
+    return Add(*(_opened_term(term) for term in terms(expression)))
+
+
+def _opened_term(term: Expr) -> Expr:
+    rest, bodies = [], []
+    for factor in Mul.make_args(term):
+        base, exponent = factor.as_base_exp()
+        natural = exponent.is_Integer and exponent.is_positive
+        if isinstance(base, Component) and isinstance(base.field, Total) and natural:
+            bodies += [base.field.body] * int(exponent)
+        else:
+            rest.append(factor)
+    return reduce(multiply, bodies, Mul(*rest))
 
 
 @cache
 def _canonical_term(term: Expr) -> Expr:
+    if not _dummies_of(term):
+        return term
+    closed, rest = [], []
+    for factors in _connected(_without_ones(Mul.make_args(term))):
+        (closed if _is_closed(factors) else rest).append(Mul(*factors))
+    return Mul(*(total_of(_named(body)) for body in closed), _named(Mul(*rest)))
+
+
+def _without_ones(factors: Iterable[Expr]) -> list[Expr]:
+    """Drop ones at indices that another factor has, and powers of ones."""
+    kept, held = [], set()
+    for factor in factors:
+        if isinstance(base := factor.as_base_exp()[0], Component) and base.field == one:
+            held.add(base.indices[0])
+        else:
+            kept.append(factor)
+    return kept + [one(index) for index in sorted(held - {index for factor in kept for index in _dummies_of(factor)})]
+
+
+def _connected(factors: Iterable[Expr]) -> list[list[Expr]]:
+    """Group the factors of a term that share dummies; a factor without any is a group of its own."""
+    groups: list[tuple[set[str], list[Expr]]] = []
+    for factor in factors:
+        names, members = set(_dummies_of(factor)), [factor]
+        for touching in [group for group in groups if group[0] & names]:
+            groups.remove(touching)
+            names, members = names | touching[0], touching[1] + members
+        groups.append((names, members))
+    return [members for _, members in groups]
+
+
+def _is_closed(factors: list[Expr]) -> bool:
+    """Tell whether a connected product is a number that depends on the state alone: all its indices are summed."""
+    found = {c for factor in factors for c in components(factor)}
+    indices = {index for c in found for index in c.indices}
+    return bool(indices) and all(map(is_dummy, indices)) and not any(c.field.formal for c in found)
+
+
+@cache
+def _named(term: Expr) -> Expr:
+    """Give the dummies of a term their canonical names."""
     names = _dummies_of(term)
     if not names:
         return term

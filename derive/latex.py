@@ -9,7 +9,7 @@ from .contraction import readable
 from .equation import FREE, ModifiedEquation
 from .indices import components
 from .symbols import Field, latex_function, square_factor
-from .vectors import latex_vector
+from .vectors import latex_vector, with_numbers
 
 _BLOCKS = {"theta": r"\theta"}
 _GREEK = {"eps": r"\epsilon", "mu": r"\mu", "tau": r"\tau"}
@@ -72,7 +72,7 @@ def latex_definition(name: str, definition: Lambda) -> str:
 def latex_indices(expression: Expr, free: tuple[str, ...]) -> str:
     """Return an expression in index notation with its sums."""
     pieces = []
-    for summed, term in readable(expression, free):
+    for summed, term in readable(with_numbers(expression), free):
         number, rest = term.as_coeff_Mul()
         front = Mul(abs(number), *(f for f in Mul.make_args(rest) if not components(f)))
         body = Mul(*(f for f in Mul.make_args(rest) if components(f)))

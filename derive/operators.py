@@ -2,17 +2,18 @@
 
 The operator ``b_a d_a + 1/2 a_ab d_a d_b`` is the expression ``b_a k_a + 1/2 a_ab k_a k_b``, where the momenta ``k_a`` stand
 for derivatives to the right of all coefficients. All indices are dummies, so an operator of any order, for every dimension, is
-one expression; composition is Leibniz' rule. Each dummy stands in a momentum or in a tensor, so no sum of ones ever arises.
+one expression; composition is Leibniz' rule. A dummy that a Kronecker delta leaves without a component stays on `one`, so a sum
+of ones is not lost.
 """
 
 from collections.abc import Mapping
 from functools import cache
 from itertools import product
 
-from sympy import Add, Expr, Mul, Rational
+from sympy import Add, Expr, Integer, Mul, Rational
 
 from .indices import canonical, components, dummies, fresh, is_dummy, reindex, terms
-from .symbols import Component, Field, t
+from .symbols import Component, Field, Total, one, t
 
 TIME = "t"
 """The block that holds time; it has no index."""
@@ -21,7 +22,7 @@ TIME = "t"
 @cache
 def momentum(block: str) -> Field:
     """Return the field of derivatives by the entries of a block (by time for `TIME`)."""
-    return Field(f"d/d{block}", rank=0 if block == TIME else 1)
+    return Field(f"d/d{block}", rank=0 if block == TIME else 1, formal=True)
 
 
 def is_momentum(component: Component) -> bool:
@@ -94,16 +95,20 @@ def _differentiate(frozen: Expr, active: Expr, momenta: list[Component]) -> list
     if not momenta:
         return [frozen * active]
     acting, waiting = momenta[0], momenta[1:]
-    block = block_of(acting)
-    if block == TIME:
-        return _differentiate(frozen, active.diff(t), waiting)
-    (index,) = acting.indices
-    result = []
+    block, index = block_of(acting), next(iter(acting.indices), "")
+    result = _differentiate(frozen, active.diff(t), waiting) if block == TIME else []
     for c in sorted((c for c in components(active) if not is_momentum(c)), key=str):
-        if c.field.name == block:
+        if isinstance(c.field, Total):
+            body = _renamed_apart(c.field.body, Mul(frozen, active, *momenta))
+            for inner in _differentiate(Integer(1), body, [acting]):
+                result += _differentiate(frozen, active.diff(c) * inner, waiting)
+        elif c.field.name == block:
             names = {c.indices[0]: index} if is_dummy(c.indices[0]) else {index: c.indices[0]}
             renamed = [reindex(m, names) for m in waiting]
-            result += _differentiate(reindex(frozen, names), reindex(active.diff(c), names), renamed)
+            derivative = reindex(active.diff(c), names)
+            if is_dummy(c.indices[0]) and index not in dummies(derivative):
+                derivative = derivative * one(index)
+            result += _differentiate(reindex(frozen, names), derivative, renamed)
         elif block == "theta" and c.field.varies:
             result += _differentiate(frozen, active.diff(c) * c.differentiated(index), waiting)
     return result

@@ -36,7 +36,8 @@ class Regime:
     """A family of scalings, one for each rule.
 
     What is not assigned follows from the rule: a learning rate is tau, a memory is ``1 - c tau``, a constant stays; what
-    carries the gradient's unit is measured in the unit of the noise, and what carries a number of steps in units of ``1/tau``.
+    carries the gradient's unit is measured in the unit of the noise, or of the gradient where the noise vanishes with tau, and
+    what carries a number of steps in units of ``1/tau``.
     So the buffer of PyTorch's momentum, a sum over about ``1/tau`` steps, is ``1/tau`` times the state; its lr is ``tau**2``.
 
     Attributes
@@ -90,7 +91,9 @@ class Regime:
         return Scaling(values, self.noise, blocks)
 
     def _unit(self, quantity: Hyperparameter | Block) -> Expr:
-        return self.noise**quantity.noise_units * tau ** (-quantity.step_units)
+        vanishes = self.noise.as_coeff_exponent(tau)[1].is_positive
+        gradient = Integer(1) if vanishes else self.noise
+        return gradient**quantity.noise_units * tau ** (-quantity.step_units)
 
 
 def ballistic() -> Regime:

@@ -20,7 +20,8 @@
 The lines of ``[update]`` are done in order: on the right a name means the newest value assigned to it so far, and ``old(v)``
 the value at the start of the step. A line may also name an intermediate result, or change the gradient ``g``. ``[gradient]``
 says where gradients are taken, as in ``g = "theta + lr*v"``; without it there is one, ``g`` at theta. ``k`` is the number of
-steps done before. What the keys of state and hyperparameters mean stands in `Block` and `Hyperparameter`.
+steps done before. In both tables ``total(x)`` is the sum of x over all coordinates of theta, ``dot(x, y)`` that of ``x*y`` and
+``norm(x)`` the root of that of ``x**2``; theta is one layer. What the keys of state and hyperparameters mean stands in `Block` and `Hyperparameter`.
 An auxiliary keeps a derivation short; in simulations of an equation its argument is regularised where it bears the name of a
 nonnegative block.
 """
@@ -35,7 +36,7 @@ from typing import Any, get_args, get_type_hints
 from sympy import Expr, Function, Symbol
 
 from .expressions import FUNCTIONS
-from .rules import THETA, Auxiliary, Block, Hyperparameter, UpdateRule, in_order, old
+from .rules import REDUCTIONS, THETA, Auxiliary, Block, Hyperparameter, UpdateRule, in_order, old
 from .symbols import g, k
 from .tables import NAME, Functions, advice, check_name, check_sizes, expression, known_keys, label, line, table, unit, whole
 
@@ -94,6 +95,7 @@ def read_rule(tables: Mapping[str, Any]) -> UpdateRule:
     symbols: dict[str, Expr] = {h.name: h.symbol for h in hyperparameters} | {k.name: k}
     auxiliaries, functions = _auxiliaries(definitions, symbols, {b.name: b for b in blocks})
     symbols |= {b.name: b.symbol for b in blocks}
+    functions = {**functions, **REDUCTIONS}
     gradients: dict[str, Expr] = {}
     for name, text in points.items():
         gradients[name] = expression(f"gradient {name}", text, symbols, functions)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal, get_args
 
-from sympy import Dummy, Expr, Function, Symbol
+from sympy import Dummy, Expr, Function, Symbol, sqrt
 
 from .symbols import g, k
 
@@ -15,8 +15,25 @@ THETA = Symbol("theta", real=True)
 old = Function("old")
 """In ordered assignments, ``old(v)`` is the value of a block at the start of the step."""
 
-RESERVED = frozenset({"t", "tau", "k", "xi", "f", "F", "S", "B", "B2", "zeta1", "zeta2", "omega1"})
-"""Names that mean time, noise, gradient or covariance wherever they stand."""
+total = Function("total", real=True)
+"""``total(x)`` is the sum of an element-wise expression over all coordinates of theta, which is one layer of a network."""
+
+
+def dot(x: Expr, y: Expr) -> Expr:
+    """Return the sum over coordinates of a product of two element-wise expressions."""
+    return total(x * y)
+
+
+def norm(x: Expr) -> Expr:
+    """Return the Euclidean norm of an element-wise expression over the coordinates of theta, which is one layer."""
+    return sqrt(total(x**2))
+
+
+REDUCTIONS = {"total": total, "dot": dot, "norm": norm}
+"""What makes a number of all coordinates in the expressions of a rule, by name."""
+
+RESERVED = frozenset({"t", "tau", "k", "xi", "f", "F", "S", "B", "B2", "zeta1", "zeta2", "omega1", *REDUCTIONS})
+"""Names that mean time, noise, gradient, covariance or a sum wherever they stand."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +102,8 @@ class Auxiliary:
     arguments : tuple of Symbol
         One declared nonnegative is regularised in simulations of an equation, whose second moments may cross zero.
     expression : Expr
-        In the arguments; the step number `k` and hyperparameters may stand in it too.
+        In the arguments; the step number `k` and hyperparameters may stand in it too. Sums over coordinates may not: give
+        them as arguments.
     """
 
     name: str
@@ -95,7 +113,7 @@ class Auxiliary:
 
 @dataclass(frozen=True)
 class UpdateRule:
-    """One step of an optimizer at one coordinate.
+    """One step of an optimizer at one coordinate; `total`, `dot` and `norm` couple it to all others.
 
     Attributes
     ----------
@@ -133,8 +151,9 @@ class UpdateRule:
         blocks = [b.name for b in self.blocks]
         if blocks[:1] != ["theta"]:
             raise ValueError(f"{self.name} has the state {', '.join(blocks) or 'nothing'}; expected theta as its first block")
-        if taken := sorted(RESERVED.intersection([*blocks, *(h.name for h in self.hyperparameters)])):
-            raise ValueError(f"{self.name} has a block or hyperparameter {taken[0]}, a reserved name; rename it")
+        names = [*blocks, *(h.name for h in self.hyperparameters), *(a.name for a in self.auxiliaries)]
+        if taken := sorted(RESERVED.intersection(names)):
+            raise ValueError(f"{self.name} has a block, hyperparameter or auxiliary {taken[0]}, a reserved name; rename it")
         if set(self.update) != set(blocks):
             found = ", ".join(self.update) or "nothing"
             raise ValueError(f"{self.name} updates {found}; expected one next value for each of {', '.join(blocks)}")
@@ -146,6 +165,8 @@ class UpdateRule:
             self._check_symbols(f"the update of {block}", expression, known)
         constants = {k, *(h.symbol for h in self.hyperparameters)}
         for auxiliary in self.auxiliaries:
+            if auxiliary.expression.has(total):
+                raise ValueError(f"{self.name}: the auxiliary {auxiliary.name} contains a sum over coordinates; make it an argument")
             self._check_symbols(f"the auxiliary {auxiliary.name}", auxiliary.expression, constants | {*auxiliary.arguments})
 
     def _check_symbols(self, where: str, expression: Expr, known: set[Symbol]) -> None:

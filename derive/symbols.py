@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sympy import Function, Symbol
+from sympy import Expr, Function, Integer, Symbol
 
 tau = Symbol("tau", positive=True)
 """The duration of one step, the small parameter."""
@@ -35,6 +35,8 @@ class Field:
         The field is itself a derivative of a function of theta: all indices may be exchanged.
     varies : bool
         The field depends on theta: differentiating appends an index.
+    formal : bool
+        The field stands for a derivative or for a random increment, not for a function of the state.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Field:
     symmetric: bool = False
     gradient: bool = False
     varies: bool = False
+    formal: bool = False
 
     def __call__(self, *indices: str) -> "Component":
         return _component(self, self._ordered(indices))
@@ -51,6 +54,21 @@ class Field:
             return tuple(sorted(indices))
         head, tail = indices[: self.rank], indices[self.rank :]
         return tuple(sorted(head) if self.symmetric else head) + tuple(sorted(tail))
+
+
+@dataclass(frozen=True)
+class Total(Field):
+    """A sum over coordinates as a number of its own, ``sum_j F_j**2``: outside of its body it has no index.
+
+    So powers and functions of a sum need no care for its dummies. `indices.canonical` makes them.
+
+    Attributes
+    ----------
+    body : Expr
+        Terms in index notation whose indices are all dummies, named canonically.
+    """
+
+    body: Expr = Integer(0)
 
 
 class Component(Symbol):
@@ -63,6 +81,8 @@ class Component(Symbol):
         return latex_component(self.field, self.indices)
 
     def _sympystr(self, printer: Any) -> str:
+        if isinstance(self.field, Total):
+            return f"total({printer._print(self.field.body)})"
         return f"{self.field.name}[{','.join(self.indices)}]"
 
     def differentiated(self, index: str) -> "Component":
@@ -76,6 +96,13 @@ def _component(field: Field, indices: tuple[str, ...]) -> Component:
     component = Symbol.__new__(Component, f"{field.name}{flags}[{','.join(indices)}]", real=True)
     component.field, component.indices = field, indices
     return component
+
+
+def total_of(body: Expr) -> Component:
+    """Return the sum over all dummies of a body; equal bodies make equal components."""
+    # names tell a field that varies from a constant one, unlike the printed form
+    name = str(body.xreplace({c: Symbol(c.name) for c in body.atoms(Component)}))
+    return Total(f"total({name})", rank=0, body=body)()
 
 
 _LATEX_NAMES = {"theta": r"\theta", "F": "f", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "xi": r"\xi"}
@@ -94,8 +121,10 @@ def latex_component(field: Field, indices: tuple[str, ...]) -> str:
 
 gradient = Field("F", gradient=True, varies=True)
 """``F_i = d_i f``, then ``F_ij`` the Hessian, and so on."""
-noise = Field("xi")
+noise = Field("xi", formal=True)
 """The gradient noise."""
+one = Field("1")
+"""The number 1 at a coordinate: holds an index that nothing else has, so that ``sum_j 1`` is not lost."""
 
 
 factor = Field("B", rank=2, varies=True)
@@ -104,11 +133,11 @@ constant_factor = Field("B", rank=2)
 """The same where the noise does not depend on theta."""
 square_factor = Field("B2", rank=2)
 """A factor of the covariance of the centred squares of Gaussian noise, ``2 S_ij**2``."""
-zeta1 = Field("zeta1")
+zeta1 = Field("zeta1", formal=True)
 """Increments of the Brownian motion behind the noise, ``xi_i = sum_p B_ip zeta1_p``, with unit covariance."""
-omega1 = Field("omega1")
+omega1 = Field("omega1", formal=True)
 """The Brownian motion behind the noise since the start of the optimizer's step, ``W_t - W_{t_k}``."""
-zeta2 = Field("zeta2")
+zeta2 = Field("zeta2", formal=True)
 """Increments of an independent Brownian motion, for the second chaos, with unit covariance."""
 
 

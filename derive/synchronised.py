@@ -84,7 +84,7 @@ def synchronised_defect(chain: Chain, generator: tuple[Expr, ...], diffusion: Di
     return {power: difference for power, difference in defect.items() if difference != 0}
 
 
-_ANOTHER = Field("omega2")
+_ANOTHER = Field("omega2", formal=True)
 
 
 def _half_square(left: Expr, right: Expr) -> Expr:

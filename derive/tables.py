@@ -10,11 +10,12 @@ from sympy import Expr, Pow, Rational, Symbol, ceiling
 from sympy.core.function import AppliedUndef
 
 from .expressions import FUNCTIONS, MAX_SIZE, parse_expression
+from .rules import REDUCTIONS
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _,.+-]{0,39}")
 _FIELDS = ("F", "H", "S", "B", "B2", "K3", "K4", "xi", "delta", "zeta1", "zeta2", "omega1", "minimum", "batch")
-_RESERVED = frozenset(("t", "dt", "tau", "k", "noise", "old", *_FIELDS, *FUNCTIONS))
+_RESERVED = frozenset(("t", "dt", "tau", "k", "noise", "old", *_FIELDS, *FUNCTIONS, *REDUCTIONS))
 
 Functions = Mapping[str, Callable[..., Expr]]
 

@@ -2,17 +2,35 @@
 
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from .components import ComponentForm
-from .contraction import readable
+from .contraction import is_element_wise, readable, root_of, totals
 from .equation import FREE, ModifiedEquation
+from .indices import components
+from .symbols import Component
 
 
 def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:
-    """Return an expression in index notation on one line, sums written as ``sum_j(...)``."""
-    pieces = [f"sum_{','.join(summed)}({term})" if summed else str(term) for summed, term in readable(expression, free)]
+    """Return an expression in index notation on one line, sums written as ``sum_j(...)``, ``total(F*v)`` or ``norm(F)``."""
+    numbers = {c: _number(c) for c in totals(expression)}
+    shown = readable(expression.xreplace(numbers), free)
+    pieces = [f"sum_{','.join(summed)}({term})" if summed else str(term) for summed, term in shown]
     return " + ".join(pieces).replace("+ -", "- ")
+
+
+def _number(total: Component) -> Expr:
+    """Return a sum over all coordinates as a symbol with a readable name, or as a power of one."""
+    body = total.field.body
+    if root := root_of(total):
+        return Symbol(f"norm({_plain(root)})", positive=True) ** 2
+    return Symbol(f"total({_plain(body)})" if is_element_wise(body) else text(body, ()), real=True)
+
+
+def _plain(expression: Expr) -> Expr:
+    """Drop the index of an element-wise expression."""
+    numbers = {c: _number(c) for c in totals(expression)}
+    return expression.xreplace(numbers | {c: Symbol(c.field.name, real=True) for c in components(expression) if c.indices})
 
 
 def equation_text(equation: ModifiedEquation) -> str:

@@ -1,11 +1,13 @@
 """One coordinate as LaTeX vectors: products with ``\\odot``, ``H (P(v) \\odot \\nabla f)``, ``\\Sigma^{1/2} dW``."""
 
-from sympy import Add, Expr, Mul, Pow, Symbol, factor
+from functools import cache
+
+from sympy import Add, Expr, Integer, Mul, Pow, Symbol, factor
 from sympy.printing.latex import LatexPrinter
 
-from .contraction import Contraction, contract, readable
-from .indices import components, terms
-from .symbols import Component, ElementFunction
+from .contraction import Contraction, contract, contract_closed, readable, root_of, totals
+from .indices import components, dummies, reindex, terms
+from .symbols import Component, ElementFunction, one
 
 _VECTORS = {"theta": r"\theta", "F": r"\nabla f", "zeta1": "dW", "zeta2": r"d\widetilde W", "omega1": r"\Delta W"}
 _MATRICES = {"F": "H", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "B2": r"(2\,\Sigma^{\odot 2})^{1/2}"}
@@ -13,8 +15,8 @@ _MATRICES |= {"CovXi2": r"\operatorname{Cov}(\xi^{\odot 2})^{1/2}"}  # of noise 
 _SCALARS = {"eps": r"\epsilon", "mu": r"\mu"}
 
 
-class _Vector(Symbol):
-    """A vector whose LaTeX is known; multiplied element by element."""
+class _Named(Symbol):
+    """A quantity whose LaTeX is known."""
 
     tex: str
 
@@ -22,11 +24,19 @@ class _Vector(Symbol):
         return self.tex
 
 
+class _Vector(_Named):
+    """A vector; multiplied element by element."""
+
+
+class _Number(_Named):
+    """A sum over all coordinates, or a norm."""
+
+
 def latex_vector(expression: Expr) -> str:
     """Return an expression with the free index i as vectors, terms that are no vectors in index notation."""
     groups: dict[tuple[str, ...], list[Expr]] = {}
     rest = []
-    for term in terms(expression):
+    for term in terms(with_numbers(expression)):
         try:
             vector = _as_product(contract(term))
         except ValueError:
@@ -40,15 +50,49 @@ def latex_vector(expression: Expr) -> str:
     return " + ".join(pieces).replace("+ -", "- ") or "0"
 
 
+def with_numbers(expression: Expr) -> Expr:
+    """Replace sums over all coordinates by symbols that print as norms and inner products."""
+    return expression.xreplace({c: _number(c) for c in totals(expression)})
+
+
+@cache
+def _number(total: Component) -> Expr:
+    if root := root_of(total):
+        (index,) = dummies(root)
+        return _made(_Number, rf"\| {latex_vector(reindex(root, {index: 'i'}))} \|", positive=True) ** 2
+    pieces = []
+    for term in terms(with_numbers(total.field.body)):
+        try:
+            pieces.append(_inner_product(contract_closed(term)))
+        except ValueError:
+            pieces.append(_indexed(term, free=()))
+    text = " + ".join(pieces).replace("+ -", "- ")
+    return _made(_Number, text if len(pieces) == 1 else rf"\big( {text} \big)")
+
+
+def _inner_product(tree: Contraction) -> str:
+    """Print a sum over all coordinates as the inner product of its last vector with the others."""
+    product = _as_product(tree)
+    vectors = sorted((f for f in Mul.make_args(product) if f.atoms(_Vector)), key=_place)
+    front = Mul(*(f for f in Mul.make_args(product) if not f.atoms(_Vector)))
+    left = _text(Mul(*vectors[:-1])) if len(vectors) > 1 else r"\mathbf{1}"
+    right = _text(vectors[-1]) if vectors else r"\mathbf{1}"
+    return _text(front * _made(_Vector, rf"\langle {left}, {right} \rangle"))
+
+
 def _leads(factor_: Expr) -> bool:
     return str(factor_.as_base_exp()[0]).startswith(("0", "3"))
 
 
 def _vector(order: int, tex: str) -> Symbol:
     """Make a vector; `order` 0 for functions, 1 for the rest, 3 for matrices applied to vectors is where it is printed."""
-    vector = Symbol.__new__(_Vector, f"{order}{tex}", real=True)
-    vector.tex = tex
-    return vector
+    return _made(_Vector, tex, f"{order}")
+
+
+def _made(kind: type[_Named], tex: str, place: str = "", positive: bool | None = None) -> Symbol:
+    symbol = Symbol.__new__(kind, place + tex, real=True, positive=positive)
+    symbol.tex = tex
+    return symbol
 
 
 def _as_product(tree: Contraction) -> Expr:
@@ -61,6 +105,8 @@ def _as_product(tree: Contraction) -> Expr:
 
 
 def _local(base: Expr) -> Expr:
+    if base == one("i"):
+        return Integer(1)
     if isinstance(base, Component):
         if len(base.indices) == 1:
             return _vector(1, _VECTORS.get(base.field.name, base.field.name))
@@ -111,10 +157,10 @@ def _factor_text(f: Expr) -> str:
     return rf"{text}^{{\odot {exponent}}}" if len(text) == 1 else rf"({text})^{{\odot {exponent}}}"
 
 
-def _indexed(term: Expr) -> str:
-    ((summed, body),) = readable(term, ("i",))
+def _indexed(term: Expr, free: tuple[str, ...] = ("i",)) -> str:
+    ((summed, body),) = readable(term, free)
     number, rest = body.as_coeff_Mul()
     front = Mul(abs(number), *(f for f in Mul.make_args(rest) if not components(f)))
     size = "" if front == 1 else LatexPrinter().doprint(front) + r"\,"
     body = LatexPrinter().doprint(Mul(*(f for f in Mul.make_args(rest) if components(f))))
-    return ("-" if number < 0 else "") + rf"{size}\Big( \sum_{{{','.join(summed)}}} {body} \Big)_i"
+    return ("-" if number < 0 else "") + rf"{size}\Big( \sum_{{{','.join(summed)}}} {body} \Big)" + ("_i" if free else "")
