@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 
 from sympy import Add, Expr, Integer, Lambda, Mul, Pow, Symbol, factor_terms
+from sympy.core.function import AppliedUndef
 
-from ..derive.contraction import Contraction, contract
+from ..derive.contraction import Contraction, contract, contract_closed
 from ..derive.indices import components, terms
 from ..derive.regularisation import Regularisation
-from ..derive.symbols import Component, ElementFunction
+from ..derive.rules import total
+from ..derive.symbols import Component, ElementFunction, TotalField, one
 from .fields import Fields
-from .program import MatVec, Scalar, Statement, Vector
+from .program import MatVec, Scalar, Statement, Total, Vector
 
 
 @dataclass
@@ -43,18 +45,37 @@ class Lowering:
             self.statements.append(statement)
 
     def vector(self, name: str, expression: Expr) -> Symbol:
-        """Set a new vector from an expression in vectors and scalars."""
-        self.add(Vector(name, self.hoisted(expression)))
+        """Set a new vector from an expression in vectors, scalars and sums ``total(x)`` of such expressions."""
+        self.add(Vector(name, self.hoisted(self._added_up(expression))))
         return Symbol(name, real=True)
+
+    def _added_up(self, expression: Expr) -> Expr:
+        """Replace the sums over all coordinates in an update rule by numbers per path."""
+        calls = sorted((call for call in expression.atoms(AppliedUndef) if call.func == total), key=str)
+        return expression.xreplace({call: self._total(call, self._added_up(call.args[0])) for call in calls})
+
+    def _total(self, key: object, summand: Expr) -> Expr:
+        if key not in self._known:
+            name = self._unused("total")
+            self.add(Total(name, self.hoisted(summand)))
+            self._known[key] = Symbol(name, real=True)
+        return self._known[key]
 
     def lowered(self, expression: Expr) -> Expr:
         """Return an expression with the free index i in vectors and scalars, after the statements it needs."""
-        kept = (term for term in terms(expression) if not any(self.fields.vanishes(c) for c in components(term)))
-        return Add(*(self._tree(contract(term)) for term in kept))
+        return Add(*(self._tree(contract(term)) for term in terms(expression) if not self._vanishes(term)))
+
+    def _vanishes(self, expression: Expr) -> bool:
+        """Tell whether every term has a factor that is identically zero."""
+        return all(
+            any(self._vanishes(c.field.body) if isinstance(c.field, TotalField) else self.fields.vanishes(c) for c in components(term))
+            for term in terms(expression)
+        )
 
     def _tree(self, tree: Contraction) -> Expr:
         links = [self._product(matrix, child) for matrix, child in tree.links]
-        return Mul(self._local(tree.local), *links)
+        numbers = [self._total(number, self._tree(number)) for number in tree.numbers]
+        return Mul(self._local(tree.local), *numbers, *links)
 
     def _product(self, matrix: Expr, child: Contraction) -> Symbol:
         if not isinstance(matrix, Component):
@@ -83,9 +104,14 @@ class Lowering:
     def _local(self, expression: Expr) -> Expr:
         calls = {call: self._call(call) for call in sorted(expression.atoms(ElementFunction), key=str)}
         expression = expression.xreplace(calls)
-        return expression.xreplace({c: self._component(c) for c in components(expression)})
+        return expression.xreplace({c: self._component(c) for c in sorted(components(expression), key=str)})
 
-    def _component(self, c: Component) -> Symbol:
+    def _component(self, c: Component) -> Expr:
+        if c.field == one:
+            return Integer(1)
+        if isinstance(c.field, TotalField):
+            kept = (term for term in terms(c.field.body) if not self._vanishes(term))
+            return self._total(c, Add(*(self._tree(contract_closed(term)) for term in kept)))
         name = c.field.name if len(c.indices) == 1 else self.fields.vector(c)
         self.vectors.add(name)
         return Symbol(name, real=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sympy import Add, Dummy, Expr, Function, Integer, Matrix, Symbol
 
 from .indices import components, dummies, terms
-from .symbols import Component, ElementFunction, Total, one, t
+from .symbols import Component, ElementFunction, TotalField, one, t
 
 if TYPE_CHECKING:
     from .equation import ModifiedEquation
@@ -127,7 +127,7 @@ class _Space:
 
     def component(self, c: Component, numbers: tuple[int, ...]) -> Expr:
         field = c.field
-        if isinstance(field, Total):
+        if isinstance(field, TotalField):
             return self._added_up(field.body, {})
         if field == one:
             return Integer(1)

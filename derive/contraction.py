@@ -6,18 +6,18 @@ equation and the kernels read terms this way, because it is how one would write 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from sympy import Expr, Integer, Mul, factor
 
-from .indices import components, dummies, reindex, terms
-from .symbols import Component, Total
+from .indices import components, connected, dummies, is_dummy, reindex, terms
+from .symbols import Component, TotalField
 
 
 @dataclass(frozen=True)
 class Contraction:
-    """``local_i * prod_e sum_j matrix_ij * child_j``, in components at the index ``i`` (``j`` in each child).
+    """``local_i * prod_e sum_j matrix_ij * child_j * prod_n sum_i number_i``, in components at ``i`` (``j`` in each child).
 
     Attributes
     ----------
@@ -25,10 +25,13 @@ class Contraction:
         Factors at this coordinate, parameters and numbers included at the root.
     links : tuple of (Expr, Contraction)
         Matrices, as components or products of components at ``i`` and ``j``, and what they are applied to.
+    numbers : tuple of Contraction
+        Factors at the root of a term that share no index with it, to be summed over all coordinates.
     """
 
     local: Expr
     links: tuple[tuple[Expr, Contraction], ...]
+    numbers: tuple[Contraction, ...] = ()
 
 
 def contract(term: Expr, index: str = "i") -> Contraction:
@@ -40,10 +43,15 @@ def contract(term: Expr, index: str = "i") -> Contraction:
         The term is no tree of matrices and vectors, as ``F_ijk`` applied to two different vectors.
     """
     factors = list(Mul.make_args(term))
-    tree, left = _grow(index, factors, {index})
-    if left:
-        raise ValueError(f"{Mul(*left)} in {term} is not a product of matrices and vectors")
-    return tree
+    seen = {index}
+    tree, left = _grow(index, factors, seen)
+    numbers = []
+    for group in connected(left):
+        indices = {name for f in group for name in _indices(f)}
+        if indices & seen or not all(map(is_dummy, indices)):
+            raise ValueError(f"{Mul(*left)} in {term} is not a product of matrices and vectors")
+        numbers.append(contract_closed(Mul(*group)))
+    return replace(tree, numbers=tuple(numbers))
 
 
 def contract_closed(term: Expr) -> Contraction:
@@ -93,7 +101,7 @@ def readable(expression: Expr, free: tuple[str, ...]) -> list[tuple[list[str], E
 
 def totals(expression: Expr) -> list[Component]:
     """Return the numbers in an expression that are sums over all coordinates, in an order of their own."""
-    return sorted((c for c in components(expression) if isinstance(c.field, Total)), key=str)
+    return sorted((c for c in components(expression) if isinstance(c.field, TotalField)), key=str)
 
 
 def is_element_wise(body: Expr) -> bool:

@@ -26,7 +26,7 @@ from sympy import (
 from sympy.core.function import AppliedUndef
 
 from .indices import canonical, dummies, free, fresh, reindex, terms, whole
-from .rules import Auxiliary, total
+from .rules import Auxiliary, total, written
 from .series import EXACT, Series
 from .symbols import Component, element_function, k, noise, one, t
 
@@ -100,7 +100,7 @@ class Expansion:
         if exponent.is_number:
             series = self.read(base)
             if not (exponent.is_Integer and exponent.is_nonnegative):
-                self._refuse_noise(series, f"({base})**({exponent})")
+                self._refuse_noise(series, written(base**exponent))
             return series.power(exponent, self.length)
         power, series = self.read(exponent), self.read(base)
         if all(s.precision == EXACT and set(s.coefficients) == {0} for s in (power, series)):

@@ -2,7 +2,7 @@
 
 A term is a product; each of its dummy indices (``_1``, ``_2``, ...) is summed over the coordinates. Two terms are equal
 if they differ by the names of dummies only; `canonical` gives both the same names, so SymPy adds them up. A factor whose indices
-are all summed, such as ``sum_j F_j F_j``, is a number: it becomes a component of its own without indices (`symbols.Total`).
+are all summed, such as ``sum_j F_j F_j``, is a number: it becomes a component of its own without indices (`symbols.TotalField`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ from itertools import product
 
 from sympy import Add, Expr, Mul, Pow
 
-from .symbols import Component, Total, one, total_of
+from .symbols import Component, TotalField, one, total_of
 
 
 def components(expression: Expr) -> set[Component]:
@@ -107,7 +107,7 @@ def _opened_term(term: Expr) -> Expr:
     for factor in Mul.make_args(term):
         base, exponent = factor.as_base_exp()
         natural = exponent.is_Integer and exponent.is_positive
-        if isinstance(base, Component) and isinstance(base.field, Total) and natural:
+        if isinstance(base, Component) and isinstance(base.field, TotalField) and natural:
             bodies += [base.field.body] * int(exponent)
         else:
             rest.append(factor)
@@ -119,7 +119,7 @@ def _canonical_term(term: Expr) -> Expr:
     if not _dummies_of(term):
         return term
     closed, rest = [], []
-    for factors in _connected(_without_ones(Mul.make_args(term))):
+    for factors in connected(_without_ones(Mul.make_args(term))):
         (closed if _is_closed(factors) else rest).append(Mul(*factors))
     return Mul(*(total_of(_named(body)) for body in closed), _named(Mul(*rest)))
 
@@ -132,10 +132,12 @@ def _without_ones(factors: Iterable[Expr]) -> list[Expr]:
             held.add(base.indices[0])
         else:
             kept.append(factor)
-    return kept + [one(index) for index in sorted(held - {index for factor in kept for index in _dummies_of(factor)})]
+    if held:
+        held -= {index for factor in kept for c in components(factor) for index in c.indices}
+    return kept + [one(index) for index in sorted(held)]
 
 
-def _connected(factors: Iterable[Expr]) -> list[list[Expr]]:
+def connected(factors: Iterable[Expr]) -> list[list[Expr]]:
     """Group the factors of a term that share dummies; a factor without any is a group of its own."""
     groups: list[tuple[set[str], list[Expr]]] = []
     for factor in factors:

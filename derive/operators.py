@@ -13,7 +13,7 @@ from itertools import product
 from sympy import Add, Expr, Integer, Mul, Rational
 
 from .indices import canonical, components, dummies, fresh, is_dummy, reindex, terms
-from .symbols import Component, Field, Total, one, t
+from .symbols import Component, Field, TotalField, one, t
 
 TIME = "t"
 """The block that holds time; it has no index."""
@@ -98,7 +98,7 @@ def _differentiate(frozen: Expr, active: Expr, momenta: list[Component]) -> list
     block, index = block_of(acting), next(iter(acting.indices), "")
     result = _differentiate(frozen, active.diff(t), waiting) if block == TIME else []
     for c in sorted((c for c in components(active) if not is_momentum(c)), key=str):
-        if isinstance(c.field, Total):
+        if isinstance(c.field, TotalField):
             body = _renamed_apart(c.field.body, Mul(frozen, active, *momenta))
             for inner in _differentiate(Integer(1), body, [acting]):
                 result += _differentiate(frozen, active.diff(c) * inner, waiting)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Literal, get_args
 
 from sympy import Dummy, Expr, Function, Symbol, sqrt
+from sympy.core.function import AppliedUndef
 
 from .symbols import g, k
 
@@ -27,6 +28,14 @@ def dot(x: Expr, y: Expr) -> Expr:
 def norm(x: Expr) -> Expr:
     """Return the Euclidean norm of an element-wise expression over the coordinates of theta, which is one layer."""
     return sqrt(total(x**2))
+
+
+def written(expression: Expr) -> str:
+    """Return the text of an expression of a rule, with its norms by name."""
+    calls = (call for call in expression.atoms(AppliedUndef) if call.func == total)
+    squares = {call: call.args[0].as_base_exp() for call in calls}
+    named = {call: Symbol(f"norm({base})", positive=True) ** 2 for call, (base, power) in squares.items() if power == 2}
+    return str(expression.xreplace(named))
 
 
 REDUCTIONS = {"total": total, "dot": dot, "norm": norm}

@@ -57,7 +57,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Total(Field):
+class TotalField(Field):
     """A sum over coordinates as a number of its own, ``sum_j F_j**2``: outside of its body it has no index.
 
     So powers and functions of a sum need no care for its dummies. `indices.canonical` makes them.
@@ -81,7 +81,7 @@ class Component(Symbol):
         return latex_component(self.field, self.indices)
 
     def _sympystr(self, printer: Any) -> str:
-        if isinstance(self.field, Total):
+        if isinstance(self.field, TotalField):
             return f"total({printer._print(self.field.body)})"
         return f"{self.field.name}[{','.join(self.indices)}]"
 
@@ -102,7 +102,7 @@ def total_of(body: Expr) -> Component:
     """Return the sum over all dummies of a body; equal bodies make equal components."""
     # names tell a field that varies from a constant one, unlike the printed form
     name = str(body.xreplace({c: Symbol(c.name) for c in body.atoms(Component)}))
-    return Total(f"total({name})", rank=0, body=body)()
+    return TotalField(f"total({name})", rank=0, body=body)()
 
 
 _LATEX_NAMES = {"theta": r"\theta", "F": "f", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "xi": r"\xi"}

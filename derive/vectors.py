@@ -29,7 +29,7 @@ class _Vector(_Named):
 
 
 class _Number(_Named):
-    """A sum over all coordinates, or a norm."""
+    """A norm or another sum over all coordinates."""
 
 
 def latex_vector(expression: Expr) -> str:
@@ -101,6 +101,7 @@ def _as_product(tree: Contraction) -> Expr:
     for f in Mul.make_args(tree.local):
         base, exponent = f.as_base_exp()
         factors.append(Pow(_local(base), exponent) if components(base) else f)
+    factors += [_made(_Number, _inner_product(number)) for number in tree.numbers]
     return Mul(*factors, *(_vector(3, _applied(matrix, child)) for matrix, child in tree.links))
 
 

@@ -144,3 +144,35 @@ def lion(x: State, gradient: Gradient, t: int, h: Numbers, new: bool = False) ->
     x["m"] = h["beta2"] * x["m"] + (1 - h["beta2"]) * g
     direction = np.sign(h["beta1"] * (x["m"] if new else before) + (1 - h["beta1"]) * g)
     x["theta"] = x["theta"] - h["lr"] * (direction + h["weight_decay"] * x["theta"])
+
+
+def normalized_sgd(x: State, gradient: Gradient, t: int, h: Numbers, outside: bool = True) -> None:
+    g, eps = gradient(x["theta"]), h.get("eps", 0.0)
+    x["theta"] = x["theta"] - h["lr"] * g / (np.linalg.norm(g) + eps if outside else np.sqrt(g @ g + eps))
+
+
+def clipped(x: State, gradient: Gradient, t: int, h: Numbers, by_value: bool = False) -> None:
+    g = gradient(x["theta"])
+    scale = h["max_norm"] / ((np.abs(g) if by_value else np.linalg.norm(g)) + h["eps"])
+    x["theta"] = x["theta"] - h["lr"] * np.minimum(scale, 1.0) * g
+
+
+def sharpness_aware(x: State, gradient: Gradient, t: int, h: Numbers, normalized: bool = False) -> None:
+    g = gradient(x["theta"])
+    uphill = x["theta"] + h["rho"] * g / (np.linalg.norm(g) if normalized else 1.0)
+    x["theta"] = x["theta"] - h["lr"] * gradient(uphill)
+
+
+def lars(x: State, gradient: Gradient, t: int, h: Numbers, together: bool = False) -> None:
+    g, theta, decay = gradient(x["theta"]), x["theta"], h["weight_decay"]
+    size = np.linalg.norm(theta)
+    other = np.linalg.norm(g + decay * theta) if together else np.linalg.norm(g) + decay * size
+    x["v"] = h["momentum"] * x["v"] + h["lr"] * h["trust"] * size / other * (g + decay * theta)
+    x["theta"] = theta - x["v"]
+
+
+def lamb(x: State, gradient: Gradient, t: int, h: Numbers, corrected: bool = True) -> None:
+    _moments(x, gradient(x["theta"]), h)
+    first, second = (1 - h[name] ** t if corrected else 1.0 for name in ("beta1", "beta2"))
+    step = x["m"] / first / (np.sqrt(x["v"] / second) + h["eps"]) + h["weight_decay"] * x["theta"]
+    x["theta"] = x["theta"] - h["lr"] * np.linalg.norm(x["theta"]) / np.linalg.norm(step) * step

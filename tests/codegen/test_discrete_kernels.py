@@ -18,6 +18,7 @@ from smelt.derive.chain import Chain
 from smelt.derive.modifiers import cosine, coupled_weight_decay, decoupled_weight_decay, exponential, polynomial, scheduled
 from smelt.derive.momentum import heavy_ball, momentum, nesterov, sgd
 from smelt.derive.noise import gaussian
+from smelt.derive.norms import clipped_sgd_norm, lamb, lars, normalized_sgd, sam
 from smelt.derive.regimes import Regime, parse_regime
 from smelt.derive.rules import UpdateRule
 from smelt.derive.signs import lion, sign_sgd, signum
@@ -102,6 +103,22 @@ CASES = [
     Case(signum(), plain.signum, {"lr": 0.01, "beta": 0.9}, (partial(plain.signum, old=True),)),
     Case(
         lion(), plain.lion, {"lr": 0.01, "beta1": 0.9, "beta2": 0.99, "weight_decay": 1e-3}, (partial(plain.lion, new=True),)
+    ),
+    Case(normalized_sgd(), plain.normalized_sgd, {"lr": 0.01}, (plain.sgd,)),
+    Case(
+        normalized_sgd("eps"), plain.normalized_sgd, {"lr": 0.1, "eps": 0.5}, (partial(plain.normalized_sgd, outside=False),)
+    ),
+    Case(
+        clipped_sgd_norm(), plain.clipped, {"lr": 0.1, "max_norm": 0.6, "eps": 1e-6},
+        (plain.sgd, partial(plain.clipped, by_value=True)),
+    ),
+    Case(sam(), plain.sharpness_aware, {"lr": 0.1, "rho": 0.05}, (plain.sgd, partial(plain.sharpness_aware, normalized=True))),
+    Case(sam("normalized"), partial(plain.sharpness_aware, normalized=True), {"lr": 0.1, "rho": 0.05}, (plain.sharpness_aware,)),
+    Case(
+        lars(), plain.lars, {"lr": 0.1, "momentum": 0.9, "trust": 0.1, "weight_decay": 0.05}, (partial(plain.lars, together=True),)
+    ),
+    Case(
+        lamb(), plain.lamb, {"lr": 0.01, "eps": 1e-6, "weight_decay": 0.01, **BETAS}, (partial(plain.lamb, corrected=False),)
     ),
 ]  # fmt: skip
 

@@ -18,7 +18,7 @@ from smelt.derive.regularisation import floor, smooth, unregularised
 from smelt.derive.rules import UpdateRule
 from smelt.runtime.objectives import Quadratic
 
-CONSTANTS = {"c": 0.7, "c1": 0.8, "c2": 0.45, "eps": 0.2, "mu": 1.3}
+CONSTANTS = {"c": 0.7, "c1": 0.8, "c2": 0.45, "eps": 0.2, "mu": 1.3, "trust": 0.6, "weight_decay": 0.3}
 TAU, DT, STEPS_DONE = 0.3, 0.04, 5
 
 

@@ -12,6 +12,7 @@ import sympy as sp
 
 from smelt.derive.chain import Chain
 from smelt.derive.equation import ModifiedEquation
+from smelt.derive.rules import total
 from smelt.derive.symbols import k, t, tau
 
 DIGITS, NODES = 60, 30
@@ -99,6 +100,7 @@ def remainders(equation: ModifiedEquation, degree: int) -> dict[sp.Expr, tuple[m
         at = point.xreplace(taken)
         taken[sp.Symbol(name, real=True)] = OBJECTIVE.diff(THETA).subs(THETA, at) + noise
     update = {b.symbol: chain.update[b.name].xreplace(taken).subs(k, t / tau) for b in chain.blocks}
+    update = {symbol: expression.replace(total, lambda summand: summand) for symbol, expression in update.items()}
     with mp.workdps(DIGITS):
         step = _function(list(update.values()), values)
         ends = {h: [(w, step(z=x, tau=h)) for x, w in _quadrature()] for h in (STEP, 2 * STEP)}

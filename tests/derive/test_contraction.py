@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Expr, Integer, Mul, Rational, Symbol, expand
 
-from smelt.derive.contraction import Contraction, contract, readable
+from smelt.derive.contraction import Contraction, contract, contract_closed, readable, root_of
 from smelt.derive.indices import components, dummies, reindex
-from smelt.derive.symbols import Component, Field, element_function, gradient
+from smelt.derive.symbols import Component, Field, element_function, gradient, total_of, zeta1
 
 S = Field("S", rank=2, symmetric=True, varies=True)
+B = Field("B", rank=2)
 x, y = Field("x"), Field("y")
 P = element_function("P", (0,))
 c = Symbol("c", positive=True)
@@ -79,12 +80,33 @@ def test_the_shape_of_a_tree() -> None:
         gradient("i", "_1", "_2") * S("_1", "_2"),
         gradient("i", "_1") * gradient("i", "_2") * S("_1", "_2"),  # a triangle: order 3 of RMSprop contains it
         gradient("i", "_1") * S("_1", "_2") * gradient("_2", "_3") * S("_3", "i"),
-        gradient("_1", "_2") * x("_1") * y("_2") * x("i"),
+        gradient("_1", "_2") * gradient("_1", "_3") * S("_2", "_3") * x("i"),
     ],
 )
 def test_what_is_no_tree_is_refused(term: Expr) -> None:
     with pytest.raises(ValueError, match="is not a product of matrices and vectors"):
         contract(term)
+
+
+def test_a_factor_that_shares_no_index_is_a_number() -> None:
+    number = x("_1") * B("_1", "_2") * zeta1("_2")
+    tree = contract(2 * y("i") * number)
+    assert tree == Contraction(2 * y("i"), (), (contract_closed(number),))
+    assert contract_closed(number) == Contraction(x("i"), ((B("i", "j"), Contraction(zeta1("i"), ())),))
+
+
+def test_a_number_is_read_at_the_index_that_needs_fewest_products() -> None:
+    chain = x("_1") * gradient("_1", "_2") * S("_2", "_3") * y("_3")
+    (left, right) = contract_closed(chain).links
+    assert {left[0], right[0]} == {gradient("i", "j"), S("i", "j")}
+
+
+def test_norms_are_found_in_sums_of_squares() -> None:
+    x1, y1 = x("_1"), y("_1")
+    assert root_of(total_of(x1**2 + 2 * c * x1 * y1 + c**2 * y1**2)) in (x1 + c * y1, -x1 - c * y1)
+    assert root_of(total_of(P(x1) ** 2 * y1**4)) == P(x1) * y1**2
+    for body in (x1 * y1, x1**2 + y1**2, S("_1", "_1") ** 2, gradient("_1", "_2") * x1 * x("_2")):
+        assert root_of(total_of(body)) is None
 
 
 def test_readable_names_dummies_by_free_letters() -> None:

@@ -6,8 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Add, Expr, Integer, Mul, Rational, expand, symbols
 
-from smelt.derive.indices import canonical, components, dummies, fresh, multiply, reindex, terms
-from smelt.derive.symbols import Component, Field, element_function, gradient
+from smelt.derive.indices import canonical, components, dummies, fresh, multiply, opened, reindex, terms, whole
+from smelt.derive.operators import momentum
+from smelt.derive.symbols import (
+    Component, Field, TotalField, element_function, gradient, noise, omega1, one, total_of, zeta1, zeta2,
+)  # fmt: skip
 
 S = Field("S", rank=2, symmetric=True, varies=True)
 B = Field("B", rank=2, varies=True)
@@ -47,7 +50,8 @@ def value(expression: Expr, free: dict[str, str], dimension: int = 2) -> Expr:
         summed = sorted(dummies(term))
         for numbers in product("123"[:dimension], repeat=len(summed)):
             at = reindex(term, {**free, **dict(zip(summed, numbers, strict=True))})
-            total.append(at.xreplace({c: number(c) for c in components(at)}))
+            numbered = {c: value(c.field.body, {}, dimension) if isinstance(c.field, TotalField) else number(c) for c in components(at)}
+            total.append(at.xreplace(numbered))
     return expand(Add(*total))
 
 
@@ -64,7 +68,9 @@ def test_renaming_dummies_does_not_change_the_canonical_form(term: Expr, names: 
 def test_canonical_form_keeps_the_value_and_is_canonical(term: Expr) -> None:
     form = canonical(term)
     assert canonical(form) == form
-    assert dummies(form) == set(fresh((), len(dummies(term))))
+    assert dummies(form) == set(fresh((), len(dummies(form))))
+    assert len(dummies(opened(form))) == len(dummies(term))
+    assert canonical(opened(form)) == form
     assert value(form, {"i": "2"}) == value(term, {"i": "2"})
 
 
@@ -80,9 +86,38 @@ def test_a_product_has_the_product_of_the_values(a: Expr, b: Expr, c: Expr) -> N
 
 def test_the_square_of_a_sum_has_two_dummies() -> None:
     square = canonical(multiply(x("_1"), x("_1")))
-    assert dummies(square) == {"_1", "_2"}
-    assert square == x("_1") * x("_2")
+    assert square == total_of(x("_1")) ** 2
+    assert opened(square) == x("_1") * x("_2")
     assert multiply(x("_1"), x("i")) == x("_1") * x("i")
+
+
+def test_what_is_summed_completely_is_one_number() -> None:
+    closed = gradient("_1", "_2") * x("_1") * x("_2")
+    assert canonical(gradient("i", "_3") * x("_3") * closed) == gradient("i", "_1") * x("_1") * total_of(closed)
+    number = total_of(x("_1") ** 2)
+    assert canonical(x("_4") ** 2 / number) == 1
+    assert canonical(P1(number) * x("_2") ** 2) == P1(number) * number
+    assert total_of(S("_1", "_1")) != total_of(Field("S", rank=2, symmetric=True)("_1", "_1"))
+
+
+def test_derivatives_and_increments_stay_outside_of_numbers() -> None:
+    for field in (noise, zeta1, zeta2, omega1, momentum("x")):
+        term = x("_1") * field("_1")
+        assert canonical(term) == term
+
+
+def test_a_sum_of_ones_is_the_dimension() -> None:
+    ones = canonical(x("i") * one("_3") * one("i"))
+    assert ones == x("i") * total_of(one("_1"))
+    assert canonical(x("_1") * noise("_1") * one("_1") ** 2) == x("_1") * noise("_1")
+    assert canonical(one("_1") * one("_2")) == total_of(one("_1")) ** 2
+
+
+def test_several_terms_as_one_number() -> None:
+    number = whole(x("_3") ** 2 + 2 * x("_4"))
+    assert number == total_of(x("_1") ** 2 + 2 * x("_1"))
+    assert value(number, {}) == value(x("_1") ** 2 + 2 * x("_1"), {})
+    assert canonical(number**2 / number) == number
 
 
 def test_different_contractions_stay_different() -> None:

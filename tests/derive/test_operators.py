@@ -5,15 +5,17 @@ from itertools import product
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sympy import Add, Expr, Integer, Mul, Rational, Symbol, expand, symbols
+from sympy import Add, Expr, Integer, Mul, Rational, Symbol, expand, sqrt, symbols
 
-from smelt.derive.indices import canonical, components, dummies, terms
+from smelt.derive.indices import canonical, components, dummies, opened, terms
 from smelt.derive.operators import TIME, apply, block_of, compose, compose_series, contracted, is_momentum, momentum, split
-from smelt.derive.symbols import Component, ElementFunction, Field, element_function, gradient, t
+from smelt.derive.symbols import (
+    Component, ElementFunction, Field, TotalField, element_function, gradient, one, t, total_of,
+)  # fmt: skip
 
 S = Field("S", rank=2, symmetric=True, varies=True)
 theta, v = Field("theta"), Field("v")
-P = element_function("P", (0,))
+P, DP = element_function("P", (0,)), element_function("P", (1,))
 Q = element_function("Q", (0, 0))
 d_theta, d_v = momentum("theta"), momentum("v")
 DUMMIES = ("_1", "_2")
@@ -26,6 +28,8 @@ COEFFICIENTS = [
     (1, lambda a: Q(v(a), t)),
     (2, lambda a, b: gradient(a, b)),
     (2, lambda a, b: S(a, b)),
+    (0, lambda: total_of(v("_1") * gradient("_1"))),
+    (0, lambda: P(total_of(theta("_1") ** 2))),
 ]
 
 
@@ -49,7 +53,7 @@ def variable(block: str, number: str) -> Symbol:
     return Symbol(f"{block}{number}", real=True)
 
 
-def concrete(atom: Expr, at: dict[str, str]) -> Expr:
+def concrete(atom: Expr, at: dict[str, str], dimension: int) -> Expr:
     """Polynomials in place of the fields and of the abstract functions, in numbered coordinates."""
     x, y = (variable("theta", n) for n in "12")
     if isinstance(atom, ElementFunction):
@@ -57,8 +61,10 @@ def concrete(atom: Expr, at: dict[str, str]) -> Expr:
         function = w**3 - 2 * w if atom.base == "P" else w**2 * (1 + q**2) + q
         for symbol, order in zip((w, q), atom.orders, strict=False):
             function = function.diff(symbol, order) if order else function
-        return function.subs({w: concrete(atom.args[0], at), q: t})
+        return function.subs({w: concrete(atom.args[0], at, dimension), q: t})
     assert isinstance(atom, Component)
+    if isinstance(atom.field, TotalField):
+        return value(atom.field.body, {}, dimension)
     numbers = [at[index] for index in atom.indices]
     if atom.field.gradient:
         result, by = x**3 * y - 2 * x**2 + x * y**2 + 3 * y**3, numbers
@@ -72,6 +78,18 @@ def concrete(atom: Expr, at: dict[str, str]) -> Expr:
     return result
 
 
+def value(expression: Expr, at: dict[str, str], dimension: int) -> Expr:
+    """An expression in numbered coordinates, dummies that have no number summed over."""
+    total = Integer(0)
+    for term in terms(expression):
+        summed = sorted(dummies(term) - set(at))
+        for numbers in product("12"[:dimension], repeat=len(summed)):
+            placed = at | dict(zip(summed, numbers, strict=True))
+            rest = term.xreplace({a: concrete(a, placed, dimension) for a in term.atoms(ElementFunction)})
+            total += rest.xreplace({c: concrete(c, placed, dimension) for c in components(rest)})
+    return total
+
+
 def act(symbol: Expr, function: Expr, dimension: int) -> Expr:
     """Let the operator of a symbol act on an explicit function."""
     total = Integer(0)
@@ -80,13 +98,10 @@ def act(symbol: Expr, function: Expr, dimension: int) -> Expr:
         summed = sorted(dummies(term))
         for numbers in product("12"[:dimension], repeat=len(summed)):
             at = dict(zip(summed, numbers, strict=True))
-            atoms = coefficient.atoms(ElementFunction)
-            rest = coefficient.xreplace({a: concrete(a, at) for a in atoms})
-            rest = rest.xreplace({c: concrete(c, at) for c in components(rest)})
             image = function
             for m in momenta:
                 image = image.diff(t if block_of(m) == TIME else variable(block_of(m), at[m.indices[0]]))
-            total += rest * image
+            total += value(coefficient, at, dimension) * image
     return expand(total if dimension == 2 else total.subs(variable("theta", "2"), Rational(2, 3)))
 
 
@@ -158,6 +173,24 @@ def test_a_delta_renames_the_derivatives_that_wait() -> None:
     symbol = d_m("_1") * d_m("_2") * d_theta("_1")
     assert apply(symbol, m("i") ** 2 * gradient("i")) == 2 * gradient("i", "i")
     assert apply(symbol, m("_1") ** 2 * gradient("_1", "i")) == 2 * gradient("_1", "_1", "i")
+
+
+def test_sums_over_coordinates_are_differentiated_inside() -> None:
+    """``d_i |theta|`` is ``theta_i / |theta|``, ``d_i |F|**2`` is ``2 H_ij F_j``; time stands in a body too."""
+    size = total_of(theta("_1") ** 2)
+    assert apply(v("_1") * d_theta("_1"), sqrt(size)) == total_of(theta("_1") * v("_1")) / sqrt(size)
+    slope = total_of(gradient("_1") ** 2)
+    assert apply(v("_1") * d_theta("_1"), slope) == 2 * total_of(gradient("_1") * gradient("_1", "_2") * v("_2"))
+    assert apply(momentum(TIME)(), total_of(Q(v("_1"), t))) == total_of(element_function("Q", (0, 1))(v("_1"), t))
+    assert apply(momentum(TIME)(), size) == 0
+    nested = total_of(theta("_1") * P(size))
+    chained = total_of(P(size) * v("_1")) + 2 * total_of(theta("_1") * v("_1")) * total_of(theta("_1") * DP(size))
+    assert canonical(opened(apply(v("_1") * d_theta("_1"), nested) - chained)) == 0
+
+
+def test_the_laplacian_of_the_square_of_the_norm_is_twice_the_dimension() -> None:
+    assert apply(d_theta("_1") ** 2, total_of(theta("_1") ** 2)) == 2 * total_of(one("_1"))
+    assert apply(v("i") * d_theta("_1"), total_of(theta("_1"))) == v("i") * total_of(one("_1"))
 
 
 def test_split_repeats_momenta() -> None:
