@@ -10,7 +10,15 @@ from sympy import Add, Expr, Integer, Mul, Rational, Symbol, expand, sqrt, symbo
 from smelt.derive.indices import canonical, components, dummies, opened, terms
 from smelt.derive.operators import TIME, apply, block_of, compose, compose_series, contracted, is_momentum, momentum, split
 from smelt.derive.symbols import (
-    Component, ElementFunction, Field, TotalField, element_function, gradient, one, t, total_of,
+    Component,
+    ElementFunction,
+    Field,
+    TotalField,
+    element_function,
+    gradient,
+    one,
+    t,
+    total_of,
 )  # fmt: skip
 
 S = Field("S", rank=2, symmetric=True, varies=True)

@@ -37,6 +37,13 @@ def test_the_scaling_of_the_batch_equivalent_regime() -> None:
     assert ballistic().scaling(sgd()).hyperparameters == {"lr": tau}
 
 
+def test_the_unit_of_a_gradient_whose_noise_vanishes_is_its_own() -> None:
+    scaling = parse_regime("noise=tau**(1/2)", adam()).scaling(adam())
+    assert scaling.noise == sqrt(tau)
+    assert scaling.blocks == {"theta": 1, "m": 1, "v": 1}
+    assert scaling.hyperparameters["lr"] == tau
+
+
 def test_constants_follow_their_assignments() -> None:
     """A faster memory, b = 2: c tau**2 freezes v at order one."""
     regime = parse_regime("alpha=1-gamma*tau**2", rmsprop())

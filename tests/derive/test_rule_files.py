@@ -15,9 +15,11 @@ from smelt.derive.equation import modified_equation
 from smelt.derive.modifiers import coupled_weight_decay
 from smelt.derive.momentum import nesterov
 from smelt.derive.noise import gaussian
+from smelt.derive.norms import sam
 from smelt.derive.regimes import ballistic, batch_equivalent
 from smelt.derive.rule_files import load_rule, read_rule
-from smelt.derive.rules import UpdateRule
+from smelt.derive.rules import THETA, UpdateRule, norm, total
+from smelt.derive.symbols import g
 
 FILES = sorted((Path(__file__).parents[1] / "rules").glob("*.toml"))
 F, H, S1, theta, t, m, b = sp.symbols("F H S1 theta t m b", real=True)
@@ -141,6 +143,17 @@ def test_the_gradient_may_be_changed_and_taken_elsewhere() -> None:
     assert (found.update, found.gradients) == (nesterov().update, nesterov().gradients)
 
 
+def test_norms_and_sums_over_coordinates() -> None:
+    found = read_rule({
+        "name": "uphill", "hyperparameters": {"lr": {"role": "learning rate"}, "rho": {"role": "learning rate"}},
+        "gradient": {"g0": "theta", "g": "theta + rho*g0/norm(g0)"}, "update": {"theta": "theta - lr*g"},
+    })  # fmt: skip
+    assert (found.update, found.gradients) == (sam("normalized").update, sam("normalized").gradients)
+    lines = {"length": "sqrt(dot(g, g))", "theta": "theta - lr*g*total(theta*old(theta))/length"}
+    found = read_rule({"name": "mine", "hyperparameters": {"lr": {"role": "learning rate"}}, "update": lines})
+    assert found.update == {"theta": THETA - found.hyperparameters[0].symbol * g * total(THETA**2) / norm(g)}
+
+
 @pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda regime: regime.name)
 def test_an_auxiliary_of_several_arguments(regime) -> None:
     """Centred RMSprop with a function of v and gb is centred RMSprop with a function of v - gb**2."""
@@ -172,6 +185,10 @@ WRONG = [
     ({"auxiliary": {"P(v)": "v", "P(g)": "g"}}, "auxiliary P is defined twice"),
     ({"auxiliary": {"P(eps)": "eps"}}, "the argument eps, which is a constant"),
     ({"auxiliary": {"P(v)": "v", "Q(v)": "P(P(v))"}}, "the function 'P'"),
+    ({"auxiliary": {"P(v)": "norm(v)"}}, "auxiliary P: the function 'norm'"),
+    ({"auxiliary": {"total(v)": "v"}}, "the name total has a meaning of its own"),
+    ({"update": {"v": "v", "theta": "theta - lr*norm"}}, "the name 'norm'|norm without arguments"),
+    ({"update": {"v": "v", "theta": "theta - lr*dot(g)"}}, "dot with 1 arguments"),
     ({"gradient": {"g": "thta"}}, r"gradient g: the name 'thta' .* did you mean theta\?"),
     ({"gradient": {"v": "theta"}}, "the name v stands for two things"),
     ({"state": []}, "state is list; expected a table"),

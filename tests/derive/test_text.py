@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from sympy import Integer
+from sympy import Integer, sqrt
 
 from smelt.derive import (
     Regime,
@@ -20,7 +20,7 @@ from smelt.derive import (
     rmsprop,
     sgd,
 )
-from smelt.derive.symbols import Field, gradient
+from smelt.derive.symbols import Field, gradient, one, total_of
 from smelt.derive.text import certificate_text, components_text, equation_json, equation_text, text
 
 
@@ -30,6 +30,15 @@ def test_sums_have_letters_and_signs_stand_between_terms() -> None:
     assert found == "-x[i] + sum_j(F[i,j]*x[j]/2)"
     assert text(Integer(0)) == "0"
     assert text(gradient("i", "_1") * gradient("j", "_1"), ("i", "j")) == "sum_k(F[i,k]*F[j,k])"
+
+
+def test_sums_over_all_coordinates_are_norms_and_totals() -> None:
+    x, y, S = Field("x"), Field("y"), Field("S", rank=2, symmetric=True)
+    size = total_of(x("_1") ** 2 + 2 * x("_1") * y("_1") + y("_1") ** 2)
+    assert text(y("i") / sqrt(size)) == "y[i]/norm(x + y)"
+    assert text(y("i") * size * total_of(x("_1") * y("_1"))) == "y[i]*norm(x + y)**2*total(x*y)"
+    assert text(total_of(S("_1", "_2") * x("_1") * y("_2")), ("j",)) == "sum_j,k(S[j,k]*x[j]*y[k])"
+    assert text(total_of(one("_1")) * x("i")) == "x[i]*total(1)"
 
 
 def test_the_whole_text_of_sgd() -> None:
@@ -112,10 +121,10 @@ def test_the_structure_of_json(rule: UpdateRule, regime: Regime) -> None:
 
 SCRIPT = """
 import json
-from smelt.derive import adam, ballistic, batch_equivalent, gaussian, heavy_ball, modified_equation, rmsprop, sgd
+from smelt.derive import adam, ballistic, batch_equivalent, gaussian, heavy_ball, lamb, modified_equation, rmsprop, sgd
 from smelt.derive.latex import latex_equation, latex_obstruction
 from smelt.derive.text import components_text, equation_json, equation_text
-for rule in (sgd(), heavy_ball(), rmsprop(), rmsprop("torch"), adam()):
+for rule in (sgd(), heavy_ball(), rmsprop(), rmsprop("torch"), adam(), lamb()):
     for regime in (ballistic(), batch_equivalent()):
         equation = modified_equation(rule, regime, gaussian())
         print(equation_text(equation), latex_equation(equation), latex_obstruction(equation))

@@ -1,9 +1,9 @@
 """One coordinate's expression printed as vectors."""
 
 import pytest
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Expr, Integer, Rational, Symbol, sqrt
 
-from smelt.derive.symbols import Field, element_function, factor, gradient, square_factor, zeta1, zeta2
+from smelt.derive.symbols import Field, element_function, factor, gradient, square_factor, total_of, zeta1, zeta2
 from smelt.derive.vectors import latex_vector
 
 S = Field("S", rank=2, symmetric=True, varies=True)
@@ -38,6 +38,19 @@ F = gradient("i")
 )  # fmt: skip
 def test_vectors(expression: Expr, expected: str) -> None:
     assert latex_vector(expression) == expected
+
+
+def test_sums_over_all_coordinates_are_norms_and_inner_products() -> None:
+    slope, size = total_of(gradient("_1") ** 2), total_of(c**2 * m("_1") ** 2 + 2 * c * m("_1") * P(v("_1")) + P(v("_1")) ** 2)
+    assert latex_vector(-F / sqrt(slope)) == r"-\frac{1}{\| \nabla f \|}\,\nabla f"
+    assert latex_vector(m("i") / size) == r"\frac{1}{\| c\,m + P(v) \|^{2}}\,m"
+    curvature = total_of(gradient("_1") * gradient("_1", "_2") * m("_2"))
+    assert latex_vector(3 * curvature * F) == r"3 \langle \nabla f, H\,m \rangle\,\nabla f"
+    assert latex_vector(total_of(S("_1", "_1")) * F) == r"\langle \mathbf{1}, \operatorname{diag} \Sigma \rangle\,\nabla f"
+    noise = gradient("_1") * factor("_1", "_2") * zeta1("_2")
+    assert latex_vector(noise * F) == r"\langle \nabla f, \Sigma^{1/2}\,dW \rangle\,\nabla f"
+    triangle = total_of(gradient("_1", "_2") * gradient("_1", "_3") * S("_2", "_3"))
+    assert "\\sum_{" in latex_vector(triangle * F)
 
 
 def test_what_is_no_vector_stays_in_indices() -> None:
