@@ -9,7 +9,7 @@ from ..derive.contraction import Contraction, contract, contract_closed
 from ..derive.indices import components, terms
 from ..derive.regularisation import Regularisation
 from ..derive.rules import total
-from ..derive.symbols import Component, ElementFunction, TotalField, one
+from ..derive.symbols import Component, ElementFunction, TotalField, body_of, one
 from .fields import Fields
 from .program import MatVec, Scalar, Statement, Total, Vector
 
@@ -67,10 +67,10 @@ class Lowering:
 
     def _vanishes(self, expression: Expr) -> bool:
         """Tell whether every term has a factor that is identically zero."""
-        return all(
-            any(self._vanishes(c.field.body) if isinstance(c.field, TotalField) else self.fields.vanishes(c) for c in components(term))
-            for term in terms(expression)
-        )
+        return all(any(self._is_zero(c) for c in components(term)) for term in terms(expression))
+
+    def _is_zero(self, c: Component) -> bool:
+        return self._vanishes(body_of(c)) if isinstance(c.field, TotalField) else self.fields.vanishes(c)
 
     def _tree(self, tree: Contraction) -> Expr:
         links = [self._product(matrix, child) for matrix, child in tree.links]
@@ -110,7 +110,7 @@ class Lowering:
         if c.field == one:
             return Integer(1)
         if isinstance(c.field, TotalField):
-            kept = (term for term in terms(c.field.body) if not self._vanishes(term))
+            kept = (term for term in terms(body_of(c)) if not self._vanishes(term))
             return self._total(c, Add(*(self._tree(contract_closed(term)) for term in kept)))
         name = c.field.name if len(c.indices) == 1 else self.fields.vector(c)
         self.vectors.add(name)

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 from sympy import Expr, Function, Lambda, Rational, Symbol
 
+from .chaos import indices_of
 from .expansion import Expansion, shifted
 from .generator import expectation
+from .indices import terms
 from .noise import NoiseModel
 from .regimes import Regime, Scaling
 from .rules import THETA, Block, UpdateRule
@@ -70,8 +72,8 @@ class Chain:
         states = {b.symbol: scaling.blocks[b.name] * b.symbol for b in self.blocks}
         return expression.subs(states | hyperparameters, simultaneous=True)
 
-    def increments(self, order: int) -> "Increments":
-        """Expand the increments through ``tau**order``.
+    def increments(self, order: int | Rational) -> "Increments":
+        """Expand the increments through ``tau**order``, a whole number or a half more.
 
         Raises
         ------
@@ -87,7 +89,7 @@ class Chain:
             values[block.symbol] = monomial_series(scaling.blocks[block.name] * state[block.name])
         self._check_noise()
         auxiliaries = {a.name: a for a in self.rule.auxiliaries}
-        needed, length = 2 * order + 1, 2 * order + 1
+        needed = length = int(2 * order) + 1
         while True:
             expansion = Expansion(values, auxiliaries, length)
             for name, point in self.rule.gradients.items():
@@ -103,6 +105,16 @@ class Chain:
             if all(increment.precision >= needed for increment in increments.values()):
                 return Increments(increments, dict(expansion.definitions))
             length += 2
+
+    def brings_half_powers(self, increments: "Increments") -> bool:
+        """Tell whether the steps have half-integer powers of tau beside those that each factor of the noise brings.
+
+        The expectation over symmetric noise leaves none of the latter.
+        """
+        brought = 2 * self.regime.noise.as_coeff_exponent(tau)[1]
+        coefficients = (item for series in increments.series.values() for item in series.coefficients.items())
+        found = ((power, term) for power, coefficient in coefficients for term in terms(coefficient))
+        return any((power + brought * len(indices_of(term))) % 2 for power, term in found)
 
     def expectation(self, expression: Expr) -> Expr:
         """Return the expectation over the noise of one step."""

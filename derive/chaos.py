@@ -1,11 +1,17 @@
 """Polynomials of Gaussian noise sorted by chaos: ``xi_i = sum_p B_ip zeta_p``, ``B B^T = S``, ``zeta`` standard normal."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from sympy import Add, Expr, Integer, Mul, sqrt
 
-from .chain import Chain
 from .indices import canonical, dummies, fresh, opened, reindex, terms
 from .series import Series
 from .symbols import Component, Field, constant_factor, factor, noise, square_factor, zeta1, zeta2
+
+if TYPE_CHECKING:
+    from .chain import Chain
 
 
 def linear_in_noise(series: Series) -> bool:

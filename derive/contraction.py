@@ -12,7 +12,7 @@ from functools import cache
 from sympy import Expr, Integer, Mul, factor
 
 from .indices import components, connected, dummies, is_dummy, reindex, terms
-from .symbols import Component, TotalField
+from .symbols import Component, TotalField, body_of
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def is_element_wise(body: Expr) -> bool:
 @cache
 def root_of(total: Component) -> Expr | None:
     """Return x if a number is the sum of the squares of an element-wise x, at the dummy of its body."""
-    body = total.field.body
+    body = body_of(total)
     if not is_element_wise(body):
         return None
     powers = [f.as_base_exp() for f in Mul.make_args(factor(body))]

@@ -15,7 +15,8 @@ from .chain import Chain
 from .chaos import first_chaos, in_factors, linear_in_noise, paired, squares_as_independent
 from .indices import canonical, multiply, reindex
 from .operators import apply, contracted
-from .symbols import Field, zeta1, zeta2
+from .series import by_powers_of_tau
+from .symbols import Field, tau, zeta1, zeta2
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,17 @@ def check_factor(diffusion: Diffusion, covariance: tuple[Mapping[tuple[str, str]
         They differ; the message gives the difference.
     """
     parts = diffusion.coefficients
-    for power, wanted in enumerate(covariance):
-        for (a, b), expression in wanted.items():
+    half_powers = any(expression.has(tau) for part in covariance for expression in part.values())
+    for twice in range(0, 2 * len(covariance), 1 if half_powers else 2):
+        for (a, b), expression in covariance[twice // 2].items():
             square = Add(*(
-                paired(multiply(parts[n][a], reindex(parts[2 * power - n][b], {"i": "j"})), field, field)
-                for field in (zeta1, zeta2) for n in range(2 * power + 1) if max(n, 2 * power - n) < len(parts)
+                paired(multiply(parts[n][a], reindex(parts[twice - n][b], {"i": "j"})), field, field)
+                for field in (zeta1, zeta2) for n in range(twice + 1) if max(n, twice - n) < len(parts)
             ))  # fmt: skip
-            missing = canonical(in_factors(expression, chain) - in_factors(square, chain))
+            wanted = by_powers_of_tau(expression).get(Rational(twice % 2, 2), Integer(0))
+            missing = canonical(in_factors(wanted, chain) - in_factors(square, chain))
             if missing != 0:
                 raise ValueError(
-                    f"{chain.name}: the covariance of {a}[i] and {b}[j] at tau**{power} has no factor in closed form, "
-                    f"{missing} is left over; take constant noise"
+                    f"{chain.name}: the covariance of {a}[i] and {b}[j] at tau**{Rational(twice, 2)} has no factor in closed "
+                    f"form, {missing} is left over; take constant noise"
                 )

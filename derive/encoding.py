@@ -37,7 +37,7 @@ from sympy import (
 )
 from sympy.core.function import AppliedUndef
 
-from .symbols import Component, ElementFunction, Field, element_function
+from .symbols import Component, ElementFunction, Field, TotalField, element_function
 
 _APPLIED: Mapping[str, Any] = {
     f.__name__: f for f in (Add, Mul, Pow, Abs, Heaviside, Max, Min, cos, cosh, erf, exp, log, sign, sin, sinh, tan, tanh)
@@ -72,7 +72,7 @@ def decode(data: Mapping[str, Any], types: Sequence[type] = ()) -> Any:
     ValueError, TypeError, LookupError
         The data are none that `encode` writes.
     """
-    reader = _Reader({t.__name__: t for t in (Field, *types)})
+    reader = _Reader({t.__name__: t for t in (Field, TotalField, *types)})
     for node in data["nodes"]:
         reader.read.append(reader.node(*node))
     value = reader.value(data["value"])

@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import combinations_with_replacement, permutations
 from typing import Literal, get_args
 
-from sympy import Add, Expr, Integer, Lambda, ceiling
+from sympy import Add, Expr, Integer, Lambda, floor
 
 from .chain import Chain
 from .components import ComponentForm, component_form
@@ -128,7 +128,7 @@ class ModifiedEquation:
         else:
             missing = defect(self.chain, generator_of(self.drift, self.covariance), self.order)
             found = [o for power, symbol in enumerate(self.generator) for o in self._parts(symbol, Integer(power), 3)]
-        reached = int(ceiling(min(missing) - 1)) if missing else self.order
+        reached = int(floor(min(missing) - 1)) if missing else self.order
         return Certificate(reached, tuple(found))
 
     def _parts(self, symbol: Expr, power: Expr, degree: int) -> list[Obstruction]:

@@ -2,6 +2,8 @@
 
 `P_tau` is the one-step operator of a chain, ``(P_tau phi)(x) = E phi(x + Delta)``; its symbol is ``E exp(k . Delta)``. One
 logarithm gives every order; drift, covariance and obstruction are the parts of ``L_n`` of degree 1, 2 and more in the momenta.
+Where a rule itself brings half-integer powers of tau, as by ``rho = tau**(1/2)``, ``L_{n+1/2}`` is kept in ``L_n``, times
+``tau**(1/2)``.
 """
 
 from collections.abc import Mapping
@@ -15,7 +17,7 @@ from sympy import Add, Expr, Integer, Mul, Rational
 from .indices import canonical, multiply, terms
 from .noise import NoiseModel
 from .operators import TIME, block_of, compose_series, contracted, momentum, split
-from .symbols import Component, noise
+from .symbols import Component, noise, tau
 
 if TYPE_CHECKING:
     from .chain import Increments
@@ -38,8 +40,12 @@ class OneStep(Named, Protocol):
         """The law of the noise."""
         ...
 
-    def increments(self, order: int) -> "Increments":
-        """Return the increments through ``tau**order``."""
+    def increments(self, order: int | Rational) -> "Increments":
+        """Return the increments through ``tau**order``, a whole number or a half more."""
+        ...
+
+    def brings_half_powers(self, increments: "Increments") -> bool:
+        """Tell whether the steps have half-integer powers of tau beside those that each factor of the noise brings."""
         ...
 
     def expectation(self, expression: Expr) -> Expr:
@@ -58,42 +64,53 @@ def modified_generator(chain: OneStep, order: int) -> tuple[Expr, ...]:
     return logarithm(one_step_operator(chain, order), order)
 
 
-def logarithm(step: Mapping[int, Expr], order: int) -> tuple[Expr, ...]:
+def logarithm(step: Mapping[Rational, Expr], order: int) -> tuple[Expr, ...]:
     """Return the symbols of ``L_0, ..., L_{order-1}`` with ``exp(tau L_0 + tau**2 L_1 + ...) = 1 + tau step[1] + ...``."""
     generator: list[Expr] = [Integer(0)] * order
-    power: dict[int, Expr] = {0: Integer(1)}
+    power: dict[Rational, Expr] = {Rational(0): Integer(1)}
     for exponent in range(1, order + 1):
-        power = compose_series(step, power, order)
+        power = compose_series(step, power, order + Rational(1, 2))
         for n, symbol in power.items():
-            generator[n - 1] += Rational((-1) ** (exponent + 1), exponent) * symbol
+            whole = int(n)
+            generator[whole - 1] += Rational((-1) ** (exponent + 1), exponent) * tau ** (n - whole) * symbol
     return tuple(canonical(symbol) for symbol in generator)
 
 
-def one_step_operator(chain: OneStep, order: int) -> dict[int, Expr]:
-    """Return the symbol of ``P_tau - 1`` by powers of tau, from 1 to `order`; checked for a diffusion limit."""
-    symbols = one_step_symbols(chain, order)
-    _check_limit(chain, symbols)
-    return {n // 2: symbols[n] for n in range(2, 2 * order + 1, 2)}
+def one_step_operator(chain: OneStep, order: int) -> dict[Rational, Expr]:
+    """Return the symbol of ``P_tau - 1`` by powers of tau from 1 to `order`, and ``order + 1/2`` where there are half powers.
+
+    Checked for a diffusion limit.
+    """
+    increments = chain.increments(order + Rational(1, 2))
+    half = chain.brings_half_powers(increments)
+    last = 2 * order + half
+    symbols = _symbols(chain, increments, last)
+    _check_limit(chain, symbols, half)
+    return {Rational(n, 2): symbols[n] for n in range(2, last + 1, 1 if half else 2)}
 
 
 def one_step_symbols(chain: OneStep, order: int) -> dict[int, Expr]:
     """Return the symbol of ``P_tau - 1`` by powers of ``sqrt(tau)``, from 0 to ``2 order``."""
-    exponent = _exponent(chain, order)
-    symbol: dict[int, list[Expr]] = {n: [] for n in range(2 * order + 1)}
-    for degree in range(1, 2 * order + 1):
+    return _symbols(chain, chain.increments(order), 2 * order)
+
+
+def _symbols(chain: OneStep, increments: "Increments", last: int) -> dict[int, Expr]:
+    exponent = _exponent(increments, last)
+    symbol: dict[int, list[Expr]] = {n: [] for n in range(last + 1)}
+    for degree in range(1, last + 1):
         for powers in combinations_with_replacement(sorted(exponent), degree):
-            if sum(powers) <= 2 * order:
+            if sum(powers) <= last:
                 arranged = prod(factorial(powers.count(n)) for n in set(powers))
                 factor = reduce(multiply, (exponent[n] for n in powers))
                 symbol[sum(powers)].append(Rational(1, arranged) * chain.expectation(factor))
     return {n: canonical(Add(*parts)) for n, parts in symbol.items()}
 
 
-def _exponent(chain: OneStep, order: int) -> dict[int, Expr]:
+def _exponent(increments: "Increments", last: int) -> dict[int, Expr]:
     """Return ``k . Delta`` by powers of ``sqrt(tau)``; time advances by tau exactly."""
     exponent: dict[int, list[Expr]] = {2: [momentum(TIME)()]}
-    for name, series in chain.increments(order).series.items():
-        for power, coefficient in series.coefficients.items():
+    for name, series in increments.series.items():
+        for power, coefficient in series.truncated(last + 1).coefficients.items():
             exponent.setdefault(power, []).append(contracted(coefficient, name))
     return {power: canonical(Add(*parts)) for power, parts in exponent.items()}
 
@@ -113,11 +130,12 @@ def expectation(expression: Expr, law: NoiseModel) -> Expr:
     return canonical(Add(*result))
 
 
-def _check_limit(chain: OneStep, symbol: dict[int, Expr]) -> None:
+def _check_limit(chain: OneStep, symbol: dict[int, Expr], half: bool) -> None:
     for power, expression in symbol.items():
         for term in terms(expression):
             coefficient, momenta = split(term)
-            if power % 2:
+            # a drift or covariance at tau**(3/2), and what follows from it, is a correction; a third moment there is none
+            if power % 2 and not (half and (power > 3 or (power == 3 and len(momenta) <= 2))):
                 moment = "E[" + " ".join(f"step of {block_of(k)}[{k.indices[0]}]" for k in momenta) + "]"
                 blocks = [block_of(k) for k in momenta]
                 # the symbol holds E[step_a step_b ...]/r! for each of the orders of equal and of different blocks

@@ -1,8 +1,8 @@
 """Index notation: implicit sums, products with dummy indices kept apart, and one canonical form.
 
 A term is a product; each of its dummy indices (``_1``, ``_2``, ...) is summed over the coordinates. Two terms are equal
-if they differ by the names of dummies only; `canonical` gives both the same names, so SymPy adds them up. A factor whose indices
-are all summed, such as ``sum_j F_j F_j``, is a number: it becomes a component of its own without indices (`symbols.TotalField`).
+if they differ by the names of dummies only; `canonical` gives both the same names, so SymPy adds them up. A factor whose
+indices are all summed, such as ``sum_j F_j F_j``, is a number: it becomes a component without indices (`symbols.TotalField`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

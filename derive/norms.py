@@ -1,8 +1,8 @@
 """Optimizers whose step at one coordinate depends on norms of all: normalised SGD, clipping by the norm, SAM, LARS, LAMB.
 
-A norm is taken over all coordinates of theta, as over one layer of a network. Where the noise stands in a norm at leading order,
-as in ``g / norm(g)`` in the ballistic regime, the mean of a step has no closed form and a derivation refuses it; in a regime of
-large batches, ``noise=tau**(1/2)``, there is an equation.
+A norm is taken over all coordinates of theta, as over one layer of a network. Where the noise stands in a norm at leading
+order, as in ``g / norm(g)`` in the ballistic regime, the mean of a step has no closed form and a derivation refuses it; in a
+regime of large batches, ``noise=tau**(1/2)``, there is an equation.
 """
 
 from dataclasses import replace
@@ -63,9 +63,9 @@ def sam(variant: SAM = "unnormalized") -> UpdateRule:
     """
     check_variant("sam", variant, SAM)
     rho, uphill = Hyperparameter("rho", "learning rate"), Symbol("g0", real=True)
-    direction = uphill if variant == "unnormalized" else uphill / norm(uphill)
-    points = {"g0": THETA, g.name: THETA + rho.symbol * direction}
-    reference = "Andriushchenko, Flammarion, arXiv 2206.06232" if variant == "unnormalized" else "Foret et al., arXiv 2010.01412"
+    plain = variant == "unnormalized"
+    points = {"g0": THETA, g.name: THETA + rho.symbol * (uphill if plain else uphill / norm(uphill))}
+    reference = "Andriushchenko, Flammarion, arXiv 2206.06232" if plain else "Foret et al., arXiv 2010.01412"
     return UpdateRule("sam", variant, (_BLOCK,), (_LR, rho), (), {"theta": THETA - _LR.symbol * g}, reference, points)
 
 
@@ -90,7 +90,7 @@ def lars() -> UpdateRule:
 
 
 def lamb() -> UpdateRule:
-    """LAMB: ``theta' = theta - lr norm(theta) / norm(U) U`` with ``U = r + weight_decay theta``, r the step of PyTorch's Adam."""
+    """LAMB: ``theta' = theta - lr norm(theta) / norm(U) U``, ``U = r + weight_decay theta``, r the step of PyTorch's Adam."""
     base = adam("torch")
     rate, beta1, beta2, eps = base.hyperparameters
     decay = Hyperparameter("weight_decay", "constant", -rate.noise_units, default=1e-2)

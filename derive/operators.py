@@ -64,7 +64,7 @@ def compose(left: Expr, right: Expr) -> Expr:
     return canonical(Add(*pieces))
 
 
-def compose_series(left: Mapping[Rational, Expr], right: Mapping[Rational, Expr], through: int) -> dict[Rational, Expr]:
+def compose_series(left: Mapping[Rational, Expr], right: Mapping[Rational, Expr], through: Expr | int) -> dict[Rational, Expr]:
     """Return the product of two operators given by powers of tau, without the powers above `through`."""
     pieces: dict[Rational, list[Expr]] = {}
     for (n, a), (m, b) in product(left.items(), right.items()):

@@ -21,7 +21,8 @@ The lines of ``[update]`` are done in order: on the right a name means the newes
 the value at the start of the step. A line may also name an intermediate result, or change the gradient ``g``. ``[gradient]``
 says where gradients are taken, as in ``g = "theta + lr*v"``; without it there is one, ``g`` at theta. ``k`` is the number of
 steps done before. In both tables ``total(x)`` is the sum of x over all coordinates of theta, ``dot(x, y)`` that of ``x*y`` and
-``norm(x)`` the root of that of ``x**2``; theta is one layer. What the keys of state and hyperparameters mean stands in `Block` and `Hyperparameter`.
+``norm(x)`` the root of that of ``x**2``; theta is one layer. What the keys of state and hyperparameters mean stands in `Block`
+and `Hyperparameter`.
 An auxiliary keeps a derivation short; in simulations of an equation its argument is regularised where it bears the name of a
 nonnegative block.
 """

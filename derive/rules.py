@@ -160,9 +160,8 @@ class UpdateRule:
         blocks = [b.name for b in self.blocks]
         if blocks[:1] != ["theta"]:
             raise ValueError(f"{self.name} has the state {', '.join(blocks) or 'nothing'}; expected theta as its first block")
-        names = [*blocks, *(h.name for h in self.hyperparameters), *(a.name for a in self.auxiliaries)]
-        if taken := sorted(RESERVED.intersection(names)):
-            raise ValueError(f"{self.name} has a block, hyperparameter or auxiliary {taken[0]}, a reserved name; rename it")
+        if taken := sorted(RESERVED.intersection([*blocks, *(h.name for h in self.hyperparameters)])):
+            raise ValueError(f"{self.name} has a block or hyperparameter {taken[0]}, a reserved name; rename it")
         if set(self.update) != set(blocks):
             found = ", ".join(self.update) or "nothing"
             raise ValueError(f"{self.name} updates {found}; expected one next value for each of {', '.join(blocks)}")
@@ -174,8 +173,11 @@ class UpdateRule:
             self._check_symbols(f"the update of {block}", expression, known)
         constants = {k, *(h.symbol for h in self.hyperparameters)}
         for auxiliary in self.auxiliaries:
+            where = f"{self.name}: the auxiliary {auxiliary.name}"
+            if auxiliary.name in REDUCTIONS:
+                raise ValueError(f"{where} has a reserved name; rename it")
             if auxiliary.expression.has(total):
-                raise ValueError(f"{self.name}: the auxiliary {auxiliary.name} contains a sum over coordinates; make it an argument")
+                raise ValueError(f"{where} contains a sum over coordinates; make it an argument")
             self._check_symbols(f"the auxiliary {auxiliary.name}", auxiliary.expression, constants | {*auxiliary.arguments})
 
     def _check_symbols(self, where: str, expression: Expr, known: set[Symbol]) -> None:

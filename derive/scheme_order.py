@@ -117,16 +117,20 @@ class SchemeChain:
         """The law of the increments."""
         return self.scheme.increments
 
-    def increments(self, order: int) -> Increments:
-        """Expand the step through ``tau**order``."""
+    def increments(self, order: int | Rational) -> Increments:
+        """Expand the step through ``tau**order``, a whole number or a half more."""
         # fields are multiplied by the root of tau at least: one power less of them is enough, unless a scheme divides by more
-        needed, length = 2 * order + 1, 2 * order
+        needed, length = int(2 * order) + 1, int(2 * order)
         while True:
             sde = SeriesSde(self.scheme, length)
             step = self.scheme.step(sde, sde.start, tau) - sde.start
             if step.precision >= needed:
                 return Increments({STATE: step.truncated(needed)}, {})
             length += needed - step.precision
+
+    def brings_half_powers(self, increments: Increments) -> bool:
+        """No: a half-integer power of tau that survives the expectation is a mistake of the scheme."""
+        return False
 
     def expectation(self, expression: Expr) -> Expr:
         """Return the expectation over the increments."""

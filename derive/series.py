@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Dummy, Expr, Integer, Mul, Pow, Rational, binomial, diff, exp, factorial, log, nan, oo, zoo
 
-from .indices import canonical, multiply
+from .indices import canonical, multiply, terms
 from .symbols import tau
 
 EXACT = 10**6
@@ -126,6 +126,15 @@ class Series:
     def exponential(self, length: int) -> "Series":
         """Return ``exp(self)`` for a series without negative powers."""
         return self.apply(exp, length)
+
+
+def by_powers_of_tau(expression: Expr) -> dict[Expr, Expr]:
+    """Sort the terms of an expression in index notation by their power of tau."""
+    found: dict[Expr, list[Expr]] = {}
+    for term in terms(expression):
+        coefficient, power = term.as_coeff_exponent(tau)
+        found.setdefault(power, []).append(coefficient)
+    return {power: Add(*parts) for power, parts in found.items()}
 
 
 def monomial_series(expression: Expr) -> Series:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sympy import Expr, Function, Integer, Symbol
+from sympy import Expr, Function, S, Symbol
 
 tau = Symbol("tau", positive=True)
 """The duration of one step, the small parameter."""
@@ -68,7 +68,7 @@ class TotalField(Field):
         Terms in index notation whose indices are all dummies, named canonically.
     """
 
-    body: Expr = Integer(0)
+    body: Expr = S.Zero
 
 
 class Component(Symbol):
@@ -103,6 +103,12 @@ def total_of(body: Expr) -> Component:
     # names tell a field that varies from a constant one, unlike the printed form
     name = str(body.xreplace({c: Symbol(c.name) for c in body.atoms(Component)}))
     return TotalField(f"total({name})", rank=0, body=body)()
+
+
+def body_of(total: Component) -> Expr:
+    """Return what a total sums."""
+    assert isinstance(total.field, TotalField)
+    return total.field.body
 
 
 _LATEX_NAMES = {"theta": r"\theta", "F": "f", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "xi": r"\xi"}

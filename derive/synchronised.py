@@ -18,7 +18,7 @@ from .diffusion import Diffusion
 from .generator import one_step_operator
 from .indices import canonical, dummies, fresh, multiply, terms
 from .operators import TIME, apply, block_of, compose, contracted, momentum, split
-from .symbols import Field, noise, omega1, zeta1
+from .symbols import Field, noise, omega1, tau, zeta1
 
 
 def synchronised_diffusion(chain: Chain, limit: Expr) -> Diffusion:
@@ -34,10 +34,12 @@ def synchronised_diffusion(chain: Chain, limit: Expr) -> Diffusion:
     Raises
     ------
     ValueError
-        The noise is not Gaussian.
+        The noise is not Gaussian, or the chain has half-integer powers of tau.
     """
     if chain.noise.orders != (2,) or chain.noise.population is not None:
         raise ValueError(f"synchronised equation for {chain.noise.name} noise; expected Gaussian noise")
+    if limit.has(tau):
+        raise ValueError(f"synchronised equation for {chain.name}, which has half-integer powers of tau; expected whole ones")
     increments = chain.increments(2).series
     first = {b: {n: first_chaos(s[n], chain) for n in (1, 2, 3)} for b, s in increments.items()}
     sigma = {b: first[b][1] for b in increments}

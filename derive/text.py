@@ -8,7 +8,7 @@ from .components import ComponentForm
 from .contraction import is_element_wise, readable, root_of, totals
 from .equation import FREE, ModifiedEquation
 from .indices import components
-from .symbols import Component
+from .symbols import Component, body_of
 
 
 def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:
@@ -21,7 +21,7 @@ def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:
 
 def _number(total: Component) -> Expr:
     """Return a sum over all coordinates as a symbol with a readable name, or as a power of one."""
-    body = total.field.body
+    body = body_of(total)
     if root := root_of(total):
         return Symbol(f"norm({_plain(root)})", positive=True) ** 2
     return Symbol(f"total({_plain(body)})" if is_element_wise(body) else text(body, ()), real=True)

@@ -7,7 +7,7 @@ from sympy.printing.latex import LatexPrinter
 
 from .contraction import Contraction, contract, contract_closed, readable, root_of, totals
 from .indices import components, dummies, reindex, terms
-from .symbols import Component, ElementFunction, one
+from .symbols import Component, ElementFunction, body_of, one
 
 _VECTORS = {"theta": r"\theta", "F": r"\nabla f", "zeta1": "dW", "zeta2": r"d\widetilde W", "omega1": r"\Delta W"}
 _MATRICES = {"F": "H", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "B2": r"(2\,\Sigma^{\odot 2})^{1/2}"}
@@ -61,7 +61,7 @@ def _number(total: Component) -> Expr:
         (index,) = dummies(root)
         return _made(_Number, rf"\| {latex_vector(reindex(root, {index: 'i'}))} \|", positive=True) ** 2
     pieces = []
-    for term in terms(with_numbers(total.field.body)):
+    for term in terms(with_numbers(body_of(total))):
         try:
             pieces.append(_inner_product(contract_closed(term)))
         except ValueError:

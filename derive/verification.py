@@ -12,12 +12,13 @@ from sympy import Add, Expr, Integer, Rational
 from .generator import OneStep, one_step_operator
 from .indices import canonical, fresh, multiply, reindex, terms
 from .operators import TIME, compose_series, contracted, momentum
+from .series import by_powers_of_tau
 
 
 def generator_of(
     drift: Sequence[Mapping[str, Expr]], covariance: Sequence[Mapping[tuple[str, str], Expr]]
 ) -> dict[Rational, Expr]:
-    """Return the symbol of an Ito diffusion's generator by powers of tau.
+    """Return the symbol of an Ito diffusion's generator by powers of tau, those inside the coefficients included.
 
     Parameters
     ----------
@@ -33,11 +34,15 @@ def generator_of(
         for (a, b), expression in part.items():
             weight = Rational(1, 2) if a == b else Integer(1)
             symbols.setdefault(Rational(power), []).append(weight * _twice_contracted(expression, a, b))
-    return {power: canonical(Add(*parts)) for power, parts in symbols.items()}
+    powers: dict[Rational, list[Expr]] = {}
+    for power, parts in symbols.items():
+        for more, part in by_powers_of_tau(Add(*parts)).items():
+            powers.setdefault(power + more, []).append(part)
+    return {power: canonical(Add(*parts)) for power, parts in powers.items()}
 
 
 def defect(chain: OneStep, generator: Mapping[Rational, Expr], order: int) -> dict[Rational, Expr]:
-    """Return the symbol of ``exp(tau L) - P_tau`` by powers of tau through `order`, powers without difference left out.
+    """Return the symbol of ``exp(tau L) - P_tau`` by powers of tau below ``order + 1``, powers without difference left out.
 
     The smallest power p in it means weak order ``p - 1``; an empty result means at least `order`.
     """
@@ -46,12 +51,12 @@ def defect(chain: OneStep, generator: Mapping[Rational, Expr], order: int) -> di
 
 
 def exponential(generator: Mapping[Rational, Expr], order: int) -> dict[Rational, Expr]:
-    """Return the symbol of ``exp(tau L) - 1`` by powers of tau through `order`."""
+    """Return the symbol of ``exp(tau L) - 1`` by powers of tau below ``order + 1``."""
     once = {p + 1: symbol for p, symbol in generator.items()}
     step: dict[Rational, Expr] = {}
     power: dict[Rational, Expr] = {Rational(0): Integer(1)}
     for n in range(1, order + 1):
-        power = {p: symbol / n for p, symbol in compose_series(once, power, order).items()}
+        power = {p: symbol / n for p, symbol in compose_series(once, power, order + Rational(1, 2)).items()}
         for p, symbol in power.items():
             step[p] = step.get(p, Integer(0)) + symbol
     return step

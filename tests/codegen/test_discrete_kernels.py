@@ -53,7 +53,7 @@ def _adaptive(variant: str, step: Callable[..., None], *wrong: Callable[..., Non
     return Case(rmsprop(variant), step, {"lr": 0.01, "alpha": 0.9, "eps": 1e-8} | more, wrong)
 
 
-R, A = plain.rmsprop, plain.adam
+R, A, U = plain.rmsprop, plain.adam, plain.sharpness_aware
 CASES = [
     Case(sgd(), plain.sgd, {"lr": 0.1}),
     Case(heavy_ball(), plain.heavy_ball, {"lr": 0.1, "mu": 1.5}, (plain.nesterov,)),
@@ -112,10 +112,11 @@ CASES = [
         clipped_sgd_norm(), plain.clipped, {"lr": 0.1, "max_norm": 0.6, "eps": 1e-6},
         (plain.sgd, partial(plain.clipped, by_value=True)),
     ),
-    Case(sam(), plain.sharpness_aware, {"lr": 0.1, "rho": 0.05}, (plain.sgd, partial(plain.sharpness_aware, normalized=True))),
-    Case(sam("normalized"), partial(plain.sharpness_aware, normalized=True), {"lr": 0.1, "rho": 0.05}, (plain.sharpness_aware,)),
+    Case(sam(), U, {"lr": 0.1, "rho": 0.05}, (plain.sgd, partial(U, normalized=True))),
+    Case(sam("normalized"), partial(U, normalized=True), {"lr": 0.1, "rho": 0.05}, (U,)),
     Case(
-        lars(), plain.lars, {"lr": 0.1, "momentum": 0.9, "trust": 0.1, "weight_decay": 0.05}, (partial(plain.lars, together=True),)
+        lars(), plain.lars, {"lr": 0.1, "momentum": 0.9, "trust": 0.1, "weight_decay": 0.05},
+        (partial(plain.lars, together=True),),
     ),
     Case(
         lamb(), plain.lamb, {"lr": 0.01, "eps": 1e-6, "weight_decay": 0.01, **BETAS}, (partial(plain.lamb, corrected=False),)

@@ -23,10 +23,11 @@ from smelt.runtime.rng import normals
 
 LARGE = "noise=tau**(1/2)"
 RULES = [
-    (lamb(), "ballistic"), (lars(), LARGE), (normalized_sgd(), LARGE), (normalized_sgd("eps"), LARGE), (sam("normalized"), LARGE),
-    (sam(), "ballistic"),
+    (lamb(), "ballistic"), (lars(), LARGE), (normalized_sgd(), LARGE), (normalized_sgd("eps"), LARGE),
+    (sam("normalized"), LARGE), (sam(), "ballistic"), (sam(), "rho=tau**(1/2)"),
 ]  # fmt: skip
-NAMED = pytest.mark.parametrize("number", range(len(RULES)), ids=[f"{rule.name}-{rule.variant}" for rule, _ in RULES])
+NAMES = [f"{rule.name}-{rule.variant}-{regime}" for rule, regime in RULES]
+NAMED = pytest.mark.parametrize("number", range(len(RULES)), ids=NAMES)
 
 
 @cache
@@ -88,6 +89,10 @@ NUMBERS = {
 STEPPED = {"lamb": plain.lamb, "sam": partial(plain.sharpness_aware, normalized=True)}
 
 
+def noisy_gradient(problem: Quadratic, noise: np.ndarray, point: np.ndarray) -> np.ndarray:
+    return problem.matrices["H"] @ (point - problem.vectors["minimum"]) + noise
+
+
 def test_many_coordinates_in_loops_step_as_numpy_does() -> None:
     """One kernel with both optimizers as tracks, 40 steps from a vector of twelve."""
     random = np.random.default_rng(2)
@@ -111,7 +116,6 @@ def test_many_coordinates_in_loops_step_as_numpy_does() -> None:
         for name, rule in rules.items():
             x = {b.name: row.copy() for b, row in zip(rule.blocks, start[name], strict=True)}
             for t in range(STEPS):
-                gradient = lambda point, t=t: problem.matrices["H"] @ (point - problem.vectors["minimum"]) + noise[t]  # noqa: E731
-                STEPPED[name](x, gradient, t + 1, NUMBERS[name])
+                STEPPED[name](x, partial(noisy_gradient, problem, noise[t]), t + 1, NUMBERS[name])
             found, wanted = finals[name][path][0], x["theta"]
             assert np.max(np.abs(found - wanted) / np.maximum(1, np.abs(wanted))) <= 1e-13, name

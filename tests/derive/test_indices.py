@@ -9,7 +9,17 @@ from sympy import Add, Expr, Integer, Mul, Rational, expand, symbols
 from smelt.derive.indices import canonical, components, dummies, fresh, multiply, opened, reindex, terms, whole
 from smelt.derive.operators import momentum
 from smelt.derive.symbols import (
-    Component, Field, TotalField, element_function, gradient, noise, omega1, one, total_of, zeta1, zeta2,
+    Component,
+    Field,
+    TotalField,
+    element_function,
+    gradient,
+    noise,
+    omega1,
+    one,
+    total_of,
+    zeta1,
+    zeta2,
 )  # fmt: skip
 
 S = Field("S", rank=2, symmetric=True, varies=True)
@@ -50,8 +60,8 @@ def value(expression: Expr, free: dict[str, str], dimension: int = 2) -> Expr:
         summed = sorted(dummies(term))
         for numbers in product("123"[:dimension], repeat=len(summed)):
             at = reindex(term, {**free, **dict(zip(summed, numbers, strict=True))})
-            numbered = {c: value(c.field.body, {}, dimension) if isinstance(c.field, TotalField) else number(c) for c in components(at)}
-            total.append(at.xreplace(numbered))
+            sums = {c: value(c.field.body, {}, dimension) for c in components(at) if isinstance(c.field, TotalField)}
+            total.append(at.xreplace({c: number(c) for c in components(at)} | sums))
     return expand(Add(*total))
 
 

@@ -12,11 +12,24 @@ from norm_steps import BLOCKS, LARGE_BATCH, norm_increments
 from problems import HYPER, LINE, PLANE, Point, coefficients, polynomial
 from truncated import derivative, evaluate
 
-from smelt.derive import Regime, ballistic, dot, gaussian, in_order, lamb, lars, modified_equation, norm, normalized_sgd, sam, total
-from smelt.derive.indices import canonical, opened
+from smelt.derive import (
+    Regime,
+    ballistic,
+    dot,
+    gaussian,
+    in_order,
+    lamb,
+    lars,
+    modified_equation,
+    norm,
+    normalized_sgd,
+    sam,
+    total,
+)
+from smelt.derive.indices import canonical, opened, reindex
 from smelt.derive.modifiers import decoupled_weight_decay
 from smelt.derive.rules import THETA, Auxiliary, Block, Hyperparameter, UpdateRule
-from smelt.derive.symbols import Field, g, gradient, tau, total_of
+from smelt.derive.symbols import Field, constant_factor, g, gradient, tau, total_of, zeta1
 
 LARGE = Regime("large batch", sp.sqrt(tau))
 F, H = gradient("i"), gradient("i", "_1")
@@ -82,7 +95,7 @@ def test_every_coefficient(rule: str, d: int) -> None:
     assert chosen.certificate.weak_order == 2
     assert chosen.certificate.exists
     form, point = chosen.expand(d), Point("heavy_ball", own)
-    constant = {name: value.subs({x: 0 for x in point.theta}) for name, value in point.fields.items() if name[0] == "S"}
+    constant = {name: value.subs(dict.fromkeys(point.theta, 0)) for name, value in point.fields.items() if name[0] == "S"}
     point.values.update({name: Fraction(int(s.p), int(s.q)) for name, s in constant.items()})
     found = [{alpha: point.evaluate(x) for alpha, x in part.items()} for part in coefficients(form, 2)]
     chain = transition(norm_increments(rule, own, 2), own.moment)
@@ -126,7 +139,7 @@ def test_lamb_follows_the_direction_of_adam() -> None:
     drift = modified_equation(lamb(), ballistic(), gaussian(), 1).drift[0]
     m, v, theta = (Field(name)("i") for name in ("m", "v", "theta"))
     (call,) = (a for a in drift["theta"].atoms(sp.Function) if a.args[:3] == (m, v, theta))
-    size, length = (canonical(x.subs({c: c.field("_1") for c in (m, v, theta)}, simultaneous=True)) for x in (theta**2, call**2))
+    size, length = (canonical(reindex(x, {"i": "_1"})) for x in (theta**2, call**2))
     assert canonical(drift["theta"] + sp.sqrt(size) / sp.sqrt(length) * call) == 0
     assert modified_equation(lamb(), ballistic(), gaussian(), 2).certificate.weak_order == 2
 
@@ -139,10 +152,51 @@ def test_noise_of_order_one_in_a_polynomial_of_sums_is_no_obstacle() -> None:
     assert drift == -Field("theta")("i") * SLOPE - Field("theta")("i") * total_of(S("_1", "_1"))
 
 
-def test_half_powers_of_tau_are_refused_by_name() -> None:
-    regime = Regime("own", sp.Integer(1), {"rho": sp.sqrt(tau)})
-    with pytest.raises(ValueError, match=r"E\[step of theta\[_2\]\] contains tau\*\*\(3/2\) times .* needs whole powers"):
-        modified_equation(sam(), regime, gaussian(constant=True), 2)
+ROOT = Regime("wide", sp.Integer(1), {"rho": sp.Symbol("r", positive=True) * sp.sqrt(tau)})
+"""SAM with rho of the order of the root of the learning rate, as in Compagnoni et al. 2023."""
+
+
+def test_sam_with_a_wide_radius_on_a_quadratic_is_exact() -> None:
+    """``f = 3/2 theta**2``: an autoregression of rate ``-log(1 - 3 tau w)/tau``, ``w = 1 + 3 r tau**(1/2)``, in half powers."""
+    r, s, spread = sp.symbols("r s S", positive=True)
+    theta, noise = sp.Symbol("theta", real=True), sp.Symbol("S", real=True)
+    own = modified_equation(sam(), ROOT, gaussian(constant=True), 2)
+    assert own.certificate.weak_order == 2
+    form, w = own.expand(1, sp.Rational(3, 2) * theta**2), 1 + 3 * r * s
+    rate = -sp.log(1 - 3 * s**2 * w) / s**2
+    variance = spread * (s**2 * w) ** 2 / (1 - (1 - 3 * s**2 * w) ** 2)
+    wanted_drift, wanted_square = (sp.series(x, s, 0, 4).removeO() for x in (-rate, 2 * rate * variance))
+    drift, square = (sum(part[0] * s ** (2 * n) for n, part in enumerate(parts)) for parts in (form.drift, form.covariance))
+    at = {tau: s**2, noise: spread}
+    assert sp.expand(drift.subs(at) / theta - wanted_drift) == 0
+    assert sp.expand(square.subs(at) - wanted_square) == 0
+
+
+def test_sam_with_a_wide_radius_follows_its_published_equation() -> None:
+    """Order 1: drift ``-grad(f + rho/2 |g|**2)``; order 2: noise ``(1 + rho H) B dW``, and ``E|g|**2`` has the trace of S."""
+    r = sp.Symbol("r", positive=True)
+    one, two = (modified_equation(sam(), ROOT, gaussian(constant=True), order) for order in (1, 2))
+    assert canonical(one.drift[0]["theta"] + F + r * sp.sqrt(tau) * H * gradient("_1")) == 0
+    assert (one.certificate.weak_order, one.certificate.exists) == (1, True)
+    third = gradient("i", "_1", "_2") * (gradient("_1") * gradient("_2") + S("_1", "_2"))
+    own = -(H * gradient("_1") + r**2 * third) / 2
+    assert canonical(two.drift[1]["theta"].subs(sp.sqrt(tau), 0) - own) == 0
+    B, zeta = constant_factor, zeta1
+    assert two.diffusion.coefficients[1]["theta"] == -B("i", "_1") * zeta("_1")
+    assert canonical(two.diffusion.coefficients[2]["theta"] + r * H * B("_1", "_2") * zeta("_2")) == 0
+
+
+def test_an_equation_without_the_half_power_has_no_order_one() -> None:
+    """What is left is of order ``tau**(3/2)`` in a step: the order of the equation is a half, and no whole one is claimed."""
+    own = modified_equation(sam(), ROOT, gaussian(constant=True), 1)
+    without = replace(own, generator=(own.generator[0].subs(sp.sqrt(tau), 0),))
+    assert without.certificate.weak_order == 0
+
+
+def test_half_powers_have_no_synchronised_equation() -> None:
+    own = modified_equation(sam(), ROOT, gaussian(constant=True), 2, "synchronised")
+    with pytest.raises(ValueError, match="has half-integer powers of tau; expected whole ones"):
+        own.diffusion  # noqa: B018
 
 
 def test_sums_stay_out_of_auxiliaries_and_their_names_out_of_rules() -> None:
@@ -150,7 +204,7 @@ def test_sums_stay_out_of_auxiliaries_and_their_names_out_of_rules() -> None:
     update = {"theta": THETA - lr.symbol * g}
     with pytest.raises(ValueError, match="own: the auxiliary P contains a sum over coordinates; make it an argument"):
         UpdateRule("own", "own", (Block("theta"),), (lr,), (Auxiliary("P", (x,), norm(x)),), update, "")
-    with pytest.raises(ValueError, match="a block, hyperparameter or auxiliary total, a reserved name"):
+    with pytest.raises(ValueError, match="own: the auxiliary total has a reserved name; rename it"):
         UpdateRule("own", "own", (Block("theta"),), (lr,), (Auxiliary("total", (x,), x),), update, "")
 
 

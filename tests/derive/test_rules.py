@@ -24,7 +24,7 @@ def test_a_rule_is_accepted() -> None:
 @pytest.mark.parametrize("name", sorted(RESERVED))
 def test_reserved_names(name: str) -> None:
     """A block named xi would be read as the noise, one named t as time."""
-    with pytest.raises(ValueError, match=f"block, hyperparameter or auxiliary {name}, a reserved name; rename it"):
+    with pytest.raises(ValueError, match=f"block or hyperparameter {name}, a reserved name; rename it"):
         rule(name)
     with pytest.raises(ValueError, match=f"block or hyperparameter {name}"):
         rule(rate=Hyperparameter(name, "learning rate"))
