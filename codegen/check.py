@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sympy import Expr, Symbol
 
-from .program import PACES, Entry, Kernel, MatVec, Scalar, Statement, Step, Total, Vector
+from .program import PACES, Entry, Kernel, MatVec, Number, Scalar, Stack, Statement, Step, Total, Vector
 
 TIME = "t"
 LARGEST_WEIGHT = 1e6
@@ -49,6 +49,9 @@ def _check_statements(
             case Total(target, expression):
                 _defined(expression, uniform | lane | vectors, f"{where}, total {target!r}")
                 lane.add(target)
+            case Number(target, expression):
+                _defined(expression, uniform | lane, f"{where}, number {target!r}")
+                lane.add(target)
             case MatVec(target, matrix, operand):
                 if matrix not in matrices:
                     raise ValueError(f"{where}, product {target!r}: {matrix!r} is none of the matrices {sorted(matrices)}")
@@ -61,6 +64,10 @@ def _check_statements(
                 if not 0 <= index < dimension:
                     raise ValueError(f"{where}, entry {target!r}: index {index} is outside 0 ... {dimension - 1}")
                 lane.add(target)
+            case Stack(target, entries):
+                if len(entries) != dimension or not lane.issuperset(entries):
+                    raise ValueError(f"{where}, stack {target!r}: {entries} are not {dimension} earlier numbers per path")
+                vectors.add(target)
     return uniform | lane, vectors
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from .check import check
 from .layout import LARGEST_UNIT, Layout, Source, remark
 from .looped import Looped
-from .program import SUBSTEPS, Kernel
+from .program import SUBSTEPS, Kernel, Number, Stack
 from .unrolled import Unrolled
 
 Shape = Literal["unrolled", "looped"]
@@ -16,8 +16,15 @@ UNROLLED_UP_TO = 16
 
 def usual_shape(kernel: Kernel) -> Shape:
     """The faster shape for the kernel's dimension."""
+    if _one_by_one(kernel):
+        return "unrolled"
     numbers = max((len(track.step.state) for track in kernel.tracks), default=0) * kernel.dimension
     return "unrolled" if numbers <= UNROLLED_UP_TO else "looped"
+
+
+def _one_by_one(kernel: Kernel) -> bool:
+    """Tell whether some coordinates have formulas of their own."""
+    return any(isinstance(s, Number | Stack) for track in kernel.tracks for s in track.step.statements)
 
 
 def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
@@ -33,10 +40,13 @@ def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
     Raises
     ------
     ValueError
-        If the kernel does not satisfy `check`, or an expression has a node without code.
+        If the kernel does not satisfy `check`, an expression has a node without code, or coordinates with formulas of their
+        own are to be looped over.
     """
     check(kernel)
     unrolled = shape == "unrolled"
+    if _one_by_one(kernel) and not unrolled:
+        raise ValueError(f"shape {shape!r} for a step with a formula for each coordinate; expected the shape 'unrolled'")
     bits = 64 if kernel.dtype == "float64" else 32
     layout = Layout(kernel, (16 if unrolled else 32) * 64 // bits, LARGEST_UNIT if unrolled else LARGEST_UNIT // 4)
     form = Unrolled(layout) if unrolled else Looped(layout)

@@ -4,7 +4,8 @@ Works in index notation, so its result serves every dimension and both shapes of
 
 * factors: a part that depends on parameters and time alone becomes a `Scalar`;
 * powers: ``b**(-n)`` and ``b**(n/2)`` become products of one reciprocal and one square root of each base;
-* common parts: what several formulas share becomes a `Vector` of its own, in front of its first use.
+* common parts: what several formulas share becomes a `Vector` of its own, or a `Number` where a `Number` needs it, in front
+  of its first use.
 """
 
 from collections import Counter
@@ -15,12 +16,12 @@ from typing import Any
 from sympy import Add, Expr, Mul, Pow, Rational, Symbol, cse, default_sort_key, exp, preorder_traversal
 
 from .check import TIME, symbols
-from .program import Scalar, Statement, Step, Total, Vector
+from .program import Number, Scalar, Statement, Step, Total, Vector
 
 
 def factor(step: Step) -> Step:
     """The same step with fewer operations per path; new statements are named common0, factor0, inverse0, root0, ..."""
-    formulas = {s.target: s.expression for s in step.statements if isinstance(s, Vector | Total)}
+    formulas = {s.target: s.expression for s in step.statements if isinstance(s, Vector | Total | Number)}
     scalars = [s for s in step.statements if isinstance(s, Scalar)]
     taken = {*step.inputs, *step.parameters, *step.matrices}
     taken |= {statement.target for statement in step.statements}
@@ -35,6 +36,7 @@ def factor(step: Step) -> Step:
 
     statements: list[Statement] = [*scalars, *(Scalar(s.name, e) for e, s in rewriter.scalars.items())]
     originals = {statement.target for statement in step.statements}
+    numbers = _needed(parts, [s.target for s in step.statements if isinstance(s, Number)])
 
     def place(name: str) -> None:
         """Put a new part, with the new parts it needs, in front of its first use."""
@@ -42,11 +44,11 @@ def factor(step: Step) -> Step:
             expression = parts.pop(name)
             for earlier in symbols(expression):
                 place(earlier)
-            statements.append(Vector(name, expression))
+            statements.append(Number(name, expression) if name in numbers else Vector(name, expression))
 
     for statement in step.statements:
         match statement:
-            case Vector(target, _) | Total(target, _):
+            case Vector(target, _) | Total(target, _) | Number(target, _):
                 for name in symbols(parts[target]):
                     place(name)
                 statements.append(type(statement)(target, parts[target]))
@@ -55,6 +57,16 @@ def factor(step: Step) -> Step:
             case _:
                 statements.append(statement)
     return Step(**{**vars(step), "statements": tuple(statements)})
+
+
+def _needed(parts: dict[str, Expr], names: list[str]) -> set[str]:
+    """Return the names with all that their formulas read, directly or not."""
+    found, left = set(), list(names)
+    while left:
+        if (name := left.pop()) not in found:
+            found.add(name)
+            left.extend(symbols(parts[name]) if name in parts else [])
+    return found
 
 
 def _fresh(stem: str, taken: set[str]) -> Iterator[Symbol]:

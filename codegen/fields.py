@@ -1,12 +1,19 @@
-"""What an objective provides to a kernel: its gradient, Hessian and noise as vectors and matrices."""
+"""What an objective provides to a kernel: its gradient, its noise, and contractions of their derivatives with vectors."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from sympy import Symbol
+from sympy import Expr, Mul, Symbol
 
+from ..derive.contraction import Contraction, contract, contract_closed
+from ..derive.indices import components
 from ..derive.symbols import Component
 from .program import MatVec, Statement, Vector
+
+if TYPE_CHECKING:
+    from .lower import Lowering
 
 
 class Fields(Protocol):
@@ -26,12 +33,20 @@ class Fields(Protocol):
         """Return statements that set the vector `target` to the gradient at the vector `at`."""
         ...
 
-    def vector(self, component: Component) -> str:
-        """Return the constant vector behind a component with one distinct index, such as ``S[i,i]``."""
+    def noise(self, at: str = "theta") -> tuple[Statement, ...]:
+        """Return statements, the last of which sets a vector to the noise ``B zeta1`` of a gradient at the vector `at`."""
         ...
 
-    def matrix(self, component: Component) -> str:
-        """Return the constant matrix behind a component at i and j, such as ``F[i,j]``."""
+    def vector(self, component: Component, lowering: Lowering) -> str:
+        """Return the vector behind a component with two or more indices that are all equal, such as ``S[i,i]``."""
+        ...
+
+    def contracted(self, term: Expr, lowering: Lowering) -> Expr:
+        """Return a term with the free index i in vectors and scalars, after adding the statements it needs."""
+        ...
+
+    def closed(self, term: Expr, lowering: Lowering) -> Expr:
+        """Return a term whose indices are all summed in numbers per path, likewise."""
         ...
 
 
@@ -52,12 +67,43 @@ class QuadraticFields:
         offset = Symbol(at, real=True) - Symbol("minimum", real=True)
         return (Vector(f"{target}_offset", offset), MatVec(target, "H", f"{target}_offset"))
 
-    def vector(self, component: Component) -> str:
+    def noise(self, at: str = "theta") -> tuple[Statement, ...]:
+        return (MatVec("B_zeta1", "B", "zeta1"),)
+
+    def vector(self, component: Component, lowering: Lowering) -> str:
         if component.field.name == "S" and len(component.indices) == 2:
             return "S_diagonal"
         raise ValueError(f"{component} in a kernel for a quadratic; expected the diagonal of S")
 
+    def contracted(self, term: Expr, lowering: Lowering) -> Expr:
+        return self._tree(contract(term), lowering)
+
+    def closed(self, term: Expr, lowering: Lowering) -> Expr:
+        return self._total(contract_closed(term), lowering)
+
+    def _total(self, tree: Contraction, lowering: Lowering) -> Expr:
+        return lowering.total(tree, self._tree(tree, lowering))
+
+    def _tree(self, tree: Contraction, lowering: Lowering) -> Expr:
+        links = [self._product(matrix, child, lowering) for matrix, child in tree.links]
+        numbers = [self._total(number, lowering) for number in tree.numbers]
+        return Mul(lowering.local(tree.local), *numbers, *links)
+
+    def _product(self, matrix: Expr, child: Contraction, lowering: Lowering) -> Symbol:
+        if not isinstance(matrix, Component):
+            raise ValueError(f"{matrix} in a kernel; expected a single matrix")
+        name, number = self.matrix(matrix), Mul(*(f for f in Mul.make_args(child.local) if not components(f)))
+        if number != 1:
+            raise ValueError(f"{number} inside a matrix product; expected numbers in front")
+        if (name, child) not in lowering.known:
+            operand = lowering.as_vector(child, self._tree(child, lowering))
+            target = f"{name}_{operand}"
+            lowering.add(MatVec(target, name, operand))
+            lowering.known[name, child] = Symbol(target, real=True)
+        return lowering.known[name, child]
+
     def matrix(self, component: Component) -> str:
+        """Return the constant matrix behind a component at i and j, such as ``F[i,j]``."""
         names = {"F": "H", "S": "S", "B": "B", "B2": "B2"}
         if component.field.name not in names or len(component.indices) != 2:
             raise ValueError(f"{component} in a kernel for a quadratic; expected H, S or a factor of the noise")

@@ -12,7 +12,7 @@ from .check import TIME, symbols
 from .factor import factor
 from .names import Names
 from .printer import double, single, text
-from .program import PACES, SUBSTEPS, Kernel, Scalar, Step, Total, Track, Vector
+from .program import PACES, SUBSTEPS, Kernel, Number, Scalar, Step, Total, Track, Vector
 
 LARGEST_UNIT = 1024
 """Runs start at multiples of this number of paths."""
@@ -119,7 +119,7 @@ class Layout:
 
     def lane_timed(self, step: Step) -> list[str]:
         """Those of them that the loop over paths needs."""
-        used = {name for s in step.statements if isinstance(s, Vector | Total) for name in symbols(s.expression)}
+        used = {name for s in step.statements if isinstance(s, Vector | Total | Number) for name in symbols(s.expression)}
         return [name for name in self.timed(step) if name in used]
 
     def write_scalars(self, out: Source) -> None:

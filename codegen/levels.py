@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .check import symbols
-from .program import Entry, MatVec, Scalar, Statement, Total, Vector
+from .program import Entry, MatVec, Scalar, Stack, Statement, Total, Vector
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ def operands(statement: Statement) -> list[str]:
             return [operand]
         case Entry(_, vector, _):
             return [vector]
+        case Stack(_, entries):
+            return list(entries)
         case _:
             return symbols(statement.expression)
 

@@ -5,18 +5,17 @@ from dataclasses import dataclass, field
 from sympy import Add, Expr, Integer, Lambda, Mul, Pow, Symbol, factor_terms
 from sympy.core.function import AppliedUndef
 
-from ..derive.contraction import Contraction, contract, contract_closed
 from ..derive.indices import components, terms
 from ..derive.regularisation import Regularisation
 from ..derive.rules import total
 from ..derive.symbols import Component, ElementFunction, TotalField, body_of, one
 from .fields import Fields
-from .program import MatVec, Scalar, Statement, Total, Vector
+from .program import Scalar, Statement, Total, Vector
 
 
 @dataclass
 class Lowering:
-    """Collects the statements of one step; asks for each vector, matrix product and scalar once.
+    """Collects the statements of one step; makes each vector, contraction and scalar once.
 
     Attributes
     ----------
@@ -27,7 +26,9 @@ class Lowering:
     statements : list of Statement
         The result so far.
     vectors : set of str
-        Names that differ from coordinate to coordinate.
+        Names that differ from coordinate to coordinate or from path to path.
+    known : dict
+        What has been made, by the expression or contraction it stands for.
     """
 
     fields: Fields
@@ -35,14 +36,15 @@ class Lowering:
     regularisation: Regularisation
     statements: list[Statement] = field(default_factory=list)
     vectors: set[str] = field(default_factory=set)
-    _known: dict[object, Symbol] = field(default_factory=dict)
+    known: dict[object, Symbol] = field(default_factory=dict)
 
     def add(self, *statements: Statement) -> None:
-        """Append statements made elsewhere."""
+        """Append statements made elsewhere, those that are there already left out."""
         for statement in statements:
             if not isinstance(statement, Scalar):
                 self.vectors.add(statement.target)
-            self.statements.append(statement)
+            if statement not in self.statements:
+                self.statements.append(statement)
 
     def vector(self, name: str, expression: Expr) -> Symbol:
         """Set a new vector from an expression in vectors, scalars and sums ``total(x)`` of such expressions."""
@@ -52,18 +54,21 @@ class Lowering:
     def _added_up(self, expression: Expr) -> Expr:
         """Replace the sums over all coordinates in an update rule by numbers per path."""
         calls = sorted((call for call in expression.atoms(AppliedUndef) if call.func == total), key=str)
-        return expression.xreplace({call: self._total(call, self._added_up(call.args[0])) for call in calls})
+        return expression.xreplace({call: self.total(call, self._added_up(call.args[0])) for call in calls})
 
-    def _total(self, key: object, summand: Expr) -> Expr:
-        if key not in self._known:
-            name = self._unused("total")
+    def total(self, key: object, summand: Expr) -> Symbol:
+        """Return the number per path that is the sum of an expression over all coordinates, the same for the same `key`."""
+        key = ("total", key)  # a vector is known by the same contraction
+        if key not in self.known:
+            name = self.unused("total")
             self.add(Total(name, self.hoisted(summand)))
-            self._known[key] = Symbol(name, real=True)
-        return self._known[key]
+            self.known[key] = Symbol(name, real=True)
+        return self.known[key]
 
     def lowered(self, expression: Expr) -> Expr:
         """Return an expression with the free index i in vectors and scalars, after the statements it needs."""
-        return Add(*(self._tree(contract(term)) for term in terms(expression) if not self._vanishes(term)))
+        kept = (term for term in terms(expression) if not self._vanishes(term))
+        return Add(*(self.fields.contracted(term, self) for term in kept))
 
     def _vanishes(self, expression: Expr) -> bool:
         """Tell whether every term has a factor that is identically zero."""
@@ -72,65 +77,46 @@ class Lowering:
     def _is_zero(self, c: Component) -> bool:
         return self._vanishes(body_of(c)) if isinstance(c.field, TotalField) else self.fields.vanishes(c)
 
-    def _tree(self, tree: Contraction) -> Expr:
-        links = [self._product(matrix, child) for matrix, child in tree.links]
-        numbers = [self._total(number, self._tree(number)) for number in tree.numbers]
-        return Mul(self._local(tree.local), *numbers, *links)
-
-    def _product(self, matrix: Expr, child: Contraction) -> Symbol:
-        if not isinstance(matrix, Component):
-            raise ValueError(f"{matrix} in a kernel; expected a single matrix")
-        name, number = self.fields.matrix(matrix), Mul(*(f for f in Mul.make_args(child.local) if not components(f)))
-        if number != 1:
-            raise ValueError(f"{number} inside a matrix product; expected numbers in front")
-        key = (name, child)
-        if key not in self._known:
-            operand = self._as_vector(child)
-            target = f"{name}_{operand}"
-            self.add(MatVec(target, name, operand))
-            self._known[key] = Symbol(target, real=True)
-        return self._known[key]
-
-    def _as_vector(self, child: Contraction) -> str:
-        if child not in self._known:
-            expression = self._tree(child)
+    def as_vector(self, key: object, expression: Expr) -> str:
+        """Return the name of the vector that holds an expression in vectors and scalars, the same for the same `key`."""
+        if key not in self.known:
             if isinstance(expression, Symbol):
-                self._known[child] = expression
+                self.known[key] = expression
             else:
                 name = "".join(str(f).replace("**", "") for f in sorted(Mul.make_args(expression), key=str))
-                self._known[child] = self.vector(name if name.isidentifier() else f"u{len(self._known)}", expression)
-        return str(self._known[child])
+                self.known[key] = self.vector(name if name.isidentifier() else f"u{len(self.known)}", expression)
+        return str(self.known[key])
 
-    def _local(self, expression: Expr) -> Expr:
+    def local(self, expression: Expr) -> Expr:
+        """Return a product of components at the index i alone, and of functions of them, in vectors and scalars."""
         calls = {call: self._call(call) for call in sorted(expression.atoms(ElementFunction), key=str)}
         expression = expression.xreplace(calls)
-        return expression.xreplace({c: self._component(c) for c in sorted(components(expression), key=str)})
+        return expression.xreplace({c: self._component(c) for c in sorted(components(expression), key=lambda c: c.name)})
 
     def _component(self, c: Component) -> Expr:
         if c.field == one:
             return Integer(1)
         if isinstance(c.field, TotalField):
-            kept = (term for term in terms(body_of(c)) if not self._vanishes(term))
-            return self._total(c, Add(*(self._tree(contract_closed(term)) for term in kept)))
-        name = c.field.name if len(c.indices) == 1 else self.fields.vector(c)
+            return Add(*(self.fields.closed(term, self) for term in terms(body_of(c)) if not self._vanishes(term)))
+        name = c.field.name if len(c.indices) == 1 else self.fields.vector(c, self)
         self.vectors.add(name)
         return Symbol(name, real=True)
 
     def _call(self, call: ElementFunction) -> Symbol:
-        if call not in self._known:
+        if call not in self.known:
             definition = self.definitions[call.base]
             second_moments = {x: self.regularisation.phi(x) for x in definition.variables if x.is_nonnegative}
             expression = definition.expr.xreplace(second_moments)
             for variable, order in zip(definition.variables, call.orders, strict=True):
                 expression = expression.diff(variable, order) if order else expression
-            arguments = dict(zip(definition.variables, map(self._local, call.args), strict=True))
+            arguments = dict(zip(definition.variables, map(self.local, call.args), strict=True))
             expression = self.collected(expression.xreplace(arguments))
             marks = "".join(str(v) * n for v, n in zip(definition.variables, call.orders, strict=True))
-            self._known[call] = self.vector(self._unused(call.base + ("_" + marks if marks else "")), expression)
-        return self._known[call]
+            self.known[call] = self.vector(self.unused(call.base + ("_" + marks if marks else "")), expression)
+        return self.known[call]
 
-    def _unused(self, name: str) -> str:
-        """Return the name, with a number if the same function stands at two places of the state."""
+    def unused(self, name: str) -> str:
+        """Return the name, with a number if a statement has it: the same function may stand at two places of the state."""
         taken = {s.target for s in self.statements}
         return next(n for n in (name, *(f"{name}_{count}" for count in range(2, len(taken) + 3))) if n not in taken)
 
@@ -164,8 +150,8 @@ class Lowering:
         return any(symbol.name in self.vectors for symbol in expression.free_symbols)
 
     def _scalar(self, expression: Expr) -> Symbol:
-        if expression not in self._known:
+        if expression not in self.known:
             name = f"k{sum(isinstance(s, Scalar) for s in self.statements) + 1}"
             self.add(Scalar(name, expression))
-            self._known[expression] = Symbol(name, real=True)
-        return self._known[expression]
+            self.known[expression] = Symbol(name, real=True)
+        return self.known[expression]

@@ -46,6 +46,14 @@ class Total:
 
 
 @dataclass(frozen=True)
+class Number:
+    """``target = expression``: one number per path, of scalars, totals, entries and earlier numbers."""
+
+    target: str
+    expression: Expr
+
+
+@dataclass(frozen=True)
 class Entry:
     """``target = vector_index``: one number per path."""
 
@@ -54,13 +62,22 @@ class Entry:
     index: int
 
 
+@dataclass(frozen=True)
+class Stack:
+    """``target_i = entries[i]``: a vector of d numbers per path."""
+
+    target: str
+    entries: tuple[str, ...]
+
+
 SUBSTEPS = {"substep": 1, "pair": 2, "quad": 4}
 """Substeps in a step of the tracks that do not go by the whole `tau`."""
 
 PACES = (*SUBSTEPS, "step")
 """From the finest to the coarsest."""
 
-Statement = Scalar | Vector | MatVec | Total | Entry
+Statement = Scalar | Vector | MatVec | Total | Number | Entry | Stack
+"""Number and Stack write coordinates out one by one: only the unrolled shape has code for them."""
 
 
 @dataclass(frozen=True)

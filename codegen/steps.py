@@ -10,8 +10,9 @@ from ..derive.regularisation import Regularisation, unregularised
 from ..derive.rules import THETA
 from ..derive.symbols import k, t, tau
 from .fields import Fields
+from .levels import operands
 from .lower import Lowering
-from .program import MatVec, Scalar, Statement, Step, Total, Vector
+from .program import MatVec, Statement, Step
 
 dt = Symbol("dt", positive=True)
 """Length of a substep, in the time of the equation."""
@@ -27,11 +28,11 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
     """
     lowering = _start(fields, chain, {}, unregularised())
     noise = chain.regime.scaling(chain.rule).noise
-    lowering.add(MatVec("B_zeta1", "B", "zeta1"))
     for name, point in chain.gradients.items():
         at = "theta" if point == THETA else str(lowering.vector(f"{name}_point", point.subs(k, t / tau)))
-        lowering.add(*fields.gradient(at, f"{name}_mean"))
-        lowering.vector(name, Symbol(f"{name}_mean", real=True) + noise * Symbol("B_zeta1", real=True))
+        noisy = fields.noise(at)
+        lowering.add(*noisy, *fields.gradient(at, f"{name}_mean"))
+        lowering.vector(name, Symbol(f"{name}_mean", real=True) + noise * Symbol(noisy[-1].target, real=True))
     following = {}
     for block, expression in chain.update.items():
         following[block] = lowering.vector(f"{block}_next", expression.subs(k, t / tau))
@@ -62,9 +63,19 @@ def euler_maruyama_step(equation: ModifiedEquation, fields: Fields, regularisati
 
 
 def for_noise_of(equation: ModifiedEquation, fields: Fields) -> ModifiedEquation:
-    """Derive an equation anew for constant noise where the objective's is: that has a factor, and may have a higher order."""
-    if not fields.constant_noise or equation.chain.noise.constant:
+    """Derive an equation anew for constant noise where the objective's is: that has a factor, and may have a higher order.
+
+    Raises
+    ------
+    ValueError
+        The equation was derived for constant noise, and that of the objective depends on theta.
+    """
+    if fields.constant_noise == equation.chain.noise.constant:
         return equation
+    if equation.chain.noise.constant:
+        raise ValueError(
+            f"{equation.name} was derived for constant noise, the objective's depends on theta; derive it for noise that varies"
+        )
     chain = equation.chain
     return modified_equation(chain.rule, chain.regime, replace(chain.noise, constant=True), equation.order, equation.form)
 
@@ -78,13 +89,12 @@ def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regu
 
 
 def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Symbol]) -> Step:
-    statements = tuple(lowering.statements)
-    targets = {s.target for s in statements}
-    used = {str(s) for statement in statements for s in _symbols(statement)}
-    operands = {s.operand for s in statements if isinstance(s, MatVec)}
     blocks = tuple(b.name for b in chain.blocks)
-    noise = tuple(z for z in ("zeta1", "zeta2") if z in used | operands)
-    past = tuple(z for z in noise if f"past_{z}" in used | operands)
+    statements = _needed(lowering.statements, [str(following[b]) for b in blocks])
+    targets = {s.target for s in statements}
+    used = {name for s in statements for name in operands(s)}
+    noise = tuple(z for z in ("zeta1", "zeta2") if z in used)
+    past = tuple(z for z in noise if f"past_{z}" in used)
     _check_constants(chain, targets | lowering.vectors | {"t", "dt"})
     vectors = tuple(sorted((used & lowering.vectors) - targets - set(blocks) - set(noise) - {f"past_{z}" for z in past}))
     return Step(
@@ -108,5 +118,11 @@ def _check_constants(chain: Chain, taken: set[str]) -> None:
         raise ValueError(f"{chain.name}: the kernel needs the name {clash[0]} itself; rename the constant")
 
 
-def _symbols(statement: Statement) -> set[Symbol]:
-    return statement.expression.free_symbols if isinstance(statement, Scalar | Vector | Total) else set()
+def _needed(statements: list[Statement], names: list[str]) -> tuple[Statement, ...]:
+    """Leave out the statements that the named results do not need, as where a derivative of the objective vanishes."""
+    needed, kept = set(names), []
+    for statement in reversed(statements):
+        if statement.target in needed:
+            needed.update(operands(statement))
+            kept.append(statement)
+    return tuple(reversed(kept))

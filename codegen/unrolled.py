@@ -2,7 +2,7 @@
 
 from .layout import Layout, Source, remark
 from .printer import double, text
-from .program import Entry, MatVec, Observable, Scalar, Statement, Total, Track, Vector
+from .program import Entry, MatVec, Number, Observable, Scalar, Stack, Statement, Total, Track, Vector
 
 
 class Unrolled:
@@ -118,8 +118,12 @@ class Unrolled:
         match statement:
             case Scalar():
                 return
-            case Entry(_, vector, index):
-                values = [variables[index][vector]]
+            case Entry(_, vector, index):  # another name for a variable, as with Stack
+                names, values = [variables[index][vector]] * self.layout.d, []
+            case Stack(_, entries):
+                names, values = [variables[0][entry] for entry in entries], []
+            case Number(_, expression):
+                values = [text(expression, variables[0], literal)]
             case Total(_, expression):
                 values = [" + ".join(f"({text(expression, v, literal)})" for v in variables)]
             case Vector(_, expression):
@@ -129,9 +133,9 @@ class Unrolled:
                     " + ".join(f"{self.entry(matrix, i, j)}*{variables[j][operand]}" for j in self.coordinates)
                     for i in self.coordinates
                 ]
-        if isinstance(statement, Entry | Total):
+        if isinstance(statement, Number | Total):
             names = [self.layout.names(("lane", target), target)] * self.layout.d
-        else:
+        elif isinstance(statement, Vector | MatVec):
             names = [self.variable(target, i) for i in self.coordinates]
         out(*(f"{name} = {value}" for name, value in zip(names, values, strict=False)))
         for known, name in zip(variables, names, strict=True):

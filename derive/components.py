@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import combinations_with_replacement, product
 from typing import TYPE_CHECKING
 
@@ -42,19 +42,21 @@ class ComponentForm:
     fourth: Mapping[tuple[Symbol, ...], Expr]
 
 
-def component_form(equation: ModifiedEquation, dimension: int, objective: Expr | None, abstract: bool) -> ComponentForm:
+def component_form(
+    equation: ModifiedEquation, dimension: int, objective: Expr | None, abstract: bool, factor: Matrix | None = None
+) -> ComponentForm:
     """Expand an equation in index notation; see `ModifiedEquation.expand`.
 
     Raises
     ------
     ValueError
-        The dimension is not a positive integer, or the objective contains other symbols than theta's.
+        The dimension is not a positive integer, or objective or factor contain other symbols than theta's.
     """
     if not isinstance(dimension, int) or dimension < 1:
         raise ValueError(f"dimension {dimension!r}; expected a positive integer")
     blocks = [block.name for block in equation.chain.blocks]
     positions = list(product(blocks, range(1, dimension + 1)))
-    space = _Space(dimension, objective, {} if abstract else equation.definitions)
+    space = Space(dimension, objective, factor, {} if abstract else equation.definitions)
     state = tuple(space.state(block, n) for block, n in positions)
     drift = tuple(Matrix([space.value(part[block], {"i": n}) for block, n in positions]) for part in equation.drift)
 
@@ -77,20 +79,51 @@ def component_form(equation: ModifiedEquation, dimension: int, objective: Expr |
     return ComponentForm(state, t, drift, covariance, tensors[3], tensors[4])
 
 
-class _Space:
-    """Names and values of components in one dimension."""
+def in_coordinates(
+    expression: Expr, free: Mapping[str, int], dimension: int, component: Callable[[Component, tuple[int, ...]], Expr]
+) -> Expr:
+    """Give free indices their numbers 1, 2, ..., sum over the others, and put the values of `component` for components."""
+    total: list[Expr] = []
+    for term in terms(expression):
+        summed = sorted(dummies(term))
+        for numbers in product(range(1, dimension + 1), repeat=len(summed)):
+            at = {**free, **dict(zip(summed, numbers, strict=True))}
+            found = sorted(components(term), key=lambda c: c.name)
+            total.append(term.xreplace({c: component(c, tuple(at[i] for i in c.indices)) for c in found}))
+    return Add(*total)
 
-    def __init__(self, dimension: int, objective: Expr | None, definitions: Mapping) -> None:
+
+class Space:
+    """Names and values of components in one dimension.
+
+    Parameters
+    ----------
+    dimension : int
+    objective : Expr or None
+        ``f`` in the symbols of theta, known by name; an undefined function if None.
+    factor : Matrix or None
+        ``B`` likewise, d rows; covariances are undefined functions if None.
+    definitions : mapping of str to Lambda
+        The abstract functions to write out.
+
+    Raises
+    ------
+    ValueError
+        Objective or factor contain other symbols than theta's.
+    """
+
+    def __init__(self, dimension: int, objective: Expr | None, factor: Matrix | None, definitions: Mapping) -> None:
         self.dimension, self.definitions = dimension, definitions
         self.theta = [self.state("theta", n) for n in range(1, dimension + 1)]
-        self.objective = Function("f")(*self.theta) if objective is None else self._in_theta(objective)
+        self.objective = Function("f")(*self.theta) if objective is None else self._in_theta(objective, "objective")
+        self.factor = None if factor is None else factor.applyfunc(lambda entry: self._in_theta(entry, "noise factor"))
 
-    def _in_theta(self, objective: Expr) -> Expr:
+    def _in_theta(self, expression: Expr, what: str) -> Expr:
         """Match symbols by name, whatever their assumptions."""
         own = {str(symbol): symbol for symbol in self.theta}
-        if foreign := sorted({str(symbol) for symbol in objective.free_symbols} - set(own)):
-            raise ValueError(f"objective contains {', '.join(foreign)}; expected a function of {', '.join(own)}")
-        return objective.xreplace({symbol: own[str(symbol)] for symbol in objective.free_symbols})
+        if foreign := sorted({str(symbol) for symbol in expression.free_symbols} - set(own)):
+            raise ValueError(f"{what} contains {', '.join(foreign)}; expected a function of {', '.join(own)}")
+        return expression.xreplace({symbol: own[str(symbol)] for symbol in expression.free_symbols})
 
     def state(self, block: str, n: int) -> Symbol:
         return Symbol(block if self.dimension == 1 else f"{block}_{n}", real=True)
@@ -100,14 +133,7 @@ class _Space:
         return self._written_out(self._added_up(expression, free))
 
     def _added_up(self, expression: Expr, free: Mapping[str, int]) -> Expr:
-        total: list[Expr] = []
-        for term in terms(expression):
-            summed = sorted(dummies(term))
-            for numbers in product(range(1, self.dimension + 1), repeat=len(summed)):
-                at = {**free, **dict(zip(summed, numbers, strict=True))}
-                values = {c: self.component(c, tuple(at[i] for i in c.indices)) for c in components(term)}
-                total.append(term.xreplace(values))
-        return Add(*total)
+        return in_coordinates(expression, free, self.dimension, self.component)
 
     def _written_out(self, expression: Expr) -> Expr:
         calls = expression.atoms(ElementFunction)
@@ -126,6 +152,13 @@ class _Space:
         return derivative.xreplace(dict(zip(definition.variables, arguments, strict=True)))
 
     def component(self, c: Component, numbers: tuple[int, ...]) -> Expr:
+        """Return the value of a component whose indices are 1, 2, ..., in the symbols of theta.
+
+        Raises
+        ------
+        ValueError
+            The component is no derivative of the objective or of second moments of its noise, though these are given.
+        """
         field = c.field
         if isinstance(field, TotalField):
             return self._added_up(field.body, {})
@@ -134,10 +167,21 @@ class _Space:
         if field.gradient:
             return self._differentiated(self.objective, numbers)
         head, tail = numbers[: field.rank], numbers[field.rank :]
-        if field.symmetric:
-            label = field.name if self.dimension == 1 else f"{field.name}_{''.join(map(str, sorted(head)))}"
-            return self._differentiated(Function(label)(*self.theta) if field.varies else Symbol(label, real=True), tail)
-        return self.state(field.name, numbers[0])
+        if field.rank == 1:
+            return self.state(field.name, numbers[0])
+        if self.factor is not None:
+            matrices = {"B": self.factor, "S": self.covariance}
+            if field.name not in matrices or field.rank != 2:
+                raise ValueError(f"{c} has no value by a noise factor; expected covariances of the noise")
+            return self._differentiated(matrices[field.name][head[0] - 1, head[1] - 1], tail)
+        names = sorted(head) if field.symmetric else head
+        label = field.name if self.dimension == 1 else f"{field.name}_{''.join(map(str, names))}"
+        return self._differentiated(Function(label)(*self.theta) if field.varies else Symbol(label, real=True), tail)
+
+    @cached_property
+    def covariance(self) -> Matrix | None:
+        """``S = B B^T`` of the factor."""
+        return None if self.factor is None else self.factor * self.factor.T
 
     def _differentiated(self, expression: Expr, by: tuple[int, ...]) -> Expr:
         return reduce(lambda e, n: e.diff(self.theta[n - 1]), by, expression)

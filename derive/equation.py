@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import combinations_with_replacement, permutations
 from typing import Literal, get_args
 
-from sympy import Add, Expr, Integer, Lambda, floor
+from sympy import Add, Expr, Integer, Lambda, Matrix, floor
 
 from .chain import Chain
 from .components import ComponentForm, component_form
@@ -157,7 +157,9 @@ class ModifiedEquation:
             check_factor(factor, self.covariance, self.chain)
         return factor
 
-    def expand(self, dimension: int, objective: Expr | None = None, abstract: bool = False) -> ComponentForm:
+    def expand(
+        self, dimension: int, objective: Expr | None = None, abstract: bool = False, factor: Matrix | None = None
+    ) -> ComponentForm:
         """Write the equation in components.
 
         Parameters
@@ -167,8 +169,10 @@ class ModifiedEquation:
             ``f`` in the symbols ``theta_1, theta_2, ...`` (``theta`` in one dimension); an undefined function unless given.
         abstract : bool
             Keep ``P``, ``Q``, ... undefined.
+        factor : Matrix, optional
+            ``B`` with ``S = B B^T`` likewise, d rows; the entries of ``S`` are undefined functions unless given.
         """
-        return component_form(self, dimension, objective, abstract)
+        return component_form(self, dimension, objective, abstract, factor)
 
     def _repr_latex_(self) -> str:
         from .latex import latex_equation

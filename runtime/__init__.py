@@ -1,8 +1,9 @@
 """Compiling and running kernels: ensembles, weak-error studies, records, plots, the command line."""
 
 from .ensembles import simulate
+from .formulas import Objective
 from .objectives import Quadratic
 from .results import Run, WeakErrorStudy
 from .studies import weak_error
 
-__all__ = ["Quadratic", "Run", "WeakErrorStudy", "simulate", "weak_error"]
+__all__ = ["Objective", "Quadratic", "Run", "WeakErrorStudy", "simulate", "weak_error"]

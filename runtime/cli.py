@@ -18,6 +18,8 @@ _EXAMPLES = """examples:
   smelt show rmsprop --regime ballistic --order 2
   smelt simulate rmsprop --regime ballistic --tau 0.125 --horizon 10 --paths 100000
   smelt converge rmsprop --regime ballistic --order 2 --taus 0.25,0.125,0.0625 --horizon 2
+  smelt converge rmsprop --regime batch-equivalent --form synchronised --objective "theta**2/2 + sin(theta)/2" \\
+      --noise-factor "0.5 + sin(theta)/4" --start theta=1 v=1 --set eps=0.1 c=1 --taus 2^-2,2^-3,2^-4 --horizon 1
   smelt reproduce callisti2025 --quick --output demo
 """
 
@@ -83,7 +85,8 @@ def _parser() -> argparse.ArgumentParser:
 
     simulate = _verb(
         verbs, "simulate", commands.simulate, "simulate an optimizer, or with --what equation its equation",
-        "smelt simulate adam --regime ballistic --t0 1 --tau 0.125 --horizon 4 --what equation --plot paths.png",
+        "smelt simulate adam --regime ballistic --t0 1 --tau 0.125 --horizon 4 --what equation --plot paths.png\n"
+        "  smelt simulate rmsprop --tau 2^-4 --horizon 1 --objective 'theta**4/4' --noise-factor '1 + sin(theta)/2'",
     )  # fmt: skip
     _equation(simulate)
     _problem(simulate)
@@ -142,9 +145,12 @@ def _equation(verb: argparse.ArgumentParser) -> None:
 
 def _problem(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("problem")
-    group.add_argument("--hessian", default="1,0.5;0.5,1", metavar="ROW;ROW", help="matrix H (default 1,0.5;0.5,1)")
-    group.add_argument("--noise", default="0.25", metavar="S",
-                       help="number s for covariance s^2 H^2, or ROW;ROW (default 0.25)")  # fmt: skip
+    group.add_argument("--hessian", metavar="ROW;ROW", help="matrix H of a quadratic (default 1,0.5;0.5,1)")
+    group.add_argument("--noise", metavar="S", help="its noise: number s for covariance s^2 H^2, or ROW;ROW (default 0.25)")
+    group.add_argument("--objective", metavar="EXPR", help="instead of a quadratic, any f: 'theta**2/2 + sin(theta)/2', "
+                       "or in theta_1, theta_2, ...")  # fmt: skip
+    group.add_argument("--noise-factor", metavar="B", help="its noise: B with covariance B B^T, as '1 + sin(theta)/2' or "
+                       "'1,theta_1/5;0,1' (default 1)")  # fmt: skip
     group.add_argument("--phi", default="none", metavar="PHI",
                        help="regularisation: none (default), floor, smooth, or floor:U with U in tau")  # fmt: skip
     group.add_argument("--observable", action="append", metavar="EXPR", help="norm(theta)**2, mean(v), theta[0]**2*v[0], ...")
@@ -154,7 +160,7 @@ def _experiment(verb: argparse.ArgumentParser, paths: int) -> None:
     group = verb.add_argument_group("experiment")
     group.add_argument("--horizon", type=float, required=True, help="duration, a multiple of tau")
     group.add_argument("--start", nargs="+", metavar="BLOCK=X,X",
-                       help="default theta=1,0.5, second moments 1, the rest 0")  # fmt: skip
+                       help="default theta=1,0.5,1,..., second moments 1, the rest 0")  # fmt: skip
     group.add_argument("--t0", type=float, default=0.0, help="time of the start; above 0 for Adam")
     group.add_argument("--set", nargs="+", default=[], metavar="NAME=X", help="constants: c=0.5 eps=1e-3 ...")
     group.add_argument("--paths", type=int, default=paths)

@@ -18,7 +18,18 @@ from ..derive.text import certificate_text, components_json, components_text, eq
 from .ensembles import simulate as run_ensemble
 from .ensembles import simulation_kernel
 from .kernels import compile_kernel
-from .options import assignments, check_writable, chosen_rule, noise_law, number, numbers, problem, regularisation, start
+from .objectives import Problem
+from .options import (
+    assignments,
+    check_writable,
+    chosen_problem,
+    chosen_rule,
+    noise_law,
+    number,
+    numbers,
+    regularisation,
+    start,
+)
 from .output import print_json, run_table, study_table
 from .plots import plot_means
 from .progress import bar
@@ -102,11 +113,11 @@ def show(options: Namespace) -> int:
 
 def simulate(options: Namespace) -> int:
     """Simulate an ensemble."""
-    target, on = _target(options), problem(options.hessian, options.noise)
+    target, on = _target(options), _problem(options)
     check_writable(options.output, options.plot)
     with bar(options.quiet) as progress:
         run = run_ensemble(
-            target, on, tau=number(options.tau), horizon=options.horizon, start=_start(options, target), t0=options.t0,
+            target, on, tau=number(options.tau), horizon=options.horizon, start=_start(options, target, on), t0=options.t0,
             hyperparameters=assignments(options.set), observables=_observables(options, target), paths=options.paths,
             seed=options.seed, substeps=8 if options.substeps is None else options.substeps, keep=options.keep,
             regularisation=regularisation(options.phi), dtype=options.dtype, threads=options.threads,
@@ -124,14 +135,15 @@ def simulate(options: Namespace) -> int:
 
 def converge(options: Namespace) -> int:
     """Measure weak errors."""
-    equation, on = _equation(options), problem(options.hessian, options.noise)
+    equation, on = _equation(options), _problem(options)
     check_writable(options.output, options.plot)
     with bar(options.quiet) as progress:
         study = weak_error(
-            equation, on, taus=numbers(options.taus), horizon=options.horizon, start=_start(options, equation), t0=options.t0,
-            hyperparameters=assignments(options.set), observables=_observables(options, equation), paths=options.paths,
-            seed=options.seed, substeps=options.substeps, own_share=options.own_share, threads=options.threads,
-            regularisation=regularisation(options.phi), noise_free_steps=options.noise_free_steps, progress=progress,
+            equation, on, taus=numbers(options.taus), horizon=options.horizon, start=_start(options, equation, on),
+            t0=options.t0, hyperparameters=assignments(options.set), observables=_observables(options, equation),
+            paths=options.paths, seed=options.seed, substeps=options.substeps, own_share=options.own_share,
+            threads=options.threads, regularisation=regularisation(options.phi), noise_free_steps=options.noise_free_steps,
+            progress=progress,
         )  # fmt: skip
     if options.output:
         study.save(options.output)
@@ -169,18 +181,23 @@ def _target(options: Namespace) -> Chain | ModifiedEquation:
     return _chain(options) if options.what == "optimizer" else _equation(options)
 
 
+def _problem(options: Namespace) -> Problem:
+    return chosen_problem(options.hessian, options.noise, options.objective, options.noise_factor)
+
+
 def _blocks(target: Chain | ModifiedEquation) -> tuple[Block, ...]:
     return (target if isinstance(target, Chain) else target.chain).blocks
 
 
-def _start(options: Namespace, target: Chain | ModifiedEquation) -> dict[str, float | list[float]]:
+def _start(options: Namespace, target: Chain | ModifiedEquation, on: Problem) -> dict[str, float | list[float]]:
     if options.start:
         return start(options.start)
-    return {"theta": [1.0, 0.5]} | {b.name: 1.0 for b in _blocks(target) if b.nonnegative}
+    theta = [0.5 if n % 2 else 1.0 for n in range(on.dimension)]
+    return {"theta": theta} | {b.name: 1.0 for b in _blocks(target) if b.nonnegative}
 
 
 def _kernel(options: Namespace) -> Kernel:
-    target, on = _target(options), problem(options.hessian, options.noise)
+    target, on = _target(options), _problem(options)
     observables, phi = _observables(options, target), regularisation(options.phi)
     if options.what == "study" and isinstance(target, ModifiedEquation):
         return study_kernel(target, on, observables, phi)

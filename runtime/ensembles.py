@@ -14,7 +14,7 @@ from ..derive.equation import ModifiedEquation
 from ..derive.regularisation import Regularisation, unregularised
 from .inputs import UNSTABLE, constants, positive, start_state, start_time, step_parameters, steps_in, whole
 from .kernels import compile_kernel
-from .objectives import Quadratic
+from .objectives import Problem
 from .records import provenance
 from .results import Run
 from .statistics import mean_estimate
@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 
 def simulate(
     target: Chain | ModifiedEquation,
-    problem: Quadratic,
+    problem: Problem,
     *,
     tau: float,
     horizon: float,
@@ -47,7 +47,7 @@ def simulate(
     Parameters
     ----------
     target : Chain or ModifiedEquation
-    problem : Quadratic
+    problem : Quadratic or Objective
     tau : float
         Duration of one step of the optimizer.
     horizon : float
@@ -119,7 +119,7 @@ def simulate(
 
 def simulation_kernel(
     target: Chain | ModifiedEquation,
-    problem: Quadratic,
+    problem: Problem,
     observables: Sequence[str],
     regularisation: Regularisation,
     dtype: Literal["float64", "float32"] = "float64",
@@ -133,7 +133,7 @@ def simulation_kernel(
     return Kernel(problem.dimension, (track,), found, ((1.0,),), dtype)
 
 
-def _step(target: Chain | ModifiedEquation, problem: Quadratic, regularisation: Regularisation) -> Step:
+def _step(target: Chain | ModifiedEquation, problem: Problem, regularisation: Regularisation) -> Step:
     if isinstance(target, Chain):
         return optimizer_step(target, problem.fields)
     return euler_maruyama_step(target, problem.fields, regularisation)

@@ -2,13 +2,48 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..codegen.fields import QuadraticFields
+from ..codegen.fields import Fields, QuadraticFields
 
 Array = NDArray[np.float64]
+
+
+class Problem(Protocol):
+    """An objective with its noise, as `simulate` and `weak_error` take it: a form for kernels, and numbers to run them on."""
+
+    @property
+    def dimension(self) -> int:
+        """The number d of coordinates."""
+        ...
+
+    @property
+    def fields(self) -> Fields:
+        """What kernels need to know of the objective's form."""
+        ...
+
+    @property
+    def matrices(self) -> Mapping[str, Array]:
+        """The matrices that its kernels read, by name."""
+        ...
+
+    @property
+    def vectors(self) -> Mapping[str, Array]:
+        """The constant vectors that its kernels read, by name."""
+        ...
+
+    @property
+    def noiseless(self) -> "Problem":
+        """The same objective without noise."""
+        ...
+
+    @property
+    def description(self) -> Mapping[str, object]:
+        """The problem as data, for records."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +113,11 @@ class Quadratic:
     def vectors(self) -> Mapping[str, Array]:
         """The constant vectors of the kernels."""
         return {"minimum": np.asarray(self.minimum), "S_diagonal": np.diag(self.matrices["S"]).copy()}
+
+    @property
+    def noiseless(self) -> "Quadratic":
+        """The same objective without noise."""
+        return Quadratic(self.hessian, 0.0, self.minimum)
 
     @property
     def description(self) -> Mapping[str, object]:

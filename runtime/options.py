@@ -1,6 +1,7 @@
 """Reading the values of command-line options."""
 
 import os
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +15,8 @@ from ..derive.regularisation import Regularisation, floor, smooth, unregularised
 from ..derive.rule_files import load_rule
 from ..derive.rules import RESERVED, UpdateRule
 from ..derive.symbols import tau
-from .objectives import Quadratic
+from .formulas import Objective
+from .objectives import Problem, Quadratic
 
 
 def rule(text: str) -> UpdateRule:
@@ -93,6 +95,41 @@ def problem(hessian: str, noise: str) -> Quadratic:
     rows = [numbers(row) for row in hessian.split(";")]
     spread = [numbers(row) for row in noise.split(";")]
     return Quadratic(rows, spread[0][0] if len(spread) == len(spread[0]) == 1 and "," not in noise else spread)
+
+
+def formula(objective: str, factor: str) -> Objective:
+    """Read an objective in theta, or in theta_1 to theta_d, and its noise factor: one expression or rows as in a matrix.
+
+    The dimension d is the largest number of a theta, or the number of rows of the factor.
+    """
+    rows = [_split(row) for row in factor.split(";")]
+    single = len(rows) == len(rows[0]) == 1
+    numbered = [int(n) for n in re.findall(r"\btheta_(\d{1,3})\b", f"{objective} {factor}")]
+    return Objective(objective, rows[0][0] if single else rows, max([1 if single else len(rows), *numbered]))
+
+
+def _split(row: str) -> list[str]:
+    """Split at the commas that are not inside brackets."""
+    parts, depth = [""], 0
+    for character in row:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def chosen_problem(hessian: str | None, noise: str | None, objective: str | None, factor: str | None) -> Problem:
+    """Read the one of a quadratic and an objective by a formula that is given; a quadratic if neither is."""
+    if objective is None:
+        if factor is not None:
+            raise ValueError("got --noise-factor without --objective; expected --noise for a quadratic")
+        return problem(hessian or "1,0.5;0.5,1", noise or "0.25")
+    for option, value in (("--hessian", hessian), ("--noise", noise)):
+        if value is not None:
+            raise ValueError(f"got {option} with --objective; expected a matrix and --noise, or a formula and --noise-factor")
+    return formula(objective, factor or "1")
 
 
 def regularisation(text: str) -> Regularisation:

@@ -14,7 +14,7 @@ from ..derive.equation import ModifiedEquation
 from ..derive.regularisation import Regularisation, unregularised
 from .inputs import UNSTABLE, constants, positive, start_state, start_time, step_parameters, steps_in, whole
 from .kernels import CompiledKernel, compile_kernel
-from .objectives import Quadratic
+from .objectives import Problem
 from .records import provenance
 from .results import Row, WeakErrorStudy
 from .statistics import mean_estimate
@@ -32,7 +32,7 @@ MOST_SUBSTEPS = 256
 
 def weak_error(
     equation: ModifiedEquation,
-    problem: Quadratic,
+    problem: Problem,
     *,
     taus: Sequence[float],
     horizon: float,
@@ -57,7 +57,7 @@ def weak_error(
     Parameters
     ----------
     equation : ModifiedEquation
-    problem : Quadratic
+    problem : Quadratic or Objective
     taus : sequence of float
     horizon : float
         Duration, a multiple of each tau; the noise-free steps count.
@@ -120,7 +120,7 @@ def weak_error(
 
 
 def study_kernel(
-    equation: ModifiedEquation, problem: Quadratic, observables: Sequence[str], regularisation: Regularisation
+    equation: ModifiedEquation, problem: Problem, observables: Sequence[str], regularisation: Regularisation
 ) -> Kernel:
     """Return the coupled kernel: the optimizer and its equation on three nested grids."""
     fine = euler_maruyama_step(equation, problem.fields, regularisation)
@@ -139,7 +139,7 @@ class _Experiment:
     """The coupled run at one tau; its noise is independent of that of other seeds, other taus, and of the pilot."""
 
     compiled: CompiledKernel
-    problem: Quadratic
+    problem: Problem
     values: Mapping[str, float]
     state: NDArray
     tau: float
@@ -193,7 +193,7 @@ class _Experiment:
 
 def _noise_free(
     equation: ModifiedEquation,
-    problem: Quadratic,
+    problem: Problem,
     values: Mapping[str, float],
     state: NDArray,
     tau: float,
@@ -201,11 +201,12 @@ def _noise_free(
     steps: int,
 ) -> NDArray:
     """Return the optimizer's state after some steps with the noise set to zero."""
+    problem = problem.noiseless
     step = optimizer_step(equation.chain, problem.fields)
     kernel = Kernel(problem.dimension, (Track("optimizer", step, "step"),), (), ((1.0,),))
-    matrices = {n: m * (n != "B") for n, m in problem.matrices.items() if n in step.matrices}
     totals = compile_kernel(kernel).run(
-        parameters={"optimizer": step_parameters(step, values, tau, tau)}, matrices=matrices,
+        parameters={"optimizer": step_parameters(step, values, tau, tau)},
+        matrices={n: problem.matrices[n] for n in step.matrices},
         vectors={n: problem.vectors[n] for n in step.vectors}, start={"optimizer": state}, tau=tau, n_steps=steps,
         t0=t0, n_paths=1, seed=0, record_steps=[steps], n_keep=1,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import sympy as sp
 
-from smelt.codegen.program import Entry, MatVec, Scalar, Step, Total, Vector
+from smelt.codegen.program import Entry, MatVec, Number, Scalar, Stack, Step, Total, Vector
 
 FUNCTIONS = {
     sp.Add: lambda *a: sum(a[1:], a[0]),
@@ -14,6 +14,10 @@ FUNCTIONS = {
     sp.Min: lambda *a: np.min(np.broadcast_arrays(*a), axis=0),
     sp.Pow: np.power,
     sp.exp: np.exp,
+    sp.sin: np.sin,
+    sp.cos: np.cos,
+    sp.tanh: np.tanh,
+    sp.log: np.log,
     sp.Abs: np.abs,
     sp.Heaviside: np.heaviside,
 }
@@ -34,7 +38,7 @@ def carry_out(statements, values: Mapping[str, np.ndarray]) -> dict[str, np.ndar
     d = max(np.size(entry) for entry in values.values() if np.ndim(entry) == 1)
     for statement in statements:
         match statement:
-            case Scalar(target, expression) | Vector(target, expression):
+            case Scalar(target, expression) | Vector(target, expression) | Number(target, expression):
                 known[target] = value(expression, known)
             case MatVec(target, matrix, operand):
                 known[target] = known[matrix] @ known[operand]
@@ -42,6 +46,8 @@ def carry_out(statements, values: Mapping[str, np.ndarray]) -> dict[str, np.ndar
                 known[target] = np.broadcast_to(value(expression, known), d).sum()
             case Entry(target, vector, index):
                 known[target] = known[vector][index]
+            case Stack(target, entries):
+                known[target] = np.array([known[entry] for entry in entries])
     return known
 
 
