@@ -143,7 +143,7 @@ class FormulaFields:
             lowering.add(*_entries(field.name, self.dimension))
             return _entry(field.name, numbers[0])
         if field == square_factor:
-            value = self._square_factor(*numbers, lowering)
+            value = self._square_factor(numbers[0], numbers[1], lowering)
         else:
             lowering.add(*_entries("theta", self.dimension))
             value = self._at(c, numbers, "theta")

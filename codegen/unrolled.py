@@ -114,14 +114,15 @@ class Unrolled:
 
     def write_statement(self, out: Source, statement: Statement, variables: list[dict[str, str]]) -> None:
         """One statement for all coordinates; adds its target to `variables`."""
-        literal, target = self.layout.literal, statement.target
+        literal, target, values = self.layout.literal, statement.target, []
+        names = [self.variable(target, i) for i in self.coordinates] if isinstance(statement, Vector | MatVec) else []
         match statement:
             case Scalar():
                 return
             case Entry(_, vector, index):  # another name for a variable, as with Stack
-                names, values = [variables[index][vector]] * self.layout.d, []
+                names = [variables[index][vector]] * self.layout.d
             case Stack(_, entries):
-                names, values = [variables[0][entry] for entry in entries], []
+                names = [variables[0][entry] for entry in entries]
             case Number(_, expression):
                 values = [text(expression, variables[0], literal)]
             case Total(_, expression):
@@ -135,8 +136,6 @@ class Unrolled:
                 ]
         if isinstance(statement, Number | Total):
             names = [self.layout.names(("lane", target), target)] * self.layout.d
-        elif isinstance(statement, Vector | MatVec):
-            names = [self.variable(target, i) for i in self.coordinates]
         out(*(f"{name} = {value}" for name, value in zip(names, values, strict=False)))
         for known, name in zip(variables, names, strict=True):
             known[target] = name

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Expr, I, Integer, Matrix, Rational, Symbol, eye, nan, oo, zeros, zoo
+from sympy import Expr, I, Matrix, Rational, Symbol, eye, nan, oo, zeros, zoo
 
 from ..codegen.formula import LARGEST_DIMENSION, FormulaFields
 from ..derive.expressions import parse_expression
@@ -69,11 +68,11 @@ class Objective:
         object.__setattr__(self, "f", _read("objective", self.f, known))
         object.__setattr__(self, "noise", _factor(self.noise, d, known))
 
-    @cached_property
+    @property
     def fields(self) -> FormulaFields:
         """What kernels need to know of the objective's form."""
-        factor: Any = self.noise
-        return FormulaFields(self.f, factor.row_join(zeros(self.dimension, self.dimension - factor.cols)))
+        f, factor = _sympy(self.f), _sympy(self.noise)
+        return FormulaFields(f, factor.row_join(zeros(self.dimension, self.dimension - factor.cols)))
 
     @property
     def matrices(self) -> Mapping[str, NDArray[np.float64]]:
@@ -93,9 +92,13 @@ class Objective:
     @property
     def description(self) -> Mapping[str, object]:
         """The problem as data, for records: `f`, `noise` and `dimension` as text and numbers, constants put in."""
-        noise: Any = self.noise
-        rows = [[str(entry) for entry in row] for row in noise.tolist()]
+        rows = [[str(entry) for entry in row] for row in _sympy(self.noise).tolist()]
         return {"f": str(self.f), "noise": rows, "dimension": self.dimension}
+
+
+def _sympy(value: Any) -> Any:
+    """Return what `Objective` has made of its input; SymPy types an entry as any node."""
+    return value
 
 
 def _rational(value: float) -> Rational:
@@ -104,7 +107,7 @@ def _rational(value: float) -> Rational:
     return Rational(exact.numerator, exact.denominator)
 
 
-def _read(what: str, entry: Entry, known: Mapping[str, Expr]) -> Expr:
+def _read(what: str, entry: Any, known: Mapping[str, Expr]) -> Expr:
     if isinstance(entry, str):
         return parse_expression(entry, known)
     if isinstance(entry, Expr):
