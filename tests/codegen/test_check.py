@@ -6,8 +6,9 @@ from rmsprop_kernels import SDE, every_pace, one_track
 
 from smelt.codegen.check import check, check_name
 from smelt.codegen.emit import emit
-from smelt.codegen.program import Entry, Kernel, MatVec, Observable, Scalar, Step, Total, Track, Vector
+from smelt.codegen.program import Entry, Kernel, MatVec, Number, Observable, Scalar, Stack, Step, Total, Track, Vector
 
+x, y, p, z = sp.symbols("x y p z")
 HOSTILE = ["x; import os", "__import__('os')", "lambda", "a b", "", "0x", "x\n", "é", "\ufb01x", "__class__", "x)", "None"]
 
 
@@ -23,6 +24,8 @@ def kernel(one: Step, *observables: Observable) -> Kernel:
 def test_good_kernels_pass() -> None:
     check(every_pace(2))
     check(one_track(3, SDE, "pair"))
+    e, n = sp.symbols("e n")
+    check(kernel(step(Entry("e", "x", 0), Number("n", e * p), Stack("y", ("n", "e")), Vector("w", n * y), result=("w",))))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -39,7 +42,6 @@ def test_hostile_names_are_refused_wherever_they_stand(name: str) -> None:
         emit(Kernel(2, (Track(name, step(), "step"),), (), ()), "test", "unrolled")
 
 
-x, y, p, z = sp.symbols("x y p z")
 BAD = [
     (step(Vector("y", x), Vector("y", x)), "the name 'y' is given twice"),
     (step(Vector("t", x)), "the name 't' is given twice or reserved"),
@@ -51,6 +53,10 @@ BAD = [
     (step(MatVec("y", "A", "p")), "'p' is no earlier vector"),
     (step(Entry("e", "x", 2)), "index 2 is outside 0 ... 1"),
     (step(Entry("e", "p", 0)), "'p' is no earlier vector"),
+    (step(Number("n", x)), "number 'n': 'x' is not defined there"),
+    (step(Entry("e", "x", 0), Stack("y", ("e",))), r"stack 'y': \('e',\) are not 2 earlier numbers per path"),
+    (step(Stack("y", ("x", "x"))), "stack 'y': .* are not 2 earlier numbers per path"),
+    (step(Stack("y", ("p", "p"))), "stack 'y': .* are not 2 earlier numbers per path"),
     (step(result=("p",)), "the result 'p' is no vector"),
     (step(result=()), "0 results for 1 state blocks"),
     (step(nonnegative=("z",)), "the nonnegative block 'z'"),

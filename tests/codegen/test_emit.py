@@ -3,10 +3,12 @@ import builtins
 from dataclasses import replace
 
 import pytest
+import sympy as sp
 from rmsprop_kernels import RMSPROP, SDE, every_pace, one_track
 
 from smelt.codegen.emit import Shape, emit, usual_shape
 from smelt.codegen.names import LOCALS, NUMBERED, Names
+from smelt.codegen.program import Entry, Kernel, Number, Stack, Step, Track, Vector
 
 SHAPES: list[Shape] = ["unrolled", "looped"]
 
@@ -34,6 +36,21 @@ def test_all_variables_of_the_template_are_reserved(shape: Shape) -> None:
              "PF_", "G_", "w_", "y_", "g_", "a", "b", "e", "root", "inverse", "common")  # fmt: skip
     template = {n for n in names if not n.startswith(users)} | {n for n in names if n in ("at", "abs", "block")}
     assert {n for n in template if not NUMBERED.fullmatch(n)} <= {*LOCALS.split(), *dir(builtins)}
+
+
+def test_numbers_and_entries_are_variables_of_the_lane_loop() -> None:
+    a, b, x, y = sp.symbols("a b x y")
+    one = Step(
+        "test", ("x",), (), ("z",), (), (), (),
+        (Entry("a", "x", 0), Entry("b", "z", 1), Number("c", a * b + 2), Stack("y", ("b", "c")), Vector("w", x * y)),
+        ("w",),
+    )  # fmt: skip
+    source = emit(Kernel(2, (Track("alone", one, "step"),), (), ((1.0,),)), "test", "unrolled")
+    body = source[source.index("# alone: test") :].splitlines()
+    assert [line.strip() for line in body[1:6]] == [
+        "x_0 = X[lane]; x_1 = X[16 + lane]", "c = 2.0 + x_0*z_1", "w_0 = x_0*z_1", "w_1 = x_1*c",
+        "X[lane] = w_0; X[16 + lane] = w_1",
+    ]  # fmt: skip
 
 
 def test_the_dimension_decides_the_shape() -> None:

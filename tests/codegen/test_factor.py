@@ -2,7 +2,7 @@ import sympy as sp
 from rmsprop_kernels import RMSPROP, SDE
 
 from smelt.codegen.factor import factor
-from smelt.codegen.program import Scalar, Statement, Step, Total, Vector
+from smelt.codegen.program import Entry, Number, Scalar, Stack, Statement, Step, Total, Vector
 
 x, y, z, p, q, t = sp.symbols("x y z p q t")
 
@@ -54,6 +54,28 @@ def test_common_parts_are_computed_once_before_their_first_use() -> None:
     assert isinstance(common, Vector)
     assert common.expression == shared
     assert [s.target for s in others] == ["v", "w"]
+
+
+def test_what_numbers_share_is_a_number() -> None:
+    a, b = sp.symbols("a b")
+    shared, both = sp.exp(a * b), 1 / (a + b)
+    found = factor(
+        step(
+            Entry("a", "x", 0), Entry("b", "x", 1), Number("n", shared + a), Number("m", shared * both), Stack("w", ("n", "m")),
+            Vector("u", both * x + shared), Vector("s", sp.exp(a - b) * y), Vector("r", sp.exp(a - b) * x),
+        )
+    )  # fmt: skip
+    made = {s.expression: s for s in found.statements if isinstance(s, Number | Vector)}
+    assert isinstance(made[shared], Number)
+    assert isinstance(made[both], Number)
+    assert isinstance(made[sp.exp(a - b)], Vector)  # no number reads it
+    assert [s.target for s in found.statements if s.target in ("n", "m", "w", "u")] == ["n", "m", "w", "u"]
+    known: dict[str, sp.Expr] = {}
+    for s in found.statements:
+        if isinstance(s, Number | Vector):
+            known[s.target] = s.expression.subs(known)
+    assert sp.simplify(known["m"] - shared * both) == 0
+    assert sp.simplify(known["u"] - both * x - shared) == 0
 
 
 def test_new_names_avoid_the_old_ones() -> None:

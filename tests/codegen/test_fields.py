@@ -3,9 +3,12 @@ import pytest
 from interpreter import carry_out
 
 from smelt.codegen.fields import QuadraticFields
+from smelt.codegen.lower import Lowering
+from smelt.derive.regularisation import unregularised
 from smelt.derive.symbols import Field, constant_factor, gradient, square_factor, zeta1
 
 FIELDS = QuadraticFields()
+LOWERING = Lowering(FIELDS, {}, unregularised())
 S, VARYING = Field("S", rank=2, symmetric=True), Field("S", rank=2, symmetric=True, varies=True)
 
 
@@ -50,7 +53,7 @@ def test_matrices_and_vectors_have_names():
     assert FIELDS.matrix(S("i", "j")) == "S"
     assert FIELDS.matrix(constant_factor("i", "j")) == "B"
     assert FIELDS.matrix(square_factor("i", "j")) == "B2"
-    assert FIELDS.vector(S("i", "i")) == "S_diagonal"
+    assert FIELDS.vector(S("i", "i"), LOWERING) == "S_diagonal"
 
 
 def test_what_a_quadratic_does_not_have_is_refused():
@@ -59,4 +62,4 @@ def test_what_a_quadratic_does_not_have_is_refused():
     with pytest.raises(ValueError, match=r"K3\[i,j\] in a kernel for a quadratic; expected H, S or a factor"):
         FIELDS.matrix(Field("K3", rank=2)("i", "j"))
     with pytest.raises(ValueError, match=r"F\[i,i\] in a kernel for a quadratic; expected the diagonal of S"):
-        FIELDS.vector(gradient("i", "i"))
+        FIELDS.vector(gradient("i", "i"), LOWERING)

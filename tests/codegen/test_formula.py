@@ -46,7 +46,7 @@ CONTRACTIONS = {
 }
 
 
-@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("d", [1, 3])
 def test_contractions_are_those_of_einsum(d):
     f, b = formulas(d)
     x = values(d)

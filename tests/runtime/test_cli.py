@@ -139,6 +139,17 @@ def test_options_reach_the_simulation(capsys):
     assert np.array(longer["standard_errors"]).max() == 0.0
 
 
+def test_an_objective_by_a_formula_is_simulated_and_shown(capsys):
+    formula = ["--objective", "theta_1**4/4 + theta_2**2", "--noise-factor", "1 + theta_1**2/4, 0; 0.5, cos(theta_2)"]
+    _, out, _ = run(capsys, "simulate", "sgd", *formula, *SIMULATE[-6:], "--json")
+    problem = json.loads(out)["settings"]["problem"]
+    assert problem == {
+        "f": "theta_1**4/4 + theta_2**2", "noise": [["theta_1**2/4 + 1", "0"], ["1/2", "cos(theta_2)"]], "dimension": 2
+    }  # fmt: skip
+    _, source, _ = run(capsys, "show", "sgd", *formula, "--what", "study", "--regime", "batch-equivalent", "--order", "1")
+    assert "F_0 = theta_0*theta_0*theta_0" in source
+
+
 def test_the_source_of_a_kernel_is_python(capsys):
     code, out, _ = run(capsys, "show", *SGD[:3], "--what", "optimizer")
     assert code == 0
@@ -186,6 +197,8 @@ def test_a_batch_on_the_command_line(capsys):
         (["--hessian", "1,2;2,1"], "H has the eigenvalue -1; expected a positive semidefinite matrix"),
         (["--hessian", "1,2;3"], "H is not a matrix of numbers"),
         (["--noise", "-1"], "noise -1"),
+        (["--objective", "theta**2"], "got --hessian with --objective; expected a matrix and --noise, or a formula and"),
+        (["--noise-factor", "1"], "got --noise-factor without --objective; expected --noise for a quadratic"),
         (["--start", "theta=nan"], "start of theta is nan"),
         (["--start", "theta=1,2,3"], "expected a number or 2 numbers"),
         (["--start", "w=1"], "start has a block 'w'"),
@@ -242,11 +255,18 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-@pytest.mark.parametrize("option", ["--observable", "--regime", "--set", "--hessian", "--phi", "--noise", "--taus", "--start"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--observable", "--regime", "--set", "--hessian", "--phi", "--noise", "--taus", "--start", "--objective",
+        "--noise-factor",
+    ],
+)  # fmt: skip
 def test_hostile_text_is_refused_and_not_run(capsys, tmp_path, monkeypatch, option, text):
     monkeypatch.chdir(tmp_path)
     before = {"--regime": "lr=", "--set": "c=", "--phi": "floor:", "--start": "theta="}.get(option, "")
     command = ["converge", "rmsprop", "--taus", "0.5", "--horizon", "1"]
+    command += ["--objective", "theta"] if option == "--noise-factor" else []
     refused(capsys, *command, f"{option}={before}{text}")
     assert not list(tmp_path.iterdir())
 

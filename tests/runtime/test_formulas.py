@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from smelt.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
+from smelt.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
 from smelt.derive.chain import Chain
 from smelt.runtime import Objective, Quadratic, Run, simulate, weak_error
 from smelt.runtime.rng import normals
@@ -98,8 +98,7 @@ def test_a_quadratic_by_a_formula_has_the_paths_of_the_quadratic():
 
 def test_single_precision_has_the_moments_of_double():
     chain = Chain(rmsprop(), batch_equivalent(), gaussian())
-    asked = ASKED | {"paths": 10_000, "observables": ("theta[0]", "v[1]")}
-    double, single = (simulate(chain, PLANE, **asked, dtype=dtype) for dtype in ("float64", "float32"))
+    double, single = (simulate(chain, PLANE, **ASKED, paths=10_000, dtype=dtype) for dtype in ("float64", "float32"))
     # other random numbers, so compare the ensembles
     spread = np.hypot(double.standard_errors[-1], single.standard_errors[-1])
     assert (np.abs(double.means[-1] - single.means[-1]) < 4 * spread).all()
@@ -118,13 +117,13 @@ def test_records_hold_the_problem(tmp_path):
 def test_noise_free_steps_leave_the_noise_out():
     """All steps but the last: theta is linear in the noise of that one, so its mean is that of a run without noise."""
     problem = Objective(theta**4 / 4, 1 + sp.sin(theta) / 2)
-    made = modified_equation(rmsprop(), ballistic(), gaussian(), 1, "ode")
-    asked = ASKED | {"start": {"theta": 1.0, "v": 1.0}, "observables": ("theta[0]",), "substeps": 4, "seed": 2}
-    del asked["tau"]
-    row, *_ = weak_error(made, problem, taus=(0.125,), **asked, paths=4096, noise_free_steps=3).rows
-    at, v = 1.0, 1.0
+    made = modified_equation(sgd(), ballistic(), gaussian(), 1, "ode")
+    asked = {"horizon": 0.5, "start": {"theta": 1.0}, "observables": ("theta[0]",), "paths": 4096, "substeps": 4}
+    (row,) = weak_error(made, problem, taus=(0.125,), **asked, noise_free_steps=3).rows
+    at = here = 1.0
     for _ in range(4):
-        here, at = at, at - 0.125 * at**3 / (np.sqrt(v) + 0.1)
-        v += 0.125 * (here**6 - v)
-    deviation = 0.125 * (1 + np.sin(here) / 2) / (np.sqrt(v) + 0.1)  # near that of the last step
-    assert abs(row.optimizer - at) < 5 * deviation / math.sqrt(4096)
+        here, at = at, at - 0.125 * at**3
+    deviation = 0.125 * (1 + np.sin(here) / 2)
+    assert abs(row.optimizer - at) < 4 * deviation / math.sqrt(4096)
+    # noise in all four steps would have twice the deviation
+    assert row.standard_error < 1.2 * deviation / math.sqrt(4096)

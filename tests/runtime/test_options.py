@@ -95,6 +95,42 @@ def test_other_problems_are_refused(hessian, noise, complaint):
         options.problem(hessian, noise)
 
 
+def test_problems_by_formulas():
+    line = options.formula("theta**2/2", "1 + sin(theta)")
+    assert (str(line.f), line.description["noise"], line.dimension) == ("theta**2/2", [["sin(theta) + 1"]], 1)
+    plane = options.formula("theta_1*theta_2", "1, theta_1*(2 + 1); Max(0.5, 0.25), 1")
+    assert (plane.dimension, plane.description["noise"]) == (2, [["1", "3*theta_1"], ["1/2", "1"]])
+    assert options.formula("theta_1**2", "1;2").description["noise"] == [["1"], ["2"]]
+
+
+def test_one_kind_of_problem_is_chosen():
+    assert options.chosen_problem(None, None, None, None).description["H"].tolist() == [[1.0, 0.5], [0.5, 1.0]]
+    assert options.chosen_problem("2", "1", None, None).description["S"].tolist() == [[4.0]]
+    assert options.chosen_problem(None, None, "theta_2*theta_1", None).description["noise"] == [["1", "0"], ["0", "1"]]
+    with pytest.raises(ValueError, match="got --noise with --objective"):
+        options.chosen_problem(None, "1", "theta", None)
+    with pytest.raises(ValueError, match="got --noise-factor without --objective"):
+        options.chosen_problem("1", None, None, "1")
+
+
+@pytest.mark.parametrize(
+    ("objective", "factor", "complaint"),
+    [
+        ("theta", "1,0;0,1", "the name 'theta' .* allowed are theta_1, theta_2"),
+        ("theta", "1,0", r"noise factor has rows of \[2\] entries"),
+        ("theta_1*theta_2", "1,0;1", r"noise factor has rows of \[2, 1\] entries"),
+        ("theta_900", "1", "dimension 900 of an objective given by a formula; expected 1 to 8"),
+        ("theta_0*theta_1", "1", "the name 'theta_0'"),
+        ("theta_1", "1", "the name 'theta_1' .* did you mean theta"),
+        ("", "1", "is not accepted"),
+        ("theta", "", "is not accepted"),
+    ],
+)
+def test_other_problems_by_formulas_are_refused(objective, factor, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        options.formula(objective, factor)
+
+
 @pytest.mark.parametrize("text", ["none", "floor", "smooth", "floor:tau/16", "smooth:0.1", "floor:tau**2"])
 def test_regularisations(text):
     kind, _, scale = text.partition(":")
