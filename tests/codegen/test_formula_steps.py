@@ -1,5 +1,10 @@
 """Steps on objectives given by formulas, in NumPy: against component forms, a quadratic, and steps written by hand."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -142,6 +147,29 @@ def test_steps_satisfy_the_programs_rules(form):
     assert usual_shape(kernel) == "unrolled"
     with pytest.raises(ValueError, match="shape 'looped' for a step with a formula for each coordinate; expected the shape"):
         emit(kernel, "test", "looped")
+
+
+SCRIPT = """
+import sys; sys.path.insert(0, sys.argv[1])
+from formulas import fields
+from smelt.codegen.steps import euler_maruyama_step
+from smelt.derive import batch_equivalent, gaussian, modified_equation, sgd
+from smelt.derive.regularisation import unregularised
+equation = modified_equation(sgd(), batch_equivalent(), gaussian(), 2, "synchronised")
+print(euler_maruyama_step(equation, fields(2), unregularised()))
+"""
+
+
+def test_statements_do_not_depend_on_the_hash_seed():
+    command = [sys.executable, "-c", SCRIPT, str(Path(__file__).parent)]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in ("1", "77")
+    ]
+    found = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert found[0] == found[1]
+    assert "Stack" in found[0]
 
 
 def test_an_equation_for_constant_noise_is_refused_where_noise_varies():

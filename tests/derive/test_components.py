@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from sympy import Derivative, Expr, Function, Integer, Symbol, cos, expand, sqrt, symbols
+from sympy import Derivative, Expr, Function, Integer, Matrix, Symbol, cos, expand, sqrt, symbols
 
 from smelt.derive import (
     Regime,
@@ -12,6 +12,7 @@ from smelt.derive import (
     ballistic,
     batch_equivalent,
     gaussian,
+    general,
     heavy_ball,
     modified_equation,
     rmsprop,
@@ -87,6 +88,27 @@ def test_an_objective_given_explicitly() -> None:
         assert not special.drift[1].has(Function("f"))
 
 
+def test_a_noise_factor_given_explicitly() -> None:
+    equation = modified_equation(rmsprop(), ballistic(), gaussian())
+    theta_1, theta_2 = symbols("theta_1 theta_2", real=True)
+    factor = Matrix([[1 + theta_1**2, theta_2], [cos(theta_1), 2]])
+    square = factor * factor.T
+    plain, special = equation.expand(2), equation.expand(2, factor=factor)
+    for power in range(2):
+        for found, form in ((special.drift, plain.drift), (special.covariance, plain.covariance)):
+            expected = form[power]
+            for name, value in (("S_11", square[0, 0]), ("S_12", square[0, 1]), ("S_22", square[1, 1])):
+                expected = expected.replace(Function(name), lambda *_, value=value: value)
+            assert (found[power] - expected.doit()).expand().is_zero_matrix
+    assert not special.covariance[1].has(Function("S_11"))
+
+
+def test_a_noise_factor_says_nothing_about_third_cumulants() -> None:
+    equation = modified_equation(rmsprop(), ballistic(), general())
+    with pytest.raises(ValueError, match=r"K3.* has no value by a noise factor; expected covariances of the noise"):
+        equation.expand(1, factor=Matrix([1]))
+
+
 def test_symbols_of_an_objective_are_known_by_name() -> None:
     plain = Symbol("theta")
     form = modified_equation(sgd(), ballistic(), gaussian()).expand(1, objective=plain**2)
@@ -134,3 +156,5 @@ def test_foreign_symbols_in_an_objective() -> None:
     x, lam = symbols("x lam")
     with pytest.raises(ValueError, match=r"objective contains lam, x; expected a function of theta_1, theta_2"):
         modified_equation(sgd(), ballistic(), gaussian()).expand(2, objective=lam * x**2)
+    with pytest.raises(ValueError, match=r"noise factor contains lam; expected a function of theta"):
+        modified_equation(sgd(), ballistic(), gaussian()).expand(1, factor=Matrix([lam]))
