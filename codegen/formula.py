@@ -161,9 +161,11 @@ class FormulaFields:
 
         s = self._value(covariance("i", "j"), (j, i), lowering)
         left = 2 * s**2 - Add(*(entry(i, k) * entry(j, k) for k in range(1, j)))
+        if left.is_number:  # nested square roots of exact numbers would grow
+            left = left.evalf(30)
         if i == j:
             return sqrt(Max(left, 0))
-        return left * Heaviside(entry(j, j)) / Max(entry(j, j), TINY)
+        return Integer(0) if entry(j, j) == 0 else left * Heaviside(entry(j, j)) / Max(entry(j, j), TINY)
 
 
 def _indices(factor_: Expr) -> set[str]:

@@ -36,7 +36,7 @@ class Lowering:
     regularisation: Regularisation
     statements: list[Statement] = field(default_factory=list)
     vectors: set[str] = field(default_factory=set)
-    known: dict[object, Symbol] = field(default_factory=dict)
+    known: dict[object, Expr] = field(default_factory=dict)
 
     def add(self, *statements: Statement) -> None:
         """Append statements made elsewhere, those that are there already left out."""

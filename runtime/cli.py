@@ -19,7 +19,7 @@ _EXAMPLES = """examples:
   smelt simulate rmsprop --regime ballistic --tau 0.125 --horizon 10 --paths 100000
   smelt converge rmsprop --regime ballistic --order 2 --taus 0.25,0.125,0.0625 --horizon 2
   smelt converge rmsprop --regime batch-equivalent --form synchronised --objective "theta**2/2 + sin(theta)/2" \\
-      --noise-factor "0.5 + sin(theta)/4" --start theta=1 v=1 --set eps=0.1 c=1 --taus 2^-2,2^-3,2^-4 --horizon 1
+      --noise-factor "0.4 + sin(theta)/8" --start theta=1 v=1 --set eps=0.1 c=1 --taus 2^-3,2^-4,2^-5 --horizon 1
   smelt reproduce callisti2025 --quick --output demo
 """
 

@@ -80,9 +80,11 @@ def test_gradient_and_noise_are_taken_where_they_are_asked_for(d):
         np.testing.assert_allclose(found, derivatives(np.array(b.tolist()), 0, there) @ x["zeta1"], rtol=1e-12)
 
 
+@pytest.mark.parametrize("constant", [False, True])
 @pytest.mark.parametrize("columns", [1, 2, 3], ids=lambda n: f"rank {n}")
-def test_the_factor_of_squares_squares_to_twice_the_squared_covariance(columns):
+def test_the_factor_of_squares_squares_to_twice_the_squared_covariance(columns, constant):
     f, b = formulas(3)
+    b = b.subs(dict(zip(X[3], (1, sp.Rational(-1, 3), 2), strict=True))) if constant else b
     b = b[:, :columns].row_join(sp.zeros(3, 3 - columns))
     x = values(3)
     spread = derivatives(np.array((b * b.T).tolist()), 0, x)
