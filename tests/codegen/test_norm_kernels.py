@@ -5,10 +5,12 @@ from functools import cache, partial
 import library_rules as plain
 import numpy as np
 import pytest
+from interpreter import carry_out, value
 from sympy import Integer
 from test_steps import DT, TAU, after, factor, in_components, values
 
 from smelt.codegen.fields import QuadraticFields
+from smelt.codegen.lower import Lowering
 from smelt.codegen.program import Kernel, Total, Track
 from smelt.codegen.steps import euler_maruyama_step, optimizer_step
 from smelt.derive import ballistic, dot, gaussian, lamb, lars, modified_equation, norm, normalized_sgd, parse_regime, sam, total
@@ -16,7 +18,7 @@ from smelt.derive.chain import Chain
 from smelt.derive.regimes import Regime
 from smelt.derive.regularisation import unregularised
 from smelt.derive.rules import THETA, Block, Hyperparameter, UpdateRule
-from smelt.derive.symbols import g
+from smelt.derive.symbols import Field, constant_factor, g, gradient, zeta1
 from smelt.runtime.kernels import compile_kernel
 from smelt.runtime.objectives import Quadratic
 from smelt.runtime.rng import normals
@@ -67,6 +69,15 @@ def test_each_sum_is_made_once() -> None:
         _, step = _step(number)
         sums = [s.expression for s in step.statements if isinstance(s, Total)]
         assert len(set(sums)) == len(sums)
+
+
+def test_a_number_is_not_taken_for_the_vector_that_it_sums() -> None:
+    """``H B zeta + theta sum_i (B zeta)_i``."""
+    noisy, theta = constant_factor("_1", "_2") * zeta1("_2"), Field("theta")("i")
+    made, x = Lowering(QuadraticFields(), {}, unregularised(), vectors={"theta", "zeta1"}), values(3)
+    found = made.lowered(gradient("i", "_1") * noisy + theta * noisy)
+    wanted = x["H"] @ x["B"] @ x["zeta1"] + x["theta"] * (x["B"] @ x["zeta1"]).sum()
+    np.testing.assert_allclose(value(found, carry_out(made.statements, x)), wanted, rtol=1e-12)
 
 
 def test_sums_of_sums_and_of_ones() -> None:
