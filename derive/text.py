@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Add, Expr, Symbol
 
 from .components import ComponentForm
 from .contraction import is_element_wise, readable, root_of, totals
@@ -24,7 +24,8 @@ def _number(total: Component) -> Expr:
     body = body_of(total)
     if root := root_of(total):
         return Symbol(f"norm({_plain(root)})", positive=True) ** 2
-    return Symbol(f"total({_plain(body)})" if is_element_wise(body) else text(body, ()), real=True)
+    written = f"total({_plain(body)})" if is_element_wise(body) else text(body, ())
+    return Symbol(f"({written})" if isinstance(body, Add) and not is_element_wise(body) else written, real=True)
 
 
 def _plain(expression: Expr) -> Expr:

@@ -38,6 +38,9 @@ def test_sums_over_all_coordinates_are_norms_and_totals() -> None:
     assert text(y("i") / sqrt(size)) == "y[i]/norm(x + y)"
     assert text(y("i") * size * total_of(x("_1") * y("_1"))) == "y[i]*norm(x + y)**2*total(x*y)"
     assert text(total_of(S("_1", "_2") * x("_1") * y("_2")), ("j",)) == "sum_j,k(S[j,k]*x[j]*y[k])"
+    several = total_of(S("_1", "_1") + S("_1", "_2") * x("_1"))
+    first, second = "sum_j(S[j,j])", "sum_j,k(S[j,k]*x[j])"
+    assert text(x("i") * several) in (f"x[i]*({first} + {second})", f"x[i]*({second} + {first})")
     assert text(total_of(one("_1")) * x("i")) == "x[i]*total(1)"
 
 
