@@ -16,9 +16,9 @@ from .indices import canonical, dummies, reindex, terms
 from .noise import partitions
 from .symbols import Component, Field
 
-zeta = Field("zeta")
+zeta = Field("zeta", formal=True)
 """Independent increments, centred and of variance 1."""
-sign = Field("J", rank=2)
+sign = Field("J", rank=2, formal=True)
 """Independent signs for ``p < r``, antisymmetric: ``J_pr = -J_rp``, ``J_pp = 0``."""
 motions = Symbol("M", positive=True, integer=True)
 """The number of Brownian motions, for sums of ones over them."""

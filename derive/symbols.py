@@ -92,7 +92,9 @@ class Component(Symbol):
 
 @cache
 def _component(field: Field, indices: tuple[str, ...]) -> Component:
-    flags = "".join(flag for flag, on in (("'", field.varies), ("~", field.gradient)) if on)
+    # SymPy keeps one symbol for each name: the name must tell fields apart that differ in anything
+    kinds = zip("'~^!", (field.varies, field.gradient, field.symmetric, field.formal), strict=True)
+    flags = "".join(flag for flag, on in kinds if on) + ("" if field.rank == 1 else str(field.rank))
     component = Symbol.__new__(Component, f"{field.name}{flags}[{','.join(indices)}]", real=True)
     component.field, component.indices = field, indices
     return component

@@ -12,7 +12,7 @@ from interpreter import carry_out
 from smelt.codegen.formula import FormulaFields
 from smelt.codegen.lower import Lowering
 from smelt.derive.regularisation import unregularised
-from smelt.derive.symbols import Field, element_function, factor, gradient, square_factor
+from smelt.derive.symbols import Field, element_function, factor, gradient, square_factor, zeta1, zeta2
 
 
 def derivatives(entries: np.ndarray, order: int, x: dict[str, np.ndarray]) -> np.ndarray:
@@ -26,7 +26,7 @@ def derivatives(entries: np.ndarray, order: int, x: dict[str, np.ndarray]) -> np
 
 
 S = Field("S", rank=2, symmetric=True, varies=True)
-theta, v, zeta = Field("theta"), Field("v"), Field("zeta1")
+theta, v, zeta = Field("theta"), Field("v"), zeta1
 P = element_function("P", (0,))
 P_OF_V = {"P": sp.Lambda(sp.Symbol("x", real=True), 1 / (sp.sqrt(sp.Symbol("x", real=True)) + sp.Rational(1, 5)))}
 CONTRACTIONS = {
@@ -89,7 +89,7 @@ def test_the_factor_of_squares_squares_to_twice_the_squared_covariance(columns, 
     x = values(3)
     spread = derivatives(np.array((b * b.T).tolist()), 0, x)
     made = Lowering(FormulaFields(f, b), {}, unregularised(), vectors={"theta", "zeta2"})
-    made.vector("result", made.lowered(square_factor("i", "_1") * Field("zeta2")("_1")))
+    made.vector("result", made.lowered(square_factor("i", "_1") * zeta2("_1")))
     columns_ = [carry_out(made.statements, x | {"zeta2": unit})["result"] for unit in np.eye(3)]
     root = np.stack(columns_, axis=1)
     # where a pivot vanishes only its round-off is left, and its square root is that of 1e-16
