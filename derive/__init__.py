@@ -25,7 +25,7 @@ from .catalogue import (
     signum,
 )
 from .chain import Chain
-from .equation import Certificate, ModifiedEquation, Obstruction, modified_equation
+from .equation import Certificate, LeadingError, ModifiedEquation, Obstruction, modified_equation
 from .noise import NoiseModel, batch_mean, gaussian, general, student_t, symmetric, two_point
 from .regimes import Regime, ballistic, batch_equivalent, parse_regime
 from .rule_files import load_rule, read_rule
@@ -38,6 +38,7 @@ __all__ = [
     "Certificate",
     "Chain",
     "Hyperparameter",
+    "LeadingError",
     "ModifiedEquation",
     "NoiseModel",
     "Obstruction",

@@ -107,6 +107,25 @@ def in_factors(expression: Expr, chain: Chain) -> Expr:
     return canonical(Add(*pieces))
 
 
+def in_covariances(expression: Expr, chain: Chain) -> Expr:
+    """Write pairs of undifferentiated factors as covariances, ``B_ip B_jp = S_ij``, and pairs of `B2` as ``Cov(xi**2)``."""
+    law = chain.noise
+    pieces = []
+    for term in terms(expression):
+        pairs: dict[tuple[Field, str], list[str]] = {}
+        for f in Mul.make_args(term):
+            base, exponent = f.as_base_exp()
+            if isinstance(base, Component) and base.field in (noise_factor(chain), square_factor) and len(base.indices) == 2:
+                pairs.setdefault((base.field, base.indices[1]), []).extend([base.indices[0]] * int(exponent))
+        for (field, p), indices in pairs.items():
+            if len(indices) == 2:
+                i, j = indices
+                covariance = law.square_covariance(i, j) if field == square_factor else law.cumulant_field(2)(i, j)
+                term = term / (field(i, p) * field(j, p)) * covariance
+        pieces.append(term)
+    return canonical(Add(*pieces))
+
+
 def _expanded(term: Expr, chain: Chain) -> Expr:
     """Write the covariances in a product as sums of products of factors."""
     field = chain.noise.cumulant_field(2)

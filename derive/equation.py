@@ -6,13 +6,14 @@ from functools import cached_property
 from itertools import combinations_with_replacement, permutations
 from typing import Literal, get_args
 
-from sympy import Add, Expr, Integer, Lambda, Matrix, floor
+from sympy import Add, Expr, Integer, Lambda, Matrix, Rational, floor
 
 from .chain import Chain
 from .components import ComponentForm, component_form
 from .diffusion import Diffusion, check_factor, diffusion_factor
 from .generator import modified_generator
 from .indices import canonical, reindex, terms
+from .leading import missing_operator, noise_generator
 from .noise import NoiseModel
 from .operators import TIME, block_of, split
 from .regimes import Regime
@@ -30,16 +31,17 @@ FREE = ("i", "j", "k", "l", "m", "n")
 
 @dataclass(frozen=True)
 class Obstruction:
-    """A part of the modified generator that no diffusion has.
+    """A part of the modified generator that an equation lacks; in a certificate, one that no diffusion has.
 
     Attributes
     ----------
     power : Integer or Rational
         Its power of tau in the generator.
     blocks : tuple of str
-        The blocks of the third or higher derivative, one for each of the free indices i, j, k, ... of `expression`.
+        The blocks of the derivative, one for each of the free indices i, j, k, ... of `expression`.
     expression : Expr
-        The coefficient ``c_ijk...``, symmetric in the indices of equal blocks (``c3``, ``c4``).
+        The coefficient ``c_ijk...``, symmetric in the indices of equal blocks (``c3``, ``c4``). The generator contains it
+        summed over all indices and divided by ``r!`` for each block that occurs r times.
     """
 
     power: Expr
@@ -66,6 +68,25 @@ class Certificate:
     def exists(self) -> bool:
         """Whether an Ito diffusion with smooth coefficients has the order asked for."""
         return not self.obstruction
+
+
+@dataclass(frozen=True)
+class LeadingError:
+    """The operator ``L_p - L~_p`` behind the leading weak error of an equation with its own generator ``L~``.
+
+    Attributes
+    ----------
+    power : int
+        The weak order p of the equation.
+    operator : tuple of Obstruction
+        Drift, covariance and higher coefficients; empty where the weak error has no term at ``tau**p``.
+    definitions : mapping of str to Lambda
+        The functions kept abstract.
+    """
+
+    power: int
+    operator: tuple[Obstruction, ...]
+    definitions: Mapping[str, Lambda]
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,6 +151,31 @@ class ModifiedEquation:
             found = [o for power, symbol in enumerate(self.generator) for o in self._parts(symbol, Integer(power), 3)]
         reached = int(floor(min(missing) - 1)) if missing else self.order
         return Certificate(reached, tuple(found))
+
+    @cached_property
+    def leading_error(self) -> LeadingError:
+        """What the equation lacks first; `smelt.derive.leading` has the formula of the weak error and its sign.
+
+        Raises
+        ------
+        ValueError
+            The form is "synchronised", whose generator is no operator on functions of the state alone.
+        """
+        if self.form == "synchronised":
+            raise ValueError(f"leading error of {self.name}; expected a diffusion, a fluctuation or an ode")
+        order = self.certificate.weak_order
+        missing = missing_operator(self.chain, self._own_generator(), order)
+        definitions = self.chain.increments(order + 1).definitions
+        return LeadingError(order, tuple(self._parts(missing, Integer(order), 1)), definitions)
+
+    def _own_generator(self) -> dict[Rational, Expr]:
+        """Return the generator of what is simulated: from ``tau**order`` on its covariance is the square of its factor."""
+        own = generator_of(self.drift, self.covariance)
+        try:
+            factor = self.diffusion
+        except ValueError:  # no closed form: then the equation is its covariance
+            return own
+        return own | noise_generator(factor, self.chain, self.order)
 
     def _parts(self, symbol: Expr, power: Expr, degree: int) -> list[Obstruction]:
         """Return the coefficients of the derivatives from a degree on."""

@@ -6,7 +6,7 @@ from sympy import Expr, Integer, Lambda, Mul, Pow, Rational, Symbol, factor
 from sympy.printing.latex import LatexPrinter
 
 from .contraction import readable
-from .equation import FREE, ModifiedEquation
+from .equation import FREE, ModifiedEquation, Obstruction
 from .indices import components
 from .symbols import Field, latex_function, square_factor
 from .vectors import latex_vector, with_numbers
@@ -55,8 +55,13 @@ def _diffusion(equation: ModifiedEquation) -> tuple[Mapping[str, Expr], ...]:
 
 def latex_obstruction(equation: ModifiedEquation) -> str:
     """Return the obstruction in index notation, a line for each kind of third or fourth derivative."""
+    return latex_coefficients(equation.certificate.obstruction)
+
+
+def latex_coefficients(parts: tuple[Obstruction, ...]) -> str:
+    """Return coefficients of an operator in index notation, a line for each kind of derivative."""
     lines = []
-    for o in equation.certificate.obstruction:
+    for o in parts:
         free = FREE[: len(o.blocks)]
         place = " ".join(f"{_BLOCKS.get(b, b)}_{i}" for b, i in zip(o.blocks, free, strict=True))
         lines.append(rf"c_{{{place}}} &= {latex_indices(o.expression, free)}")

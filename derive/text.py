@@ -1,7 +1,9 @@
 """Equations as plain text and as data for JSON."""
 
+from collections.abc import Mapping
 from typing import Any
 
+<<<<<<< HEAD
 from sympy import Add, Expr, Symbol
 
 from .components import ComponentForm
@@ -9,6 +11,13 @@ from .contraction import is_element_wise, readable, root_of, totals
 from .equation import FREE, ModifiedEquation
 from .indices import components
 from .symbols import Component, body_of
+=======
+from sympy import Expr, Lambda
+
+from .components import ComponentForm
+from .contraction import readable
+from .equation import FREE, LeadingError, ModifiedEquation, Obstruction
+>>>>>>> 300c739 (Leading weak error: what an equation's own generator lacks of the chain's)
 
 
 def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:
@@ -42,16 +51,16 @@ def equation_text(equation: ModifiedEquation) -> str:
         lines.append(f"drift, tau^{power}:")
         lines += [f"  {block}[i]: {text(expression)}" for block, expression in part.items()]
     if equation.form == "synchronised":
-        return "\n".join([*lines, *_noise_text(equation), *_definitions_text(equation), certificate_text(equation)])
+        return "\n".join([*lines, *_noise_text(equation), *_definitions_text(equation.definitions), certificate_text(equation)])
     for power, part in enumerate(equation.covariance):
         shown = {pair: expression for pair, expression in part.items() if expression != 0}
         lines.append(f"covariance, tau^{power}:" + ("" if shown else " 0"))
         lines += [f"  {a}[i], {b}[j]: {text(expression, ('i', 'j'))}" for (a, b), expression in shown.items()]
-    return "\n".join([*lines, *_definitions_text(equation), certificate_text(equation)])
+    return "\n".join([*lines, *_definitions_text(equation.definitions), certificate_text(equation)])
 
 
-def _definitions_text(equation: ModifiedEquation) -> list[str]:
-    return [f"{name}({', '.join(map(str, d.variables))}) = {d.expr}" for name, d in equation.definitions.items()]
+def _definitions_text(definitions: Mapping[str, Lambda]) -> list[str]:
+    return [f"{name}({', '.join(map(str, d.variables))}) = {d.expr}" for name, d in definitions.items()]
 
 
 def _noise_text(equation: ModifiedEquation) -> list[str]:
@@ -71,11 +80,27 @@ def certificate_text(equation: ModifiedEquation) -> str:
         f"certificate: no diffusion of weak order {equation.order} exists; weak order {certificate.weak_order}. "
         "Obstruction, by the blocks of the derivative:"
     ]
-    for o in certificate.obstruction:
+    return "\n".join([*lines, *_obstruction_text(certificate.obstruction)])
+
+
+def leading_error_text(equation: ModifiedEquation) -> str:
+    """Say what the equation lacks first and what weak error that makes, term by term; then functions that are new."""
+    missing = equation.leading_error
+    p, new = missing.power, {name: d for name, d in missing.definitions.items() if name not in equation.definitions}
+    head = f"leading weak error: -tau^{p} int_0^T E[(L_{p} - L~_{p}) u(s, X_s)] ds with u(s, x) = E[phi(X_T) | X_s = x]. "
+    if not missing.operator:
+        return f"{head}The operator is zero: the error is of higher order."
+    lines = [f"{head}The operator, by the blocks of the derivative:", *_obstruction_text(missing.operator)]
+    return "\n".join([*lines, *_definitions_text(new)])
+
+
+def _obstruction_text(parts: tuple[Obstruction, ...]) -> list[str]:
+    lines = []
+    for o in parts:
         free = FREE[: len(o.blocks)]
         place = ", ".join(f"{block}[{index}]" for block, index in zip(o.blocks, free, strict=True))
         lines.append(f"  tau^{o.power}  c{len(o.blocks)} at ({place}): {text(o.expression, free)}")
-    return "\n".join(lines)
+    return lines
 
 
 def _diffusion_json(equation: ModifiedEquation) -> list[dict[str, str]] | None:
@@ -129,16 +154,32 @@ def equation_json(equation: ModifiedEquation) -> dict[str, Any]:
             {f"{a},{b}": text(e, ("i", "j")) for (a, b), e in part.items() if e != 0} for part in equation.covariance
         ],
         "diffusion": _diffusion_json(equation),
-        "definitions": {
-            name: {"arguments": [str(v) for v in d.variables], "expression": str(d.expr)}
-            for name, d in equation.definitions.items()
-        },
+        "definitions": _definitions_json(equation.definitions),
         "certificate": {
             "weak_order": certificate.weak_order,
             "exists": certificate.exists,
-            "obstruction": [
-                {"power": float(o.power), "blocks": list(o.blocks), "expression": text(o.expression, FREE[: len(o.blocks)])}
-                for o in certificate.obstruction
-            ],
+            "obstruction": _obstruction_json(certificate.obstruction),
         },
     }
+
+
+def leading_error_json(missing: LeadingError) -> dict[str, Any]:
+    """Return the operator behind the leading weak error as JSON data."""
+    return {
+        "power": missing.power,
+        "operator": _obstruction_json(missing.operator),
+        "definitions": _definitions_json(missing.definitions),
+    }
+
+
+def _definitions_json(definitions: Mapping[str, Lambda]) -> dict[str, Any]:
+    return {
+        name: {"arguments": [str(v) for v in d.variables], "expression": str(d.expr)} for name, d in definitions.items()
+    }
+
+
+def _obstruction_json(parts: tuple[Obstruction, ...]) -> list[dict[str, Any]]:
+    return [
+        {"power": float(o.power), "blocks": list(o.blocks), "expression": text(o.expression, FREE[: len(o.blocks)])}
+        for o in parts
+    ]
