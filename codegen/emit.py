@@ -89,7 +89,7 @@ def _write_header(out: Source, kernel: Kernel, layout: Layout, shape: str, signa
 
 def _write_decorator(out: Source, kernel: Kernel) -> None:
     real = kernel.dtype
-    arrays = f"int64[::1], float64[::1], {real}[:, :, ::1], {real}[:, ::1], {real}[::1], float64[:, ::1], {real}[:, ::1]"
+    arrays = f"int64[::1], float64[::1], {real}[:, :, ::1], {real}[:, ::1], {real}[:, ::1], float64[:, ::1], {real}[:, ::1]"
     out("", f'@njit("void(uint64, int64, int64, float64, float64, int64, int64, {arrays})",')
     out('      cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})')
 
@@ -116,7 +116,7 @@ def _write_units(out: Source, layout: Layout, form: Unrolled | Looped, bits: int
 
 
 def _write_start(out: Source, layout: Layout) -> None:
-    out("# open the streams; put the paths at their start")
+    out("# open the streams; put the paths at their start, of which there is one row for each path or one for all")
     with out.under(layout.lane_loop()):
         words = ", ".join(layout.at(w, "R") for w in range(4))
         out(f"{words} = stream(seed, first_path + first + lane)")
@@ -125,7 +125,7 @@ def _write_start(out: Source, layout: Layout) -> None:
         out(*(f"{layout.at(row)} = {layout.literal(0.0)}" for row in layout.low.values()))
     numbers = len(layout.state) * layout.d
     with out.under(f"for i in range({numbers}):"), out.under(layout.lane_loop()):
-        out(f"X[i*{layout.lanes} + lane] = start[i]")
+        out(f"X[i*{layout.lanes} + lane] = start[min(first + lane, start.shape[0] - 1), i]")
     for pace, row in layout.sums.items():
         out(f"X[{row * layout.lanes}:{(row + layout.slots) * layout.lanes}] = {layout.literal(0.0)}  # noise by the {pace}")
 

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..codegen import check, emit, factor, layout, levels, looped, names, printer, product, unrolled
 from ..codegen.emit import Shape
 from ..codegen.layout import LARGEST_UNIT
-from ..codegen.program import SUBSTEPS, Kernel
+from ..codegen.program import SUBSTEPS, Kernel, Track
 from ..codegen.signature import signature
 from ..derive.private import cache_directory, store
 from . import rng
@@ -104,7 +104,8 @@ class CompiledKernel:
         matrices, vectors : mapping
             Arrays of shape (d, d) and (d,), shared by the tracks.
         start : mapping
-            For each track the state all paths start from, shape (state blocks, d).
+            For each track the state all paths start from, shape (state blocks, d), or that of each path, shape
+            (n_paths, state blocks, d).
         tau : float
             Length of a step.
         n_steps, substeps : int
@@ -145,10 +146,11 @@ class CompiledKernel:
             stack = [_array(f"{what}: {name!r}", arrays[name], shape, real) for name in names]
             constants.append(np.stack(stack) if stack else np.zeros((0, *shape), real))
         _same_names("start", start, {t.name for t in tracks})
-        states = [_array(f"start of track {t.name!r}", start[t.name], (len(t.step.state), d), real) for t in tracks]
-        begin = np.concatenate([state.ravel() for state in states])
+        states = [_starts(t, start[t.name], n_paths, d, real) for t in tracks]
+        rows_of_start = max(len(state) for state in states)
+        begin = np.concatenate([np.broadcast_to(state, (rows_of_start, state.shape[1])) for state in states], axis=1)
         records = np.array(record_steps, dtype=np.int64)
-        finals = np.zeros((min(n_keep, n_paths), begin.size), dtype=real)
+        finals = np.zeros((min(n_keep, n_paths), begin.shape[1]), dtype=real)
         sizes = (len(records), len(self.kernel.observables), len(self.kernel.contrasts), len(tracks))
         width = sizes[0] * (1 + 2 * sizes[1] * sizes[2]) + 2 * sizes[3]
 
@@ -158,11 +160,12 @@ class CompiledKernel:
             rows = np.empty((-(-(stop - first) // unit), width))
             self.module.kernel(
                 *(np.uint64(seed), first_path + first, stop - first, t0, tau, n_steps, substeps, records),
-                *(np.array(numbers, dtype=np.float64), *constants, begin, rows, finals[first:stop]),
+                *(np.array(numbers, dtype=np.float64), *constants, begin[first:stop] if rows_of_start > 1 else begin),
+                *(rows, finals[first:stop]),
             )
             return exact_sums(rows)
 
-        per_unit = unit * n_steps * substeps * begin.size
+        per_unit = unit * n_steps * substeps * begin.shape[1]
         size = unit * max(1, min(64, SLICE_WORK // per_unit, SLICE_ROWS // width))
         slices = [(first, min(first + size, n_paths)) for first in range(0, n_paths, size)]
         exact, done = [0] * width, 0
@@ -171,9 +174,9 @@ class CompiledKernel:
             done += stop - first
             if progress is not None:
                 progress(done, n_paths)
-        ends = np.cumsum([state.size for state in states])[:-1]
-        parts = zip(tracks, states, np.split(finals, ends, axis=1), strict=True)
-        kept = {t.name: part.reshape(-1, *state.shape) for t, state, part in parts}
+        ends = np.cumsum([state.shape[1] for state in states])[:-1]
+        parts = zip(tracks, np.split(finals, ends, axis=1), strict=True)
+        kept = {t.name: part.reshape(-1, len(t.step.state), d) for t, part in parts}
         return Totals(((first_path, first_path + n_paths),), sizes, tuple(exact), kept)
 
 
@@ -209,6 +212,13 @@ def _array(what: str, value: ArrayLike, shape: tuple[int, ...], dtype: str) -> N
     if not np.isfinite(array).all():
         raise ValueError(f"{what} is not finite")
     return array
+
+
+def _starts(track: Track, start: ArrayLike, n_paths: int, d: int, dtype: str) -> NDArray[Any]:
+    """One row for all paths, or one for each."""
+    shape = (len(track.step.state), d)
+    each = (n_paths, *shape) if np.ndim(start) == 3 else shape
+    return _array(f"start of track {track.name!r}", start, each, dtype).reshape(-1, shape[0] * d)
 
 
 def _check_numbers(

@@ -134,6 +134,22 @@ def test_only_the_paths_asked_for_are_counted() -> None:
         np.testing.assert_allclose(totals.sums[0, 0, 0], (totals.finals["alone"][:, 0] ** 2).sum(), rtol=1e-12)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_path_may_start_elsewhere(shape: Shape, monkeypatch) -> None:
+    """More paths than in a unit, in several slices; every third one starts elsewhere."""
+    monkeypatch.setattr("smelt.runtime.kernels.SLICE_WORK", 1)
+    kernel, n = one_track(3, RMSPROP, "step"), 2060
+    given = Numbers(3).inputs(kernel) | {"record_steps": [3], "seed": 8, "n_paths": n, "n_keep": n}
+    common = given["start"]["alone"]
+    other = 1.5 * common
+    starts = np.where((np.arange(n) % 3 == 1)[:, None, None], other, common)
+    run = compile_kernel(kernel, shape).run
+    each, first, second = (run(**given | {"start": {"alone": x}}).finals["alone"] for x in (starts, common, other))
+    assert np.array_equal(each[1::3], second[1::3])
+    assert np.array_equal(each[0::3], first[0::3])
+    assert not np.array_equal(first, second)
+
+
 def test_progress_reaches_all_paths() -> None:
     seen: list[tuple[int, int]] = []
     kernel = one_track(3, RMSPROP, "step")
