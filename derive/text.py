@@ -3,21 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-<<<<<<< HEAD
-from sympy import Add, Expr, Symbol
+from sympy import Add, Expr, Lambda, Symbol
 
 from .components import ComponentForm
 from .contraction import is_element_wise, readable, root_of, totals
-from .equation import FREE, ModifiedEquation
+from .equation import FREE, LeadingError, ModifiedEquation, Obstruction
 from .indices import components
 from .symbols import Component, body_of
-=======
-from sympy import Expr, Lambda
-
-from .components import ComponentForm
-from .contraction import readable
-from .equation import FREE, LeadingError, ModifiedEquation, Obstruction
->>>>>>> 300c739 (Leading weak error: what an equation's own generator lacks of the chain's)
 
 
 def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:

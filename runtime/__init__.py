@@ -3,7 +3,17 @@
 from .ensembles import simulate
 from .formulas import Objective
 from .objectives import Quadratic
+from .prediction import Prediction, leading_error
 from .results import Run, WeakErrorStudy
 from .studies import weak_error
 
-__all__ = ["Objective", "Quadratic", "Run", "WeakErrorStudy", "simulate", "weak_error"]
+__all__ = [
+    "Objective",
+    "Prediction",
+    "Quadratic",
+    "Run",
+    "WeakErrorStudy",
+    "leading_error",
+    "simulate",
+    "weak_error",
+]

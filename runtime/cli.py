@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     _equation(derive)
     derive.add_argument("--latex", action="store_true", help="print LaTeX")
+    derive.add_argument("--leading-error", action="store_true", help="also print the operator behind the leading weak error")
     derive.add_argument("--dimension", type=int, metavar="D", help="also print the components in this dimension")
 
     show = _verb(
@@ -107,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     converge.add_argument(
         "--own-share", type=float, default=0.1, help="share of the weak error that the equation's own discretisation may reach"
     )
+    converge.add_argument("--leading-error", action="store_true", help="also compute the leading weak error, from the theory")
     converge.add_argument("--noise-free-steps", type=int, default=0, metavar="N", help="start after N steps without noise")
 
     reproduce = _verb(

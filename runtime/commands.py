@@ -8,13 +8,21 @@ from ..codegen.program import Kernel
 from ..derive.catalogue import all_rules
 from ..derive.chain import Chain
 from ..derive.equation import ModifiedEquation, modified_equation
-from ..derive.latex import latex_equation, latex_obstruction
+from ..derive.latex import latex_coefficients, latex_equation, latex_obstruction
 from ..derive.regimes import REGIMES, parse_regime
 from ..derive.rules import Block
 from ..derive.scheme import Scheme
 from ..derive.scheme_order import weak_order
 from ..derive.schemes import SCHEMES
-from ..derive.text import certificate_text, components_json, components_text, equation_json, equation_text
+from ..derive.text import (
+    certificate_text,
+    components_json,
+    components_text,
+    equation_json,
+    equation_text,
+    leading_error_json,
+    leading_error_text,
+)
 from .ensembles import simulate as run_ensemble
 from .ensembles import simulation_kernel
 from .kernels import compile_kernel
@@ -32,6 +40,7 @@ from .options import (
 )
 from .output import print_json, run_table, study_table
 from .plots import plot_means
+from .prediction import Prediction, leading_error
 from .progress import bar
 from .reproduce import callisti2025
 from .reproduce import reproduce as run_cases
@@ -89,14 +98,20 @@ def derive(options: Namespace) -> int:
     """Print a modified equation."""
     equation = _equation(options)
     form = None if options.dimension is None else equation.expand(options.dimension)
+    missing = equation.leading_error if options.leading_error else None
     if options.json:
-        return print_json(equation_json(equation) | ({} if form is None else {"components": components_json(form)}))
+        leading = {"leading_error": leading_error_json(missing)} if missing else {}
+        return print_json(equation_json(equation) | leading | ({} if form is None else {"components": components_json(form)}))
     if options.latex:
         print(latex_equation(equation))
         if not equation.certificate.exists:
             print(f"% {certificate_text(equation).splitlines()[0]}\n{latex_obstruction(equation)}")
+        if missing:
+            print(f"% {leading_error_text(equation).splitlines()[0]}\n{latex_coefficients(missing.operator)}")
     else:
         print(equation_text(equation))
+        if missing:
+            print(leading_error_text(equation))
     if form is not None:
         print(components_text(form))
     return 0
@@ -136,6 +151,8 @@ def simulate(options: Namespace) -> int:
 def converge(options: Namespace) -> int:
     """Measure weak errors."""
     equation, on = _equation(options), _problem(options)
+    if options.leading_error and options.noise_free_steps:
+        raise ValueError("--leading-error with --noise-free-steps, whose start depends on tau; expected one of them")
     check_writable(options.output, options.plot)
     with bar(options.quiet) as progress:
         study = weak_error(
@@ -149,10 +166,22 @@ def converge(options: Namespace) -> int:
         study.save(options.output)
     if options.plot:
         study.plot(options.plot)
+    predictions = _predictions(options, equation, on)
     if options.json:
-        return print_json(study.to_json())
-    print(study_table(study))
+        leading = {"leading_error": [vars(p) for p in predictions]} if options.leading_error else {}
+        return print_json(study.to_json() | leading)
+    print(study_table(study, predictions))
     return 0
+
+
+def _predictions(options: Namespace, equation: ModifiedEquation, on: Problem) -> tuple[Prediction, ...]:
+    if not options.leading_error:
+        return ()
+    return leading_error(
+        equation, on, horizon=options.horizon, start=_start(options, equation, on), t0=options.t0,
+        hyperparameters=assignments(options.set), observables=_observables(options, equation), seed=options.seed,
+        threads=options.threads,
+    )  # fmt: skip
 
 
 def reproduce(options: Namespace) -> int:

@@ -2,11 +2,12 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from .prediction import Prediction
 from .results import Run, WeakErrorStudy
 from .statistics import Slope
 
@@ -49,21 +50,30 @@ def _warnings(nonfinite: int, negative: int, paths: int) -> list[str]:
     return lines
 
 
-def study_table(study: WeakErrorStudy) -> str:
-    """Return weak errors by tau and the slope of each observable."""
+def study_table(study: WeakErrorStudy, predictions: Sequence[Prediction] = ()) -> str:
+    """Return weak errors by tau and the slope of each observable, beside the leading weak errors if they are given."""
+    predicted = {p.observable: p for p in predictions}
     lines = [study.name, f"weak order by the certificate: {study.weak_order}"]
     head = f"  {'tau':>10} {'weak error':>13} {'std. error':>10} {'own error':>10} {'substeps':>8} {'paths':>9}"
+    head += f" {'predicted':>13}" if predicted else ""
     for name in study.observables:
         lines += [name, head]
         for row in study.rows:
             if row.observable == name:
                 lines.append(
                     f"  {row.tau:10.6g} {row.weak_error:13.5e} {row.standard_error:10.1e} {row.own_error:10.1e} "
-                    f"{row.substeps:8d} {row.paths:9d}"
+                    f"{row.substeps:8d} {row.paths:9d}" + (f" {predicted[name].at(row.tau):13.5e}" if predicted else "")
                 )
                 lines += ["  " + warning for warning in _warnings(row.nonfinite, row.negative, row.paths)]
         lines.append(f"  slope {slope_text(study.slopes[name])}; between neighbours: {_local(study, name)}")
+        lines += [prediction_text(predicted[name])] if predicted else []
     return "\n".join([*lines, f"{study.seconds:.1f} s"])
+
+
+def prediction_text(prediction: Prediction) -> str:
+    """Return the leading weak error with what its coefficient is worth, in a line."""
+    p = prediction
+    return f"  predicted: {p.coefficient:.5e} tau^{p.power}; coefficient +- {p.standard_error:.1e}, own error {p.own_error:.1e}"
 
 
 def slope_text(slope: Slope) -> str:

@@ -19,13 +19,17 @@ from .records import provenance
 from .results import Row, WeakErrorStudy
 from .statistics import mean_estimate
 
+EXTRAPOLATION = (8 / 3, -2.0, 1 / 3)
+LAST_CORRECTION = (2 / 3, -1.0, 1 / 3)
+"""Over fine, coarse and coarsest grid: the equation, extrapolated twice to substep zero (Talay, Tubaro 1990); the last
+correction of that extrapolation, an upper estimate of the bias that is left."""
+
 _CONTRASTS = {
     "optimizer": (1.0, 0.0, 0.0, 0.0),
-    "error": (-1.0, 8 / 3, -2.0, 1 / 3),
-    "own": (0.0, 2 / 3, -1.0, 1 / 3),
+    "error": (-1.0, *EXTRAPOLATION),
+    "own": (0.0, *LAST_CORRECTION),
 }
-"""Over optimizer, fine, coarse and coarsest grid: the optimizer's mean; the weak error, the equation being extrapolated twice
-to substep zero (Talay, Tubaro 1990); the last correction of that extrapolation, an upper estimate of the bias that is left."""
+"""Over optimizer and the three grids: the optimizer's mean, the weak error, the equation's own error."""
 
 MOST_SUBSTEPS = 256
 

@@ -236,6 +236,34 @@ def test_bad_steps_are_one_line_and_two(capsys):
     assert "own share is 0.0" in refused(capsys, *CONVERGE, "--own-share", "0")
 
 
+def test_the_leading_weak_error_stands_beside_the_measured_one(capsys):
+    command = [*CONVERGE, "--leading-error"]
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split() for line in lines if line.startswith("      ") and line.split()[0] in ("0.5", "0.25")]
+    assert [float(row[0]) for row in rows] == [0.5, 0.25]
+    assert float(rows[0][-1]) == pytest.approx(4 * float(rows[1][-1]), rel=1e-4)
+    assert sum(line.startswith("  predicted: ") for line in lines) == 1
+    assert main([*command, "--json"]) == 0
+    (prediction,) = json.loads(capsys.readouterr().out)["leading_error"]
+    assert prediction["power"] == 2
+    assert prediction["coefficient"] / 4 == pytest.approx(float(rows[0][-1]), rel=1e-4)
+    assert "--leading-error with --noise-free-steps" in refused(capsys, *command, "--noise-free-steps", "1")
+
+
+def test_the_operator_of_the_leading_weak_error(capsys):
+    command = ["derive", "sgd", "--order", "1", "--leading-error"]
+    assert main(command) == 0
+    assert "  tau^1  c2 at (theta[i], theta[j]): S[i,j]\n" in capsys.readouterr().out
+    assert main([*command, "--latex"]) == 0
+    assert r"c_{\theta_i \theta_j} &= \Sigma_{ij}" in capsys.readouterr().out
+    assert main([*command, "--json"]) == 0
+    assert [part["blocks"] for part in json.loads(capsys.readouterr().out)["leading_error"]["operator"]] == [
+        ["theta"],
+        ["theta", "theta"],
+    ]
+
+
 HOSTILE = (
     "__import__('os').system('touch owned')",
     "exec(\"open('owned','w')\")",

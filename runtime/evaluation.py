@@ -1,0 +1,153 @@
+"""Expressions at many states at once, in NumPy: where a handful of numbers is wanted and no kernel."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy import (
+    Abs,
+    Add,
+    Expr,
+    Heaviside,
+    Lambda,
+    Max,
+    Min,
+    Mul,
+    Pow,
+    Symbol,
+    cos,
+    cosh,
+    erf,
+    exp,
+    log,
+    sign,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+
+from ..codegen.program import Entry, MatVec, Statement, Total, Vector
+from ..derive.components import written_out
+from ..derive.indices import components, is_dummy, terms
+from ..derive.symbols import Component, TotalField, body_of, one
+from .objectives import Quadratic
+
+Array = NDArray[np.float64]
+
+FUNCTIONS: Mapping[Any, Callable[..., Any]] = {
+    Pow: np.power, exp: np.exp, log: np.log, sin: np.sin, cos: np.cos, tan: np.tan, sinh: np.sinh, cosh: np.cosh,
+    tanh: np.tanh, Abs: np.abs, sign: np.sign, erf: np.vectorize(math.erf, otypes=[float]),
+    Heaviside: lambda x, *_: np.heaviside(x, 0.0),
+}  # fmt: skip
+COMBINED: Mapping[Any, Callable[[Any, Any], Any]] = {Add: np.add, Mul: np.multiply, Max: np.maximum, Min: np.minimum}
+
+
+def value(expression: Any, values: Mapping[str, Any]) -> Any:
+    """Return an expression's value; symbols are looked up by name, arrays go by NumPy's rules.
+
+    Raises
+    ------
+    ValueError
+        It contains a function or a symbol that has no value here.
+    """
+    if isinstance(expression, Symbol):
+        if expression.name not in values:
+            raise ValueError(f"no value for {expression}; expected one of {', '.join(sorted(values))}")
+        return values[expression.name]
+    if expression.is_number:
+        return float(expression)
+    arguments = (value(argument, values) for argument in expression.args)
+    if expression.func in COMBINED:
+        return reduce(COMBINED[expression.func], arguments)
+    if expression.func not in FUNCTIONS:
+        raise ValueError(f"no values of {expression.func.__name__} in {expression}; expected known functions")
+    return FUNCTIONS[expression.func](*arguments)
+
+
+def carry_out(statements: Iterable[Statement], values: Mapping[str, Any], matrices: Mapping[str, Array]) -> dict[str, Any]:
+    """Return all values after the statements; vectors have the coordinates as their last axis."""
+    known = dict(values)
+    for statement in statements:
+        match statement:
+            case Vector(target, expression):
+                known[target] = value(expression, known)
+            case MatVec(target, matrix, operand):
+                known[target] = known[operand] @ matrices[matrix].T
+            case Total(target, expression):
+                known[target] = value(expression, known).sum(axis=-1)
+            case Entry(target, vector, index):
+                known[target] = known[vector][..., index]
+            case _:
+                raise ValueError(f"no values of {statement}; expected a Vector, MatVec, Total or Entry")
+    return known
+
+
+class States:
+    """What index notation is worth on a problem at many states, all at one time.
+
+    Parameters
+    ----------
+    problem : Quadratic
+    blocks : mapping of str to ndarray (n, d)
+        The states, block by block.
+    constants : mapping of str to float
+        With the time ``t``.
+    """
+
+    def __init__(self, problem: Quadratic, blocks: Mapping[str, Array], constants: Mapping[str, float]) -> None:
+        self.problem, self.constants = problem, constants
+        self.vectors = carry_out(problem.fields.gradient(), {**blocks, **problem.vectors}, problem.matrices)
+
+    def tensor(self, expression: Expr, free: tuple[str, ...], definitions: Mapping[str, Lambda]) -> Array:
+        """Return an expression with free indices at all states, shape (n, d, ..., d).
+
+        Raises
+        ------
+        ValueError
+            It contains something that the problem does not provide.
+        """
+        count, d = self.vectors["theta"].shape
+        result = np.zeros((count, *[d] * len(free)))
+        for term in terms(expression):
+            if not any(self.problem.fields.vanishes(c) for c in components(term)):
+                result += self._product(term, free, definitions)
+        return result
+
+    def _product(self, term: Expr, free: tuple[str, ...], definitions: Mapping[str, Lambda]) -> Array:
+        letters = {index: chr(ord("a") + n) for n, index in enumerate(sorted({*free, *_indices(term)}))}
+        count, d = self.vectors["theta"].shape
+        # ones carry the paths, and the free indices that the term does not contain
+        operands, subscripts = [np.ones(count)], ["z"]
+        for index in free:
+            operands.append(np.ones(d))
+            subscripts.append(letters[index])
+        for factor in Mul.make_args(term):
+            base, exponent = factor.as_base_exp()
+            if isinstance(base, Component) and len(base.indices) > 1:
+                operands.append(self.problem.matrices[self.problem.fields.matrix(base)] ** float(exponent))
+                subscripts.append("".join(letters[index] for index in base.indices))
+            else:
+                operands.append(np.asarray(self._elementwise(written_out(factor, definitions), definitions)))
+                subscripts.append("".join(["z", *map(letters.get, _indices(factor))])[: operands[-1].ndim])
+        wanted = "z" + "".join(letters[index] for index in free)
+        return np.einsum(f"{','.join(subscripts)}->{wanted}", *operands)
+
+    def _elementwise(self, factor: Expr, definitions: Mapping[str, Lambda]) -> Any:
+        indices = _indices(factor)
+        if len(indices) > 1 or any(len(c.indices) > 1 for c in components(factor)):
+            raise ValueError(f"{factor} mixes coordinates; expected functions of one coordinate")
+        found = {c.name: self._component(c, definitions, (..., None) if indices else ...) for c in components(factor)}
+        return value(factor, {**self.constants, **found})
+
+    def _component(self, c: Component, definitions: Mapping[str, Lambda], beside: Any) -> Any:
+        if isinstance(c.field, TotalField):
+            return self.tensor(body_of(c), (), definitions)[beside]
+        return np.ones_like(self.vectors["theta"]) if c.field == one else self.vectors[c.field.name]
+
+
+def _indices(expression: Expr) -> list[str]:
+    return sorted({index for c in components(expression) for index in c.indices}, key=lambda index: (is_dummy(index), index))
