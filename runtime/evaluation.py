@@ -132,7 +132,7 @@ class States:
                 subscripts.append("".join(letters[index] for index in base.indices))
             else:
                 operands.append(np.asarray(self._elementwise(written_out(factor, definitions), definitions)))
-                subscripts.append("".join(["z", *map(letters.get, _indices(factor))])[: operands[-1].ndim])
+                subscripts.append("".join(["z", *(letters[index] for index in _indices(factor))])[: operands[-1].ndim])
         wanted = "z" + "".join(letters[index] for index in free)
         return np.einsum(f"{','.join(subscripts)}->{wanted}", *operands)
 
