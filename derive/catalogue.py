@@ -8,13 +8,13 @@ from .adaptive import adadelta, adagrad, rmsprop
 from .momentum import heavy_ball, momentum, nesterov, sgd
 from .norms import clipped_sgd_norm, lamb, lars, normalized_sgd, sam
 from .rules import UpdateRule
-from .signs import lion, sign_sgd, signum
+from .signs import clipped_sgd, lion, sign_sgd, signum
 
 CATALOGUE: tuple[Callable[..., UpdateRule], ...] = (
     sgd, heavy_ball, nesterov, momentum,
     rmsprop, adagrad, adadelta,
     adam, adamw, amsgrad, adamax, nadam, radam,
-    sign_sgd, signum, lion,
+    sign_sgd, signum, lion, clipped_sgd,
     normalized_sgd, clipped_sgd_norm, sam, lars, lamb,
 )  # fmt: skip
 """Every optimizer, for the command line and for tests; called without arguments, in its default variant."""

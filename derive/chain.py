@@ -13,6 +13,7 @@ from .noise import NoiseModel
 from .regimes import Regime, Scaling
 from .rules import THETA, Block, UpdateRule
 from .series import Series, monomial_series
+from .smoothing import has_noisy
 from .symbols import Field, gradient, noise, tau
 
 
@@ -109,8 +110,11 @@ class Chain:
     def brings_half_powers(self, increments: "Increments") -> bool:
         """Tell whether the steps have half-integer powers of tau beside those that each factor of the noise brings.
 
-        The expectation over symmetric noise leaves none of the latter.
+        The expectation over symmetric noise leaves none of the latter. Functions that are not smooth are not sorted by parity:
+        where they stand, half-integer powers are taken for a mistake of the regime.
         """
+        if has_noisy(c for series in increments.series.values() for c in series.coefficients.values()):
+            return False
         brought = 2 * self.regime.noise.as_coeff_exponent(tau)[1]
         coefficients = (item for series in increments.series.values() for item in series.coefficients.items())
         found = ((power, term) for power, coefficient in coefficients for term in terms(coefficient))

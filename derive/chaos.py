@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sympy import Add, Expr, Integer, Mul, sqrt
 
 from .indices import canonical, dummies, fresh, opened, reindex, terms
 from .series import Series
+from .smoothing import has_noisy
 from .symbols import Component, Field, constant_factor, factor, noise, square_factor, zeta1, zeta2
 
 if TYPE_CHECKING:
     from .chain import Chain
+
+
+def polynomial_increments(chain: Chain) -> Mapping[str, Series]:
+    """Return the steps of the blocks, polynomials of the noise through ``tau**2``.
+
+    Raises
+    ------
+    ValueError
+        They are none: a function of the noise is not smooth.
+    """
+    series = chain.increments(2).series
+    if has_noisy(c for s in series.values() for c in s.coefficients.values()):
+        raise ValueError(
+            f"noise of {chain.name}, which is not smooth in the gradient noise: its covariance has no factor in closed form; "
+            "take the form ode, at order 1"
+        )
+    return series
 
 
 def linear_in_noise(series: Series) -> bool:

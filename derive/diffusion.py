@@ -12,7 +12,7 @@ from typing import Literal
 from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
 from .chain import Chain
-from .chaos import first_chaos, in_factors, linear_in_noise, paired, squares_as_independent
+from .chaos import first_chaos, in_factors, linear_in_noise, paired, polynomial_increments, squares_as_independent
 from .indices import canonical, multiply, reindex
 from .operators import apply, contracted
 from .series import by_powers_of_tau
@@ -48,13 +48,13 @@ def diffusion_factor(
     Raises
     ------
     ValueError
-        The noise is not Gaussian, or its second chaos does not come from squares coordinate by coordinate.
+        The noise is not Gaussian, the steps are no polynomials of it, or its second chaos does not come from squares coordinate by coordinate.
     """
     if form == "ode":
         return Diffusion((dict.fromkeys((b.name for b in chain.blocks), Integer(0)),))
     if 3 in chain.noise.orders or (4 in chain.noise.orders and chain.noise.kurtosis is None):
         raise ValueError(f"diffusion factor for {chain.noise.name} noise; expected noise uncorrelated with its square")
-    increments = chain.increments(2).series
+    increments = polynomial_increments(chain)
     first = {b: {n: first_chaos(s[n], chain) for n in (1, 2, 3)} for b, s in increments.items()}
     leading = {b: first[b][1] for b in increments}
     if form == "fluctuation":

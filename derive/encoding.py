@@ -124,7 +124,7 @@ class _Writer:
         if isinstance(e, Lambda):
             return ["Lambda", [self.place(x) for x in e.variables], self.place(e.expr)]
         arguments = [self.place(argument) for argument in e.args]
-        if isinstance(e, ElementFunction):
+        if isinstance(e, ElementFunction) and kind is element_function(e.base, e.orders):
             return ["ElementFunction", e.base, list(e.orders), *arguments]
         if isinstance(e, AppliedUndef) and kind == Function(kind.__name__):
             return ["Function", kind.__name__, *arguments]

@@ -18,6 +18,7 @@ from .noise import NoiseModel
 from .operators import TIME, block_of, split
 from .regimes import Regime
 from .rules import UpdateRule
+from .smoothing import smoothed_definitions
 from .stored import recall
 from .symbols import Component
 from .synchronised import synchronised_defect, synchronised_diffusion
@@ -270,7 +271,7 @@ def modified_equation(
     )
     if form in ("fluctuation", "ode") and any(len(split(term)[1]) > 1 for term in terms(generator[0])):
         raise ValueError(f"form {form!r} for {chain.name}, whose limit has noise of its own; expected the form diffusion")
-    return ModifiedEquation(chain, order, form, generator, definitions)
+    return ModifiedEquation(chain, order, form, generator, {**definitions, **smoothed_definitions(generator)})
 
 
 def _spatial(symbol: Expr) -> Expr:

@@ -5,32 +5,15 @@ from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 
-from sympy import (
-    Abs,
-    Add,
-    Basic,
-    Expr,
-    Function,
-    Heaviside,
-    Integer,
-    Lambda,
-    Max,
-    Min,
-    Mul,
-    Pow,
-    Rational,
-    Symbol,
-    factorial,
-    sign,
-)
+from sympy import Add, Basic, Expr, Function, Integer, Lambda, Mul, Pow, Rational, Symbol, factorial
 from sympy.core.function import AppliedUndef
 
 from .indices import canonical, dummies, free, fresh, reindex, terms, whole
+from .piecewise import NON_SMOOTH
 from .rules import Auxiliary, total, written
 from .series import EXACT, Series
+from .smoothing import read_noisy, smooth_parts
 from .symbols import Component, element_function, k, noise, one, t
-
-NON_SMOOTH = (Abs, sign, Max, Min, Heaviside)
 
 
 @dataclass(frozen=True)
@@ -45,7 +28,8 @@ class Expansion:
     length : int
         Number of powers of ``sqrt(tau)`` kept in functions, past the leading one.
     definitions : dict of str to Lambda
-        Filled on the way: ``P`` and, where a function depends on tau itself, its corrections ``P_1``, ...
+        Filled on the way: ``P`` and, where a function depends on tau itself, its corrections ``P_1``, ...; functions of the
+        noise that are not smooth are ``u``, ``u2``, ...
     """
 
     values: Mapping[Symbol, Series]
@@ -59,7 +43,8 @@ class Expansion:
         Raises
         ------
         ValueError
-            A symbol is unknown, or a function is not smooth or applied to something that grows as tau -> 0.
+            A symbol is unknown, or a function is applied to something that grows as tau -> 0, or is not smooth and not smoothed
+            by the noise.
         """
         match expression:
             case Symbol():
@@ -78,7 +63,7 @@ class Expansion:
             case AppliedUndef():
                 return self._auxiliary(expression)
             case Basic() if isinstance(expression, NON_SMOOTH):
-                raise ValueError(f"{expression} is not smooth; expected a rule whose one-step map is smooth in the state")
+                return self._not_smooth(expression)
             case Function() if len(expression.args) == 1:
                 argument = self.read(expression.args[0])
                 self._refuse_noise(argument, str(expression))
@@ -109,6 +94,16 @@ class Expansion:
             raise ValueError(f"({base})**({exponent}): the base grows or vanishes as tau -> 0; expected a number as exponent")
         # beta**(k + s): the leading part of the exponent of exp, -c t, must stay whole
         return (power * series.logarithm(self.length)).exponential(self.length)
+
+    def _not_smooth(self, expression: Expr) -> Series:
+        """Read a function that the noise smooths; equal ones share a name."""
+        leaves = {part: self.read(part) for part in smooth_parts(expression)}
+        taken = {*self.definitions, *self.auxiliaries, *map(str, self.values)}
+        names = ("u", *(f"u{n}" for n in range(2, len(taken) + 3)))
+        shape, _ = read_noisy(expression, leaves, names[0])
+        name = next(n for n in names if self.definitions.get(n) == shape or n not in taken)
+        self.definitions[name] = shape
+        return read_noisy(expression, leaves, name)[1]
 
     def _refuse_noise(self, series: Series, text: str) -> None:
         leading = series.coefficients.get(series.valuation, Integer(0))

@@ -12,11 +12,12 @@ from itertools import combinations_with_replacement
 from math import factorial, prod
 from typing import TYPE_CHECKING, Protocol
 
-from sympy import Add, Expr, Integer, Mul, Rational
+from sympy import Add, Dummy, Expr, Integer, Mul, Rational
 
 from .indices import canonical, multiply, terms
 from .noise import NoiseModel
 from .operators import TIME, block_of, compose_series, contracted, momentum, split
+from .smoothing import Noisy, smoothed_moment
 from .symbols import Component, noise, tau
 
 if TYPE_CHECKING:
@@ -101,8 +102,9 @@ def _symbols(chain: OneStep, increments: "Increments", last: int) -> dict[int, E
         for powers in combinations_with_replacement(sorted(exponent), degree):
             if sum(powers) <= last:
                 arranged = prod(factorial(powers.count(n)) for n in set(powers))
-                factor = reduce(multiply, (exponent[n] for n in powers))
-                symbol[sum(powers)].append(Rational(1, arranged) * chain.expectation(factor))
+                factor = chain.expectation(reduce(multiply, (exponent[n] for n in powers)))
+                for n, part in enumerate(_by_powers(factor, last - sum(powers))):
+                    symbol[sum(powers) + n].append(Rational(1, arranged) * part)
     return {n: canonical(Add(*parts)) for n, parts in symbol.items()}
 
 
@@ -116,18 +118,29 @@ def _exponent(increments: "Increments", last: int) -> dict[int, Expr]:
 
 
 def expectation(expression: Expr, law: NoiseModel) -> Expr:
-    """Replace the noise in a polynomial of ``xi[.]`` by its joint moments."""
+    """Replace the noise in a polynomial of ``xi[.]``, and of functions of it, by its joint moments."""
     result = []
     for term in terms(expression):
-        rest, indices = [], []
+        rest, indices, functions = [], [], []
         for factor in Mul.make_args(term):
             base, exponent = factor.as_base_exp()
             if isinstance(base, Component) and base.field == noise:
                 indices += [base.indices[0]] * int(exponent)
+            elif isinstance(base, Noisy):
+                functions += [base] * int(exponent)
             else:
                 rest.append(factor)
-        result.append(Mul(*rest) * law.moment(indices))
+        result.append(Mul(*rest) * (smoothed_moment(functions, indices, law) if functions else law.moment(indices)))
     return canonical(Add(*result))
+
+
+def _by_powers(expression: Expr, length: int) -> list[Expr]:
+    """Expand the smoothed functions of tau in an expectation, through `length` powers of ``sqrt(tau)``."""
+    if not expression.has(tau):
+        return [expression]
+    root = Dummy(positive=True)
+    written = expression.xreplace({tau: root**2})
+    return [canonical((written.diff(root, n) / factorial(n)).subs(root, 0)) for n in range(length + 1)]
 
 
 def _check_limit(chain: OneStep, symbol: dict[int, Expr], half: bool) -> None:

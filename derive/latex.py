@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sympy import Expr, Integer, Lambda, Mul, Pow, Rational, Symbol, factor
+from sympy import Expr, Integer, Integral, Lambda, Mul, Pow, Rational, Symbol, erf, factor
 from sympy.printing.latex import LatexPrinter
 
 from .contraction import readable
@@ -71,7 +71,9 @@ def latex_coefficients(parts: tuple[Obstruction, ...]) -> str:
 def latex_definition(name: str, definition: Lambda) -> str:
     """Return ``P(v) &= 1/(sqrt(v) + eps)`` in LaTeX."""
     arguments = ", ".join(Printer().doprint(v) for v in definition.variables)
-    return rf"{latex_function(name)}({arguments}) &= {Printer().doprint(factor(definition.expr))}"
+    # the closed forms of Gaussian moments lose their shape when factored
+    body = definition.expr if definition.expr.has(erf, Integral) else factor(definition.expr)
+    return rf"{latex_function(name)}({arguments}) &= {Printer().doprint(body)}"
 
 
 def latex_indices(expression: Expr, free: tuple[str, ...]) -> str:

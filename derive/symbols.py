@@ -179,8 +179,10 @@ class ElementFunction(Function):
 
 
 def latex_function(name: str) -> str:
-    """Return the LaTeX name of an abstract function; the correction ``Q_1`` is ``Q^{(1)}``."""
+    """Return the LaTeX name of an abstract function; the correction ``Q_1`` is ``Q^{(1)}``, the mean ``E_u`` is ``E_{u}``."""
     base, _, correction = name.partition("_")
+    if correction and not correction[0].isdigit():
+        return rf"\mathrm{{{base}}}_{{{correction.replace('_', ',')}}}"
     return f"{base}^{{({correction.replace('o', '/')})}}" if correction else base
 
 

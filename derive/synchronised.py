@@ -13,7 +13,7 @@ equation is an Ito diffusion, and ``exp(tau L)`` of its generator must agree wit
 from sympy import Add, Expr, Integer, Rational
 
 from .chain import Chain
-from .chaos import first_chaos, in_factors, indices_of, noise_factor, paired, without
+from .chaos import first_chaos, in_factors, indices_of, noise_factor, paired, polynomial_increments, without
 from .diffusion import Diffusion
 from .generator import one_step_operator
 from .indices import canonical, dummies, fresh, multiply, terms
@@ -34,13 +34,13 @@ def synchronised_diffusion(chain: Chain, limit: Expr) -> Diffusion:
     Raises
     ------
     ValueError
-        The noise is not Gaussian, or the chain has half-integer powers of tau.
+        The noise is not Gaussian, the steps are no polynomials of it, or the chain has half-integer powers of tau.
     """
     if chain.noise.orders != (2,) or chain.noise.population is not None:
         raise ValueError(f"synchronised equation for {chain.noise.name} noise; expected Gaussian noise")
     if limit.has(tau):
         raise ValueError(f"synchronised equation for {chain.name}, which has half-integer powers of tau; expected whole ones")
-    increments = chain.increments(2).series
+    increments = polynomial_increments(chain)
     first = {b: {n: first_chaos(s[n], chain) for n in (1, 2, 3)} for b, s in increments.items()}
     sigma = {b: first[b][1] for b in increments}
     along = Add(*(contracted(_renamed(expression, zeta1, omega1), b) for b, expression in sigma.items()))

@@ -9,6 +9,7 @@ from .components import ComponentForm
 from .contraction import is_element_wise, readable, root_of, totals
 from .equation import FREE, LeadingError, ModifiedEquation, Obstruction
 from .indices import components
+from .smoothing import MEANING
 from .symbols import Component, body_of
 
 
@@ -52,7 +53,8 @@ def equation_text(equation: ModifiedEquation) -> str:
 
 
 def _definitions_text(definitions: Mapping[str, Lambda]) -> list[str]:
-    return [f"{name}({', '.join(map(str, d.variables))}) = {d.expr}" for name, d in definitions.items()]
+    lines = [f"{name}({', '.join(map(str, d.variables))}) = {d.expr}" for name, d in definitions.items()]
+    return lines + [MEANING] * any(name.startswith(("E_u", "Cov_u")) for name in definitions)
 
 
 def _noise_text(equation: ModifiedEquation) -> list[str]:

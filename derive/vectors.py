@@ -109,13 +109,17 @@ def _local(base: Expr) -> Expr:
     if base == one("i"):
         return Integer(1)
     if isinstance(base, Component):
-        if len(base.indices) == 1:
-            return _vector(1, _VECTORS.get(base.field.name, base.field.name))
-        if len(base.indices) == 2:
-            return _vector(1, rf"\operatorname{{diag}} {_MATRICES.get(base.field.name, base.field.name)}")
-        raise ValueError(f"{base} is no vector")
-    plain = base.xreplace({c: Symbol(_VECTORS.get(c.field.name, c.field.name), real=True) for c in components(base)})
+        return _vector(1, _name(base))
+    plain = base.xreplace({c: Symbol(_name(c), real=True) for c in components(base)})
     return _vector(0 if isinstance(base, ElementFunction) else 1, LatexPrinter().doprint(plain))
+
+
+def _name(c: Component) -> str:
+    if len(c.indices) == 1:
+        return _VECTORS.get(c.field.name, c.field.name)
+    if len(c.indices) == 2:
+        return rf"\operatorname{{diag}} {_MATRICES.get(c.field.name, c.field.name)}"
+    raise ValueError(f"{c} is no vector")
 
 
 def _applied(matrix: Expr, child: Contraction) -> str:

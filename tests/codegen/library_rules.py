@@ -133,6 +133,10 @@ def sign_sgd(x: State, gradient: Gradient, t: int, h: Numbers) -> None:
     x["theta"] = x["theta"] - h["lr"] * np.sign(gradient(x["theta"]))
 
 
+def clipped_sgd(x: State, gradient: Gradient, t: int, h: Numbers) -> None:
+    x["theta"] = x["theta"] - h["lr"] * np.clip(gradient(x["theta"]), -h["clip_value"], h["clip_value"])
+
+
 def signum(x: State, gradient: Gradient, t: int, h: Numbers, old: bool = False) -> None:
     before = x["m"]
     x["m"] = h["beta"] * x["m"] + (1 - h["beta"]) * gradient(x["theta"])

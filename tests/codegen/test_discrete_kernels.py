@@ -21,7 +21,7 @@ from smelt.derive.noise import gaussian
 from smelt.derive.norms import clipped_sgd_norm, lamb, lars, normalized_sgd, sam
 from smelt.derive.regimes import Regime, parse_regime
 from smelt.derive.rules import UpdateRule
-from smelt.derive.signs import lion, sign_sgd, signum
+from smelt.derive.signs import clipped_sgd, lion, sign_sgd, signum
 from smelt.runtime.kernels import compile_kernel
 from smelt.runtime.objectives import Quadratic
 from smelt.runtime.rng import normals
@@ -121,6 +121,7 @@ CASES = [
     Case(
         lamb(), plain.lamb, {"lr": 0.01, "eps": 1e-6, "weight_decay": 0.01, **BETAS}, (partial(plain.lamb, corrected=False),)
     ),
+    Case(clipped_sgd(), plain.clipped_sgd, {"lr": 0.01, "clip_value": 0.1}, (plain.sgd,)),
 ]  # fmt: skip
 
 

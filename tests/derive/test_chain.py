@@ -1,7 +1,7 @@
 """The expansion of a step is the Taylor series of the step itself; what cannot be expanded is refused."""
 
 import pytest
-from sympy import Expr, Float, Function, Rational, Symbol, Tuple, log, sign, sqrt
+from sympy import Expr, Float, Function, Rational, Symbol, Tuple, exp, log, sign, sqrt
 
 from smelt.derive import (
     Block,
@@ -112,7 +112,9 @@ def rule_of(expression: Expr) -> UpdateRule:
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        (sign(g), "not smooth; expected a rule whose one-step map is smooth"),
+        (sign(g**2), "is not smooth, and g.*2 is not linear in the noise; expected a linear dependence"),
+        (sign(Symbol("lr", positive=True) * g + Symbol("theta", real=True)), "the noise in .* vanishes beside theta"),
+        (exp(sign(g)), "depends on the noise at leading order"),
         (sqrt(g), "depends on the noise at leading order"),
         (1 / (1 + g**2), "depends on the noise at leading order"),
         (Function("P")(g), "unknown function P; expected one of none"),

@@ -37,10 +37,19 @@ def test_converge(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_optimizer_without_an_equation_still_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["simulate", "lion", "--tau", "0.125", *SMALL]) == 0
+    assert main(["simulate", "signum", "--tau", "0.125", *SMALL]) == 0
     assert json.loads(capsys.readouterr().out)["nonfinite"] == 0
-    assert main(["simulate", "lion", "--what", "equation", "--tau", "0.125", *SMALL]) == 2
+    assert main(["simulate", "signum", "--what", "equation", "--tau", "0.125", *SMALL]) == 2
     assert "is not smooth" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rule", ["sign_sgd", "lion", "clipped_sgd"])
+def test_what_the_noise_smooths_runs_as_an_ode(rule: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["simulate", rule, "--what", "equation", "--tau", "0.125", *SMALL]
+    assert main([*command, "--order", "1", "--form", "ode"]) == 0
+    assert json.loads(capsys.readouterr().out)["nonfinite"] == 0
+    assert main([*command, "--order", "2"]) == 2
+    assert "its covariance has no factor in closed form; take the form ode, at order 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
