@@ -48,7 +48,8 @@ def diffusion_factor(
     Raises
     ------
     ValueError
-        The noise is not Gaussian, the steps are no polynomials of it, or its second chaos does not come from squares coordinate by coordinate.
+        The noise is not Gaussian, the steps are no polynomials of it, or their second chaos does not come from squares
+        coordinate by coordinate.
     """
     if form == "ode":
         return Diffusion((dict.fromkeys((b.name for b in chain.blocks), Integer(0)),))

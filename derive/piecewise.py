@@ -1,7 +1,7 @@
 """Piecewise polynomials under Gaussian noise: their means and covariances in closed form.
 
 ``u(y) = p(y) + sum_k d_k(y) H(y - t_k)`` with polynomials ``p``, ``d_k`` and the Heaviside function H. So the mean is a sum of
-one-sided truncated moments, and a derivative of u of high enough order is a sum of derivatives of delta functions at the ``t_k``.
+one-sided truncated moments, and a high derivative of u is a sum of derivatives of delta functions at the ``t_k``.
 """
 
 from collections.abc import Callable, Mapping
@@ -61,7 +61,7 @@ class PiecewisePolynomial:
     jumps: Mapping[Expr, Expr]
 
     def mean(self, derivative: int = 0) -> Expr:
-        """Return ``E u^(n)(x + sqrt(V) z)``, z standard normal, in `MEAN` and `VARIANCE`; jumps of u differentiate to deltas."""
+        """Return ``E u^(n)(x + sqrt(V) z)``, z standard normal, in `MEAN` and `VARIANCE`; jumps differentiate to deltas."""
         y, n = self.variable, derivative
         smooth, broken = _gaussian_mean(self.first.diff(y, n), y), []
         for t, jump in self.jumps.items():

@@ -2,7 +2,8 @@
 
 A rule reads ``u(alpha_i + b xi_i)`` as a `Noisy` function, which is never differentiated. The expectation puts in its place
 
-    E_u(x, V) = E u(x + sqrt(V) z)  at  x = alpha_i, V = b**2 S_ii,  and, of two,  E u(X) w(Y) = E_u E_w + Cov_u_w(x, y, V, W, U)
+    E_u(x, V) = E u(x + sqrt(V) z)  at  x = alpha_i, V = b**2 S_ii,
+    E u(X) w(Y) = E_u E_w + Cov_u_w(x, y, V, W, U)  of two,
 
 with ``U = b_i b_j S_ij``: the covariance vanishes with U, and for i = j it is the variance. Polynomials of the noise beside it
 go by Stein's lemma, ``E[xi_j G(xi)] = S_jk E[d_k G]``, where a derivative of u is one of ``E_u`` by x.
@@ -78,8 +79,8 @@ class Covariance(ElementFunction):
 
     def fdiff(self, argindex: int = 1) -> Any:
         raise ValueError(
-            f"the derivation differentiates {self.base}, the covariance of {' and '.join(str(s.expr) for _, s in self.shapes)} at two "
-            "coordinates, which is not smooth where they coincide; take a lower order"
+            f"the derivation differentiates {self.base}, the covariance of {' and '.join(str(s.expr) for _, s in self.shapes)} "
+            "at two coordinates, which is not smooth where they coincide; take a lower order"
         )
 
 
@@ -151,8 +152,8 @@ def read_noisy(expression: Expr, leaves: Mapping[Expr, Series], name: str) -> tu
         if other != leaf:
             if list(series.coefficients) != [start] or components(series[start]):
                 raise ValueError(
-                    f"{expression} is not smooth, and {other} is no constant that scales as {leaf} does; expected constants beside "
-                    "the argument with noise"
+                    f"{expression} is not smooth, and {other} is no constant that scales as {leaf} does; expected "
+                    "constants beside the argument with noise"
                 )
             parts[other] = series[start]
     shape = Lambda(y, _replaced(expression, parts))
@@ -175,8 +176,8 @@ def _check_argument(expression: Expr, leaf: Expr, argument: Series) -> None:
     leading = argument[argument.valuation]
     if not _has_noise(leading):
         raise ValueError(
-            f"{expression} is not smooth, and as tau -> 0 the noise in {leaf} vanishes beside {leading} and does not smooth it; "
-            "expected a regime in which the noise keeps its weight"
+            f"{expression} is not smooth, and as tau -> 0 the noise in {leaf} vanishes beside {leading} and does not smooth "
+            "it; expected a regime in which the noise keeps its weight"
         )
 
 

