@@ -9,18 +9,17 @@ with ``U = b_i b_j S_ij``: the covariance vanishes with U, and for i = j it is t
 go by Stein's lemma, ``E[xi_j G(xi)] = S_jk E[d_k G]``, where a derivative of u is one of ``E_u`` by x.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sympy import Add, Dummy, Expr, Heaviside, Integer, Lambda, Mul, Pow, Rational, Symbol, collect, sign
+from sympy import Add, Dummy, Expr, Integer, Lambda, Mul, Symbol, collect
 
-from .indices import components, dummies
+from .indices import components
 from .noise import NoiseModel
-from .piecewise import COVARIANCE, MEAN, MEANS, NON_SMOOTH, VARIANCE, covariance, piecewise_polynomial
-from .series import EXACT, Series
-from .symbols import Component, ElementFunction, noise, tau
+from .piecewise import COVARIANCE, MEAN, MEANS, VARIANCE, covariance, piecewise_polynomial
+from .symbols import Component, ElementFunction, noise
 
 MEANING = (
     "with E_u = E u(X), Cov_u_w = Cov(u(X), w(Y)), X and Y Gaussian of means x, y, variances V, W, covariance U; D[1] = d/dx"
@@ -122,100 +121,6 @@ def _product(factors: Iterable[tuple[str, Lambda]]) -> tuple[str, Lambda]:
     return "".join(name for name, _ in ordered), Lambda(y, Mul(*(shape(y) for _, shape in ordered)))
 
 
-def read_noisy(expression: Expr, leaves: Mapping[Expr, Series], name: str) -> tuple[Lambda, Series]:
-    """Return the shape of a function that is not smooth, and its series.
-
-    Parameters
-    ----------
-    expression : Expr
-        In the rule's symbols.
-    leaves : mapping of Expr to Series
-        Its smooth parts.
-    name : str
-        For the function.
-
-    Raises
-    ------
-    ValueError
-        The noise does not smooth it: it depends on something else than one expression linear in the noise and constants, or
-        the noise vanishes beside the rest as tau -> 0.
-    """
-    noisy = [leaf for leaf, series in leaves.items() if any(_has_noise(c) for c in series.coefficients.values())]
-    if len(noisy) != 1:
-        found = f"{' and '.join(map(str, noisy))} have noise" if noisy else "no noise enters it"
-        raise ValueError(f"{expression} is not smooth, and {found}; expected one argument with noise, which smooths it")
-    leaf, argument = noisy[0], leaves[noisy[0]]
-    _check_argument(expression, leaf, argument)
-    y, start = Symbol("y", real=True), argument.valuation
-    parts: dict[Expr, Expr] = {leaf: y}
-    for other, series in leaves.items():
-        if other != leaf:
-            if list(series.coefficients) != [start] or components(series[start]):
-                raise ValueError(
-                    f"{expression} is not smooth, and {other} is no constant that scales as {leaf} does; expected "
-                    "constants beside the argument with noise"
-                )
-            parts[other] = series[start]
-    shape = Lambda(y, _replaced(expression, parts))
-    power = start * _degree(expression) if start else 0
-    inside = Add(*(c * tau ** Rational(n - start, 2) for n, c in argument.coefficients.items()))
-    precision = min(EXACT, min(series.precision for series in leaves.values()) - start + power)
-    return shape, Series({power: noisy_function(name, shape)(inside)}, precision)
-
-
-def _has_noise(expression: Expr) -> bool:
-    return any(c.field == noise for c in components(expression))
-
-
-def _check_argument(expression: Expr, leaf: Expr, argument: Series) -> None:
-    for coefficient in argument.coefficients.values():
-        if coefficient.atoms(Noisy) or _has_noise(coefficient.expand().diff(noise("i"))):
-            raise ValueError(f"{expression} is not smooth, and {leaf} is not linear in the noise; expected a linear dependence")
-        if dummies(coefficient):
-            raise ValueError(f"{expression} is not smooth, and {leaf} sums over coordinates; expected one coordinate")
-    leading = argument[argument.valuation]
-    if not _has_noise(leading):
-        raise ValueError(
-            f"{expression} is not smooth, and as tau -> 0 the noise in {leaf} vanishes beside {leading} and does not smooth "
-            "it; expected a regime in which the noise keeps its weight"
-        )
-
-
-def smooth_parts(expression: Expr) -> list[Expr]:
-    """Return the largest parts of an expression that are smooth, numbers left out."""
-    if not expression.has(*NON_SMOOTH):
-        return [] if expression.is_number else [expression]
-    return [part for argument in expression.args for part in smooth_parts(argument)]
-
-
-def _replaced(expression: Expr, parts: Mapping[Expr, Expr]) -> Expr:
-    if expression in parts or expression.is_number:
-        return parts.get(expression, expression)
-    return expression.func(*(_replaced(argument, parts) for argument in expression.args))
-
-
-def _degree(expression: Expr) -> int:
-    """Return the degree of a positively homogeneous function of its smooth parts.
-
-    Raises
-    ------
-    ValueError
-        It is none: its parts have different degrees.
-    """
-    if expression.is_number or not expression.has(*NON_SMOOTH):
-        return 0 if expression.is_number else 1
-    degrees = [_degree(argument) for argument in expression.args]
-    match expression:
-        case Mul():
-            return sum(degrees)
-        case Pow():
-            return degrees[0] * int(expression.exp)
-    found = {n for n, argument in zip(degrees, expression.args, strict=True) if argument != 0}
-    if len(found) > 1:
-        raise ValueError(f"{expression} is not smooth, and its parts scale differently; expected one power of tau")
-    return 0 if isinstance(expression, sign | Heaviside) else found.pop()
-
-
 def smoothed_moment(functions: list[Noisy], indices: list[str], law: NoiseModel) -> Expr:
     """Return ``E[xi_j xi_k ... u(alpha_i + b xi_i) ...]`` for the given indices and functions, which may repeat.
 
@@ -224,15 +129,13 @@ def smoothed_moment(functions: list[Noisy], indices: list[str], law: NoiseModel)
     ValueError
         The noise is not Gaussian, or the functions have more than two different arguments.
     """
-    if law.orders != (2,):
-        raise ValueError(f"{functions[0].shape.expr} is not smooth, with {law.name} noise; expected Gaussian noise to smooth it")
+    if law.orders != (2,) or law.population is not None:
+        raise ValueError(f"{functions[0].shape.expr} is not smooth, with {law.name} noise; expected Gaussian noise")
     factors: dict[Expr, list[tuple[str, Lambda]]] = {}
     for function in functions:
         factors.setdefault(function.args[0], []).append((function.base, function.shape))
     if len(factors) > 2:
-        raise ValueError(
-            f"the derivation needs the joint moment of {functions[0].shape.expr} at more than two coordinates; take a lower order"
-        )
+        raise ValueError(f"the joint moment of {functions[0].shape.expr} at more than two coordinates; take a lower order")
     shifts = [Dummy(real=True) for _ in factors]
     variables = [_Argument(argument, shift) for argument, shift in zip(factors, shifts, strict=True)]
     (value, *others) = (mean_of(f, a.mean, a.variance(law)) for f, a in zip(factors.values(), variables, strict=True))
