@@ -12,7 +12,8 @@ from smelt.derive.equation import modified_equation
 from smelt.derive.modifiers import cosine, coupled_weight_decay, decoupled_weight_decay, exponential, polynomial, scheduled
 from smelt.derive.momentum import heavy_ball, momentum, nesterov, sgd
 from smelt.derive.noise import gaussian
-from smelt.derive.regimes import ballistic, batch_equivalent
+from smelt.derive.norms import clipped_sgd_norm
+from smelt.derive.regimes import ballistic, batch_equivalent, parse_regime
 from smelt.derive.rules import THETA, Block, Hyperparameter, UpdateRule, in_order
 from smelt.derive.symbols import g
 from smelt.derive.text import text
@@ -23,7 +24,7 @@ REFUSED = {
     ("signum", "optax"): r"sign\(.*\) is not smooth, and as tau -> 0 the noise in .* vanishes beside m\[i\]",
     ("normalized_sgd", "plain"): r"1/norm\(g\) depends on the noise at leading order; .* noise=tau\*\*\(1/2\)",
     ("normalized_sgd", "eps"): r"norm\(g\) depends on the noise at leading order",
-    ("clipped_sgd_norm", "torch"): r"Min\(1, max_norm.* is not smooth",
+    ("clipped_sgd_norm", "torch"): r"norm\(g\) depends on the noise at leading order",
     ("sam", "normalized"): r"1/norm\(g0\) depends on the noise at leading order",
     ("lars", "paper"): r"norm\(g\) depends on the noise at leading order",
     ("nadam", "torch"): r"leaves no limit for nadam: the step of p contains tau\*\*\(0\)",
@@ -73,6 +74,12 @@ def test_every_smooth_optimizer_has_an_equation(rule: UpdateRule, regime) -> Non
     equation = _equation(rule, regime)
     assert equation.certificate.weak_order == 2 or equation.certificate.obstruction
     assert equation.drift[0]["theta"] != 0
+
+
+def test_a_clip_by_the_norm_is_refused_for_large_batches_too() -> None:
+    rule = clipped_sgd_norm()
+    with pytest.raises(ValueError, match=r"Min\(1, max_norm.* is not smooth, and .* sums over coordinates"):
+        modified_equation(rule, parse_regime("noise=tau**(1/2)", rule), gaussian(), 1)
 
 
 @pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda r: r.name)
