@@ -94,22 +94,16 @@ def in_coordinates(
 
 
 def written_out(expression: Expr, definitions: Mapping[str, Lambda]) -> Expr:
-    """Put the definitions for abstract functions and their derivatives; SymPy functions where there is none."""
-    calls = expression.atoms(ElementFunction)
-    return expression.xreplace({call: _call(call, definitions) for call in calls}) if calls else expression
-
-
-def _call(call: ElementFunction, definitions: Mapping[str, Lambda]) -> Expr:
-    arguments = tuple(written_out(argument, definitions) for argument in call.args)
-    if call.base not in definitions:
-        places = [Dummy() for _ in arguments]
-        variables = [x for x, n in zip(places, call.orders, strict=True) for _ in range(n)]
-        function = Function(call.base)(*places)
-        return (function.diff(*variables) if variables else function).subs(dict(zip(places, arguments, strict=True)))
-    definition = definitions[call.base]
-    variables = [v for v, n in zip(definition.variables, call.orders, strict=True) for _ in range(n)]
-    derivative = definition.expr.diff(*variables) if variables else definition.expr
-    return derivative.xreplace(dict(zip(definition.variables, arguments, strict=True)))
+    """Put their definitions for the abstract functions that have one, derivatives included."""
+    values = {}
+    for call in expression.atoms(ElementFunction):
+        if call.base in definitions:
+            definition = definitions[call.base]
+            variables = [v for v, n in zip(definition.variables, call.orders, strict=True) for _ in range(n)]
+            derivative = definition.expr.diff(*variables) if variables else definition.expr
+            arguments = [written_out(argument, definitions) for argument in call.args]
+            values[call] = derivative.xreplace(dict(zip(definition.variables, arguments, strict=True)))
+    return expression.xreplace(values) if values else expression
 
 
 class Space:
@@ -149,10 +143,22 @@ class Space:
 
     def value(self, expression: Expr, free: Mapping[str, int]) -> Expr:
         """Give free indices their numbers, sum over the others, put functions for fields."""
-        return written_out(self._added_up(expression, free), self.definitions)
+        return self._written_out(self._added_up(expression, free))
 
     def _added_up(self, expression: Expr, free: Mapping[str, int]) -> Expr:
         return in_coordinates(expression, free, self.dimension, self.component)
+
+    def _written_out(self, expression: Expr) -> Expr:
+        expression = written_out(expression, self.definitions)
+        calls = expression.atoms(ElementFunction)
+        return expression.xreplace({call: self._undefined(call) for call in calls}) if calls else expression
+
+    def _undefined(self, call: ElementFunction) -> Expr:
+        arguments = tuple(self._written_out(argument) for argument in call.args)
+        places = [Dummy() for _ in arguments]
+        variables = [x for x, n in zip(places, call.orders, strict=True) for _ in range(n)]
+        function = Function(call.base)(*places)
+        return (function.diff(*variables) if variables else function).subs(dict(zip(places, arguments, strict=True)))
 
     def component(self, c: Component, numbers: tuple[int, ...]) -> Expr:
         """Return the value of a component whose indices are 1, 2, ..., in the symbols of theta.

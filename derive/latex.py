@@ -8,15 +8,21 @@ from sympy.printing.latex import LatexPrinter
 from .contraction import readable
 from .equation import FREE, ModifiedEquation, Obstruction
 from .indices import components
-from .symbols import Field, latex_function, square_factor
+from .symbols import Component, Field, latex_function, square_factor
 from .vectors import latex_vector, with_numbers
 
 _BLOCKS = {"theta": r"\theta"}
-_GREEK = {"eps": r"\epsilon", "mu": r"\mu", "tau": r"\tau"}
+_GREEK = {"eps": r"\epsilon", "eps0": r"\epsilon_{0}", "mu": r"\mu", "tau": r"\tau", "weight_decay": r"\lambda"}
 
 
 class Printer(LatexPrinter):
-    """LaTeX with Greek letters for the hyperparameters that have one."""
+    """LaTeX with Greek letters for the hyperparameters that have one, and brackets around a derivative in a power."""
+
+    def _print_Pow(self, expr: Expr) -> str:
+        base, exponent = expr.as_base_exp()
+        if isinstance(base, Component) and base.field.gradient and exponent.is_positive:
+            return rf"({self._print(base)})^{{{self._print(exponent)}}}"
+        return super()._print_Pow(expr)
 
     def _print_Symbol(self, expr: Symbol, style: str = "plain") -> str:
         return _GREEK.get(expr.name) or super()._print_Symbol(expr, style)

@@ -15,6 +15,7 @@ _EXAMPLES = """examples:
   smelt derive adam --regime batch-equivalent --order 2 --latex
   smelt derive rmsprop --regime "lr=tau, alpha=1-c*tau" --order 2 --json
   smelt derive --rule mine.toml --order 2
+  smelt check callisti2025-code
   smelt show rmsprop --regime ballistic --order 2
   smelt simulate rmsprop --regime ballistic --tau 0.125 --horizon 10 --paths 100000
   smelt converge rmsprop --regime ballistic --order 2 --taus 0.25,0.125,0.0625 --horizon 2
@@ -74,6 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     derive.add_argument("--latex", action="store_true", help="print LaTeX")
     derive.add_argument("--leading-error", action="store_true", help="also print the operator behind the leading weak error")
     derive.add_argument("--dimension", type=int, metavar="D", help="also print the components in this dimension")
+
+    check = _verb(
+        verbs, "check", commands.check, "hold published equations against the derivation",
+        "smelt check li2019\n  smelt check --latex > appendix.tex",
+    )  # fmt: skip
+    check.add_argument("paper", nargs="?", metavar="PAPER", help="key of a paper as the output shows it (default: all)")
+    form = check.add_mutually_exclusive_group()
+    form.add_argument("--latex", action="store_true", help="print published and derived coefficients as a LaTeX longtable")
+    form.add_argument("--markdown", action="store_true", help="print Markdown")
 
     show = _verb(
         verbs, "show", commands.show, "print the generated kernel",

@@ -23,6 +23,8 @@ from ..derive.text import (
     leading_error_json,
     leading_error_text,
 )
+from ..derive.verdict_tables import verdicts_json, verdicts_latex, verdicts_markdown, verdicts_text
+from ..derive.verdicts import check as verdict_on
 from .ensembles import simulate as run_ensemble
 from .ensembles import simulation_kernel
 from .kernels import compile_kernel
@@ -32,6 +34,7 @@ from .options import (
     check_writable,
     chosen_problem,
     chosen_rule,
+    claims,
     noise_law,
     number,
     numbers,
@@ -115,6 +118,20 @@ def derive(options: Namespace) -> int:
     if form is not None:
         print(components_text(form))
     return 0
+
+
+def check(options: Namespace) -> int:
+    """Hold published equations against the derivation; 1 if a verdict is not the recorded one."""
+    verdicts = [verdict_on(claim) for claim in claims(options.paper)]
+    if options.json:
+        print_json(verdicts_json(verdicts))
+    elif options.latex:
+        print(verdicts_latex(verdicts))
+    elif options.markdown:
+        print(verdicts_markdown(verdicts), end="")
+    else:
+        print(verdicts_text(verdicts))
+    return 0 if all(verdict.as_recorded for verdict in verdicts) else 1
 
 
 def show(options: Namespace) -> int:

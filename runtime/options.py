@@ -9,8 +9,10 @@ from pathlib import Path
 from sympy import Expr, Integer, Symbol
 
 from ..derive.catalogue import CATALOGUE
+from ..derive.claims import Claim
 from ..derive.expressions import parse_expression
 from ..derive.noise import NOISES, NoiseModel, batch_mean
+from ..derive.papers import CLAIMS
 from ..derive.regularisation import Regularisation, floor, smooth, unregularised
 from ..derive.rule_files import load_rule
 from ..derive.rules import RESERVED, UpdateRule
@@ -68,6 +70,17 @@ def chosen_rule(name: str | None, file: str | None) -> UpdateRule:
         given = "both" if name else "neither"
         raise ValueError(f"got {given} of RULE and --rule FILE; expected the name of an optimizer or a file with a rule")
     return rule(name) if name is not None else load_rule(str(file))
+
+
+def claims(paper: str | None) -> list[Claim]:
+    """Return the claims of a paper by its key, or all of them."""
+    found = [make() for make in CLAIMS]
+    keys = list(dict.fromkeys(claim.paper.key for claim in found))
+    if paper is not None and paper not in keys:
+        close = get_close_matches(paper, keys, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ValueError(f"unknown paper {paper!r}; expected one of {', '.join(keys)}{hint}")
+    return [claim for claim in found if paper in (None, claim.paper.key)]
 
 
 def number(text: str) -> float:

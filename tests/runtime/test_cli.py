@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from smelt.derive.papers.barrett import gradient_descent
 from smelt.derive.schemes import SCHEMES, euler_maruyama
-from smelt.runtime import commands
+from smelt.runtime import commands, options
 from smelt.runtime.cli import main
 from smelt.runtime.results import Run, WeakErrorStudy
 
-COMMANDS = ("list", "schemes", "derive", "show", "simulate", "converge", "reproduce")
+COMMANDS = ("list", "schemes", "derive", "check", "show", "simulate", "converge", "reproduce")
 # one small problem for all, so that each kernel is compiled once
 SGD = ["sgd", "--hessian", "1,0.5;0.5,1.5", "--start", "theta=1,0.5"]
 SIMULATE = ["simulate", *SGD, "--tau", "0.25", "--horizon", "1", "--paths", "500"]
@@ -60,6 +61,7 @@ def test_the_whole_help_has_examples_of_every_command(capsys):
         (["schemes"], {"schemes"}),
         (["derive", "rmsprop"], {"drift", "covariance", "certificate"}),
         (["derive", "rmsprop", "--regime", "batch-equivalent", "--latex", "--dimension", "2"], {"drift", "certificate"}),
+        (["check", "barrett2021"], {"claims", "notation"}),
         (["show", *SGD[:3]], {"signature", "source"}),
         (SIMULATE, {"kind", "name", "means", "standard_errors", "settings"}),
         (CONVERGE, {"rows", "slopes", "seconds", "settings"}),
@@ -109,6 +111,23 @@ def test_derive_says_equation_and_certificate(capsys):
     assert r"\begin{aligned}" in latex
     _, text, _ = run(capsys, "derive", "sgd", "--dimension", "1", "--regime", "lr=tau")
     assert "Derivative" in text or "f(theta)" in text
+
+
+def test_check_prints_verdicts(capsys):
+    code, text, err = run(capsys, "check", "barrett2021")
+    assert (code, err) == (0, "")
+    assert "gradient descent, order 2 [re-derived]: agrees" in text
+    for form, begin in (("--latex", "% needs"), ("--markdown", "# Published equations")):
+        assert run(capsys, "check", "barrett2021", form)[1].startswith(begin)
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--latex"], ["--markdown"]], ids=_words)
+def test_check_fails_where_a_verdict_is_not_the_recorded_one(capsys, monkeypatch, form):
+    claim = replace(gradient_descent(), drift={"theta": "-g + h/2*H(g)"})
+    monkeypatch.setattr(options, "CLAIMS", (lambda: claim,))
+    code, out, err = run(capsys, "check", "barrett2021", *form)
+    assert (code, err) == (1, "")
+    assert "differs" in out
 
 
 def test_a_simulation_is_written_kept_and_drawn(capsys, tmp_path):
@@ -175,6 +194,8 @@ def test_the_source_of_a_kernel_is_python(capsys):
         (["derive", "rmsprop", "--law", "white"], "unknown noise 'white'"),
         (["derive", "rmsprop", "--batch", "c"], "mean of c gaussian noise has a constant c, as rmsprop has"),
         (["simulate", "sgd", "--batch", "8", "--tau", "0.5", "--horizon", "1"], "kernel for mean of 8 gaussian noise"),
+        (["check", "lee2019"], "unknown paper 'lee2019'; expected one of li2019, "),
+        (["check", "--latex", "--markdown"], "not allowed with argument"),
         (["reproduce", "nobody2025"], "invalid choice: 'nobody2025'"),
     ],
     ids=_words,
