@@ -78,12 +78,17 @@ def _parser() -> argparse.ArgumentParser:
 
     check = _verb(
         verbs, "check", commands.check, "hold published equations against the derivation",
-        "smelt check li2019\n  smelt check --latex > appendix.tex",
+        "smelt check li2019\n  smelt check --latex > appendix.tex\n  smelt check callisti2025-code --measure --plot .",
     )  # fmt: skip
     check.add_argument("paper", nargs="?", metavar="PAPER", help="key of a paper as the output shows it (default: all)")
     form = check.add_mutually_exclusive_group()
     form.add_argument("--latex", action="store_true", help="print published and derived coefficients as a LaTeX longtable")
     form.add_argument("--markdown", action="store_true", help="print Markdown")
+    form.add_argument("--measure", action="store_true", help="weak errors of equations that differ, beside the derived ones")
+    check.add_argument("--paths", type=int, default=100_000, help="for --measure")
+    check.add_argument("--seed", type=int, default=0, help="for --measure")
+    check.add_argument("--plot", metavar="FOLDER", help="with --measure, draw the weak errors as PNG into this folder")
+    check.add_argument("--quiet", action="store_true", help="no progress bar")
 
     show = _verb(
         verbs, "show", commands.show, "print the generated kernel",

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from importlib import metadata
 from pathlib import Path
+from re import findall
 
 from ..codegen.program import Kernel
 from ..derive.catalogue import all_rules
@@ -24,7 +25,9 @@ from ..derive.text import (
     leading_error_text,
 )
 from ..derive.verdict_tables import verdicts_json, verdicts_latex, verdicts_markdown, verdicts_text
+from ..derive.verdicts import Verdict
 from ..derive.verdicts import check as verdict_on
+from .comparisons import Comparison, compare
 from .ensembles import simulate as run_ensemble
 from .ensembles import simulation_kernel
 from .kernels import compile_kernel
@@ -41,7 +44,7 @@ from .options import (
     regularisation,
     start,
 )
-from .output import print_json, run_table, study_table
+from .output import comparison_table, print_json, run_table, study_table
 from .plots import plot_means
 from .prediction import Prediction, leading_error
 from .progress import bar
@@ -123,15 +126,32 @@ def derive(options: Namespace) -> int:
 def check(options: Namespace) -> int:
     """Hold published equations against the derivation; 1 if a verdict is not the recorded one."""
     verdicts = [verdict_on(claim) for claim in claims(options.paper)]
+    comparisons = _measured(verdicts, options) if options.measure else []
     if options.json:
-        print_json(verdicts_json(verdicts))
+        print_json(verdicts_json(verdicts) | {"measured": [comparison.to_json() for comparison in comparisons]})
     elif options.latex:
         print(verdicts_latex(verdicts))
     elif options.markdown:
         print(verdicts_markdown(verdicts), end="")
+    elif options.measure:
+        print("\n".join(map(comparison_table, comparisons)) or "no equation differs; there is nothing to measure")
     else:
         print(verdicts_text(verdicts))
     return 0 if all(verdict.as_recorded for verdict in verdicts) else 1
+
+
+def _measured(verdicts: list[Verdict], options: Namespace) -> list[Comparison]:
+    """Measure the equations that differ and are right under none of the assumptions; draw them into a folder if asked."""
+    wrong = [v for v in verdicts if v.differences and not v.assumptions]
+    names = ["_".join([v.claim.paper.key, *findall(r"\w+", v.claim.name)]) + ".png" for v in wrong]
+    paths = [None if options.plot is None else str(Path(options.plot) / name) for name in names]
+    check_writable(*paths)
+    with bar(options.quiet) as progress:
+        found = [compare(verdict, options.paths, options.seed, progress) for verdict in wrong]
+    for comparison, path in zip(found, paths, strict=True):
+        if path is not None:
+            comparison.plot(path)
+    return found
 
 
 def show(options: Namespace) -> int:

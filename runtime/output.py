@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .comparisons import Comparison
 from .prediction import Prediction
 from .results import Run, WeakErrorStudy
 from .statistics import Slope
@@ -74,6 +75,20 @@ def prediction_text(prediction: Prediction) -> str:
     """Return the leading weak error with what its coefficient is worth, in a line."""
     p = prediction
     return f"  predicted: {p.coefficient:.5e} tau^{p.power}; coefficient +- {p.standard_error:.1e}, own error {p.own_error:.1e}"
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """Return, for each observable, the errors of both equations at the smallest tau and the slopes over all taus."""
+    both = {"published": comparison.published, "derived": comparison.derived}
+    tau, lines = min(row.tau for row in comparison.derived.rows), [f"{comparison.claim.paper.key}, {comparison.claim.name}"]
+    lines.append(f"  {'observable':16} {'equation':10} {f'error at tau={tau:g}':>24}  slope")
+    for name in comparison.derived.observables:
+        for label, study in both.items():
+            (row,) = [row for row in study.rows if row.observable == name and row.tau == tau]
+            error = f"{row.weak_error:.3e} +- {row.standard_error:.1e}"
+            lines.append(f"  {name:16} {label:10} {error:>24}  {slope_text(study.slopes[name])}")
+    lost = max(row.nonfinite for study in both.values() for row in study.rows)
+    return "\n".join([*lines, *_warnings(lost, 0, comparison.derived.rows[0].paths)])
 
 
 def slope_text(slope: Slope) -> str:

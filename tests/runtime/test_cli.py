@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from smelt.derive.papers.barrett import gradient_descent
+from smelt.derive.papers.li_tai_e import sgd_order_2
 from smelt.derive.schemes import SCHEMES, euler_maruyama
 from smelt.runtime import commands, options
 from smelt.runtime.cli import main
@@ -128,6 +129,18 @@ def test_check_fails_where_a_verdict_is_not_the_recorded_one(capsys, monkeypatch
     code, out, err = run(capsys, "check", "barrett2021", *form)
     assert (code, err) == (1, "")
     assert "differs" in out
+
+
+def test_check_measures_what_differs(capsys, monkeypatch, tmp_path):
+    claim = replace(sgd_order_2(), drift={"theta": "-g - eta*H(g)"}, recorded="differs: drift[theta] tau^1")
+    monkeypatch.setattr(options, "CLAIMS", (lambda: claim,))
+    code, out, err = run(capsys, "check", "--measure", "--paths", "500", "--plot", str(tmp_path))
+    assert (code, err) == (0, "")
+    assert out.startswith("li2019, SGD, order 2\n")
+    assert (tmp_path / "li2019_SGD_order_2.png").read_bytes().startswith(b"\x89PNG")
+    assert "nothing to measure" not in out
+    monkeypatch.setattr(options, "CLAIMS", (sgd_order_2,))
+    assert "nothing to measure" in run(capsys, "check", "--measure")[1]
 
 
 def test_a_simulation_is_written_kept_and_drawn(capsys, tmp_path):

@@ -1,0 +1,60 @@
+"""Published and derived equations measured side by side."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from smelt.derive.papers import callisti, li_tai_e
+from smelt.derive.verdicts import check
+from smelt.runtime.comparisons import compare
+from smelt.runtime.output import comparison_table, plain
+
+
+@pytest.fixture(scope="module")
+def wrong_sgd():
+    """SGD with twice the correction of its drift."""
+    claim = replace(li_tai_e.sgd_order_2(), drift={"theta": "-g - eta*H(g)"})
+    return compare(check(claim), paths=2000, seed=3)
+
+
+@pytest.mark.slow
+def test_a_right_claim_is_the_derived_equation():
+    found = compare(check(li_tai_e.sgd_order_2()), paths=500, seed=1)
+    for published, derived in zip(found.published.rows, found.derived.rows, strict=True):
+        assert published.optimizer == derived.optimizer
+        assert published.weak_error == pytest.approx(derived.weak_error, abs=1e-13)
+
+
+def test_a_wrong_drift_has_the_error_that_it_predicts(wrong_sgd):
+    """Means are linear: d(m)/dt = -(H + tau H^2) m against (1 - tau H)^n, so the slope is 1; variances hardly matter."""
+    assert wrong_sgd.published.slopes["norm(theta)**2"].slope == pytest.approx(1, abs=0.35)
+    assert wrong_sgd.derived.slopes["norm(theta)**2"].slope > 1.6
+    assert (wrong_sgd.published.weak_order, wrong_sgd.derived.weak_order) == (1, 2)
+
+
+def test_the_optimizer_is_the_same_in_both(wrong_sgd):
+    assert [r.optimizer for r in wrong_sgd.published.rows] == [r.optimizer for r in wrong_sgd.derived.rows]
+
+
+def test_table_and_json(wrong_sgd, tmp_path):
+    text = comparison_table(wrong_sgd)
+    assert text.startswith("li2019, SGD, order 2\n")
+    assert text.count("published") == text.count("derived ") == 1
+    assert f"{wrong_sgd.published.rows[-1].weak_error:.3e}" in text
+    assert set(json.loads(json.dumps(plain(wrong_sgd.to_json())))) == {"paper", "name", "published", "derived"}
+    wrong_sgd.plot(str(tmp_path / "errors.png"))
+    assert (tmp_path / "errors.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [callisti.adam_ballistic_order_2, callisti.adam_batch_order_2], ids=["ballistic", "batch"])
+def test_the_sign_of_the_covariance_of_m_and_v_shows(make):
+    """Cov(m, v) enters d E[m v]/dt at order tau: of the wrong sign it leaves an error far above the derived one's."""
+    found = compare(check(make()), paths=100_000, seed=0)
+    (published, derived) = (
+        [row for row in study.rows if row.observable == "m[0]*v[0]"][-1] for study in (found.published, found.derived)
+    )
+    noise = np.hypot(published.standard_error, derived.standard_error)
+    assert abs(published.weak_error) > abs(derived.weak_error) + 10 * noise
