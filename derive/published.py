@@ -12,7 +12,7 @@ from sympy import Add, Expr, Mul, Rational, Symbol, exp, factorial, nan, oo, sqr
 from .chain import Chain
 from .chaos import noise_factor
 from .expressions import parse_expression
-from .indices import dummies, multiply, reindex, terms
+from .indices import dummies, reindex, terms
 from .symbols import Component, Field, gradient, square_factor, t, tau, zeta1, zeta2
 
 
@@ -20,7 +20,7 @@ class Reader:
     """Reads the formulas of one paper about one chain.
 
     Known are the state's blocks, ``F`` (the gradient), ``S`` (the diagonal of the noise's covariance), ``t``, ``tau``, the
-    regime's constants, the Brownian increments ``dW`` and ``dW2``, sqrt and exp, and the linear maps
+    regime's constants, the Brownian increments ``dW`` and ``dW2``, sqrt and exp, and
 
     * ``H(x)``: ``sum_j F_ij x_j``; ``T(x)``: ``sum_jk F_ijk S_jk x_j x_k``;
     * ``B(x)``: a root of the covariance ``S_ij`` applied to x; ``B2(x)``: likewise of ``2 S_ij**2``.
@@ -95,8 +95,10 @@ class Reader:
 
     def _third(self, vector: Expr) -> Expr:
         j, k = self._fresh(2)
-        pair = multiply(reindex(vector, {"i": j}), reindex(vector, {"i": k}))
-        return Add(*(gradient("i", j, k) * self.covariance(j, k) * term for term in terms(pair)))
+        inside = sorted(dummies(vector))
+        again = reindex(vector, {"i": k, **dict(zip(inside, self._fresh(len(inside)), strict=True))})
+        pair = terms(reindex(vector, {"i": j}) * again)
+        return Add(*(gradient("i", j, k) * self.covariance(j, k) * term for term in pair))
 
     def _fresh(self, number: int) -> list[str]:
         return [f"_{next(self._numbers)}" for _ in range(number)]
@@ -115,6 +117,8 @@ def powers_of_tau(expression: Expr, last: Rational) -> dict[Rational, Expr]:
         parts = Mul.make_args(term)
         first = Add(*(f.as_base_exp()[1] for f in parts if f.as_base_exp()[0] == tau))
         rest = Mul(*(f for f in parts if f.as_base_exp()[0] != tau))
+        if not first.is_Rational:
+            raise ValueError(f"{term} contains tau**({first}); expected powers of sqrt(tau)")
         for n, coefficient in enumerate(_taylor(rest, int(last - first))):
             found.setdefault(first + n, []).append(coefficient)
     summed = {power: Add(*parts) for power, parts in sorted(found.items())}
@@ -127,11 +131,11 @@ def _taylor(expression: Expr, last: int) -> Iterator[Expr]:
     """Yield the coefficients of ``tau**0, ..., tau**last``."""
     fixed, current = expression.as_independent(tau, as_Add=False)
     for n in range(last + 1):
+        current = current.diff(tau) if n else current
         coefficient = current.xreplace({tau: Rational(0)}) / factorial(n)
         if coefficient.has(zoo, nan, oo):
             raise ValueError(f"{expression} has no expansion in powers of tau; expected sqrt(tau) as a factor only")
         yield fixed * coefficient
-        current = current.diff(tau)
 
 
 def _increments(expression: Expr) -> set[Component]:

@@ -125,6 +125,8 @@ def derive(options: Namespace) -> int:
 
 def check(options: Namespace) -> int:
     """Hold published equations against the derivation; 1 if a verdict is not the recorded one."""
+    if options.plot is not None and not options.measure:
+        raise ValueError(f"--plot {options.plot} without --measure; expected both, for only measured errors are drawn")
     verdicts = [verdict_on(claim) for claim in claims(options.paper)]
     comparisons = _measured(verdicts, options) if options.measure else []
     if options.json:

@@ -20,7 +20,7 @@ from smelt.derive import (
     sgd,
     student_t,
 )
-from smelt.derive.latex import latex_equation, latex_indices, latex_obstruction
+from smelt.derive.latex import Printer, latex_equation, latex_indices, latex_obstruction
 from smelt.derive.symbols import Field, gradient
 
 RULES = [sgd(), heavy_ball(), rmsprop(), rmsprop("torch"), adam(), adam("torch")]
@@ -127,3 +127,9 @@ def test_squares_of_noise_that_is_no_single_gaussian_draw() -> None:
         assert other in text
         assert gauss not in text
     assert gauss in RMSPROP
+
+
+def test_a_derivative_in_a_power_has_brackets() -> None:
+    assert Printer().doprint(gradient("i") ** 2) == r"(\partial_{i} f)^{2}"
+    assert Printer().doprint(1 / gradient("i")) == r"\frac{1}{\partial_{i} f}"
+    assert Printer().doprint(Field("x")("i") ** 2) == "x_{i}^{2}"

@@ -209,6 +209,8 @@ def test_the_source_of_a_kernel_is_python(capsys):
         (["simulate", "sgd", "--batch", "8", "--tau", "0.5", "--horizon", "1"], "kernel for mean of 8 gaussian noise"),
         (["check", "lee2019"], "unknown paper 'lee2019'; expected one of li2019, "),
         (["check", "--latex", "--markdown"], "not allowed with argument"),
+        (["check", "--plot", "."], "--plot . without --measure; expected both"),
+        (["check", "--measure", "--plot", "missing"], "cannot write missing/callisti2025-code_RMSprop_ballistic_order_2.png"),
         (["reproduce", "nobody2025"], "invalid choice: 'nobody2025'"),
     ],
     ids=_words,
