@@ -123,7 +123,7 @@ def _at(verdict: Verdict, row: Row) -> list[Difference]:
 
 def _details(verdict: Verdict) -> list[str]:
     claim = verdict.claim
-    lines = [f"d{b} = ({text}) dt" + (f" + {claim.noise[b]}" if b in claim.noise else "") for b, text in claim.drift.items()]
+    lines = [f"d{b} = {_formula(claim, b)}" for b in claim.drift]
     lines.append("where " + ", ".join(f"{name} = {text}" for name, text in claim.notation.items()))
     for row in verdict.rows:
         free = FREE[: len(row.blocks)]
@@ -140,6 +140,11 @@ def _details(verdict: Verdict) -> list[str]:
     if not verdict.as_recorded:
         lines.append(f"RECORDED OTHERWISE: {claim.recorded}")
     return lines
+
+
+def _formula(claim: Claim, block: str) -> str:
+    noise = f" + {claim.noise[block]}" if block in claim.noise else ""
+    return f"({claim.drift[block]}) dt{noise}".replace("+ -", "- ")
 
 
 def _zero_if(difference: Difference) -> str:

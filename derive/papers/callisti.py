@@ -12,8 +12,9 @@ from ..regimes import ballistic, batch_equivalent
 
 PAPER = Paper(
     "callisti2025-code", "Callisti, Romito, Triggiano",
-    "Effective continuous equations for adaptive SGD: a stochastic analysis view (published code)", 2025,
-    "arXiv 2509.21614; github.com/LucaCallisti/SME_for_Adam_and_RMSProp, Algorithms, 20e4203",
+    "Effective continuous equations for adaptive SGD: a stochastic analysis view", 2025,
+    "arXiv 2509.21614, not the paper but its published code, where its phi(v) = max(v, tau) is v: "
+    "github.com/LucaCallisti/SME_for_Adam_and_RMSProp, Algorithms, 20e4203",
 )  # fmt: skip
 _NOISE = gaussian(constant=True)
 _RMSPROP = {"g": "F", "Sigma": "S", "D": "1/(sqrt(v) + eps)"}
