@@ -46,7 +46,7 @@ def latex_equation(equation: ModifiedEquation) -> str:
     if equation.form == "synchronised":
         lines.append(r"\Delta W &= W_t - W_{t_k}, \qquad t_k = k\,\tau \le t < t_{k+1}")
     lines += covariance + [latex_definition(name, d) for name, d in equation.definitions.items()]
-    return _aligned(lines)
+    return aligned(lines)
 
 
 def _diffusion(equation: ModifiedEquation) -> tuple[Mapping[str, Expr], ...]:
@@ -71,7 +71,7 @@ def latex_coefficients(parts: tuple[Obstruction, ...]) -> str:
         free = FREE[: len(o.blocks)]
         place = " ".join(f"{_BLOCKS.get(b, b)}_{i}" for b, i in zip(o.blocks, free, strict=True))
         lines.append(rf"c_{{{place}}} &= {latex_indices(o.expression, free)}")
-    return _aligned(lines)
+    return aligned(lines)
 
 
 def latex_definition(name: str, definition: Lambda) -> str:
@@ -122,7 +122,8 @@ def _joined(pieces: list[str]) -> str:
     return " + ".join(pieces).replace("+ -", "- ") or "0"
 
 
-def _aligned(lines: list[str]) -> str:
+def aligned(lines: list[str]) -> str:
+    """Return lines as an ``aligned`` environment."""
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
