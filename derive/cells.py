@@ -105,7 +105,7 @@ class RegimeMap:
             The regime assigns to the learning rate or a memory something else than a power of tau.
         """
         scaling, rule = regime.scaling(self.model.rule), self.model.rule
-        values = scaling.hyperparameters | {"noise": scaling.noise}
+        values = {**scaling.hyperparameters, "noise": scaling.noise}
         values |= {h.name: 1 - values[h.name] for h in self.model.memories}
         powers = {name: _power(name, value) for name, value in values.items()}
         (lr,) = (powers[h.name] for h in rule.hyperparameters if h.role == "learning rate")

@@ -85,7 +85,7 @@ class LeadingReader:
                 return self._function(expression)
         if expression.is_number:
             return Leading(self._zero, expression)
-        raise ValueError(f"cannot compare {expression} with other terms; expected sums, products, powers by numbers or functions")
+        raise ValueError(f"cannot compare {expression} with other terms; expected sums, products, powers or functions")
 
     @property
     def _zero(self) -> Form:

@@ -2,8 +2,8 @@
 
 Theta and the blocks that are not fast evolve; of the monomials of their steps those of the order of the time step are kept. A
 fast block is *slaved*: it stands at the mean of its source over its rate, ``v = F**2 + S``, or ``v = S`` where noise dominates.
-Where its fluctuations stay of order one (a memory fixed as h -> 0) the equation contains stationary expectations ``E[.]`` of the
-non-linearity, at fixed theta and slow blocks.
+Where its fluctuations stay of order one (a memory fixed as h -> 0) the equation contains stationary expectations ``E[.]`` of
+the non-linearity, at fixed theta and slow blocks.
 
 A fast memory that carries noise into a factor ``A(v)`` that follows theta within the memory's correlation time adds the drift
 ``1/2 w sum_j S_ij A_j d_j A_i``: w = 1 where v is faster than the memory (white noise as the limit of coloured noise, Wong and

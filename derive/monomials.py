@@ -118,8 +118,8 @@ class OpenRule:
             others = {g, *calls, *(o.symbol for o in self.rule.blocks)}
             if polynomial.degree() > 1 or rate.free_symbols & others or any(c.has(b.symbol) for c in calls.values()):
                 raise ValueError(
-                    f"{self.rule.name}: the step of {b.name} is not linear in {b.name}; expected a block that sums up or forgets "
-                    "at a rate of its own"
+                    f"{self.rule.name}: the step of {b.name} is not linear in {b.name}; expected a block that sums up or "
+                    "forgets at a rate of its own"
                 )
             if rate != 0:
                 found[b.name] = rate

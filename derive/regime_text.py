@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, latex
 
 from .cells import Cell, RegimeMap
 from .exponents import Form, Point
@@ -16,8 +16,10 @@ from .text import text
 from .vectors import latex_vector
 
 
-def power(form: Form, axes: Sequence[str]) -> str:
-    """Return ``h^(1 + s)``."""
+def power(form: Form, axes: Sequence[str], tex: bool = False) -> str:
+    """Return ``h^(1 + s)``, or the same in LaTeX."""
+    if tex:
+        return rf"h^{{{latex(form.expression(axes))}}}"
     exponent = str(form.expression(axes))
     return f"h^{exponent}" if exponent.isalnum() else f"h^({exponent})"
 

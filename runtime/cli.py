@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, get_args
 
+from ..derive.balance import Start
 from ..derive.equation import Form
 from . import commands
 
@@ -16,6 +17,8 @@ _EXAMPLES = """examples:
   smelt derive rmsprop --regime "lr=tau, alpha=1-c*tau" --order 2 --json
   smelt derive --rule mine.toml --order 2
   smelt check callisti2025-code
+  smelt regimes rmsprop --plot regimes.png
+  smelt scaling adam
   smelt show rmsprop --regime ballistic --order 2
   smelt simulate rmsprop --regime ballistic --tau 0.125 --horizon 10 --paths 100000
   smelt converge rmsprop --regime ballistic --order 2 --taus 0.25,0.125,0.0625 --horizon 2
@@ -90,6 +93,27 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--plot", metavar="FOLDER", help="with --measure, draw the weak errors as PNG into this folder")
     check.add_argument("--quiet", action="store_true", help="no progress bar")
 
+    regimes = _verb(
+        verbs, "regimes", commands.regimes, "find all scaling regimes: the limits for every choice of exponents",
+        'smelt regimes rmsprop --plot regimes.png\n  smelt regimes adam --exponents "beta2=1+s"',
+    )  # fmt: skip
+    _rule(regimes)
+    regimes.add_argument("--exponents", default="", metavar="NAME=FORM,...",
+                         help="exponents linear in s, b and new names: 'beta2=1+s, eps=e'; noise is h^-s")  # fmt: skip
+    regimes.add_argument("--start", choices=get_args(Start),
+                         help="slow second moments start with their stationary size, or from zero")  # fmt: skip
+    _law(regimes)
+    regimes.add_argument("--latex", action="store_true", help="print LaTeX")
+    regimes.add_argument("--plot", metavar="FILE", help="draw the map over two exponents as PNG")
+
+    scaling = _verb(
+        verbs, "scaling", commands.scaling, "derive how hyperparameters must change with the batch to keep the limit",
+        "smelt scaling adam\n  smelt scaling sgd --regime 'lr=tau, noise=tau**(-1/2)'",
+    )  # fmt: skip
+    _rule(scaling)
+    scaling.add_argument("--regime", default="batch-equivalent", help="as in smelt derive; default batch-equivalent")
+    _law(scaling)
+
     show = _verb(
         verbs, "show", commands.show, "print the generated kernel",
         "smelt show adam --regime ballistic --what study --hessian '2'",
@@ -147,17 +171,25 @@ def _verb(verbs, name, run, text, example):
     return verb
 
 
-def _equation(verb: argparse.ArgumentParser) -> None:
+def _rule(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("name", nargs="?", metavar="RULE", help="optimizer, see smelt list; RULE:VARIANT for a variant")
     verb.add_argument("--rule", metavar="FILE", help="a rule of your own, in TOML")
+
+
+def _law(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--law", default="gaussian", help="noise: gaussian, general, symmetric, two_point or student_t")
+    verb.add_argument("--constant-noise", action="store_true", help="noise covariance does not depend on theta")
+
+
+def _equation(verb: argparse.ArgumentParser) -> None:
+    _rule(verb)
     verb.add_argument("--regime", default="ballistic", help="a name, or 'lr=tau, alpha=1-c*tau, noise=tau**(-1/2)'")
     verb.add_argument("--order", type=int, default=2, help="weak order asked for (default 2)")
     verb.add_argument("--form", choices=get_args(Form), default="diffusion",
                       help="order 1: with the leading fluctuations, or an ode; order 2: synchronised")  # fmt: skip
-    verb.add_argument("--law", default="gaussian", help="noise: gaussian, general, symmetric, two_point or student_t")
+    _law(verb)
     verb.add_argument("--batch", metavar="B", help="noise is the mean of B samples of the law: a number or a name")
     verb.add_argument("--population", metavar="N", help="the samples of a batch are different ones out of N data points")
-    verb.add_argument("--constant-noise", action="store_true", help="noise covariance does not depend on theta")
 
 
 def _problem(verb: argparse.ArgumentParser) -> None:

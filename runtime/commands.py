@@ -7,11 +7,14 @@ from re import findall
 
 from ..codegen.program import Kernel
 from ..derive.catalogue import all_rules
+from ..derive.cells import regime_map
 from ..derive.chain import Chain
 from ..derive.equation import ModifiedEquation, modified_equation
 from ..derive.latex import latex_coefficients, latex_equation, latex_obstruction
+from ..derive.regime_text import map_json, map_latex, map_text
 from ..derive.regimes import REGIMES, parse_regime
 from ..derive.rules import Block
+from ..derive.scaling import scaling_json, scaling_rule, scaling_text
 from ..derive.scheme import Scheme
 from ..derive.scheme_order import weak_order
 from ..derive.schemes import SCHEMES
@@ -45,6 +48,7 @@ from .options import (
     start,
 )
 from .output import comparison_table, print_json, run_table, study_table
+from .phase_diagram import plot_regimes
 from .plots import plot_means
 from .prediction import Prediction, leading_error
 from .progress import bar
@@ -154,6 +158,29 @@ def _measured(verdicts: list[Verdict], options: Namespace) -> list[Comparison]:
         if path is not None:
             comparison.plot(path)
     return found
+
+
+def regimes(options: Namespace) -> int:
+    """Print all scaling regimes of an optimizer."""
+    check_writable(options.plot)
+    rule, law = chosen_rule(options.name, options.rule), noise_law(options.law, options.constant_noise)
+    found = regime_map(rule, law, options.exponents, options.start)
+    if options.plot:
+        plot_regimes(found, path=options.plot)
+    if options.json:
+        return print_json(map_json(found))
+    print(map_latex(found) if options.latex else map_text(found))
+    return 0
+
+
+def scaling(options: Namespace) -> int:
+    """Print how hyperparameters scale with the batch."""
+    rule, law = chosen_rule(options.name, options.rule), noise_law(options.law, options.constant_noise)
+    found = scaling_rule(rule, parse_regime(options.regime, rule), law)
+    if options.json:
+        return print_json(scaling_json(found))
+    print(scaling_text(found))
+    return 0
 
 
 def show(options: Namespace) -> int:

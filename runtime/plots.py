@@ -104,7 +104,7 @@ def plot_weak_errors(
     floor, brackets = _floor(series[0]), f"; brackets: {fits[0].confidence:.0%} interval" if fits else ""
     note = f"bars: 1 standard error; shaded, hollow: below {floor:g} standard errors{brackets}"
     figure.text(0.01, 0.04 / figure.get_figheight(), note, fontsize=6, color="0.4")
-    return _finished(figure, path)
+    return finished(figure, path)
 
 
 class Means(Protocol):
@@ -152,7 +152,7 @@ def plot_means(runs: Mapping[str, Means], *, title: str, path: str | os.PathLike
         ax.margins(x=0)
         if len(runs) > 1:
             ax.legend(fontsize=7, frameon=False)
-    return _finished(figure, path)
+    return finished(figure, path)
 
 
 def _panels(names: Sequence[str], *, title: str, legend_lines: int = 0) -> tuple[Figure, list[Axes]]:
@@ -185,7 +185,8 @@ def _panels(names: Sequence[str], *, title: str, legend_lines: int = 0) -> tuple
     return figure, axes
 
 
-def _finished(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
+def finished(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
+    """Write a figure as PNG, in one step, if there is a path."""
     if path is not None:
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=200)
