@@ -7,9 +7,9 @@ moves by order one: its exponent is the smallest among the monomials of the mean
 
 A block that forgets at the rate ``h**b`` is *fast* for b < kappa, *critical* for b = kappa, *slow* for b > kappa. It has the
 size of what its sources pile up over ``h**-a`` steps, a = b: ``h**min(mean - a, (variance - a)/2)``. Blocks that only add up,
-and slow ones that start from zero, pile up since the start: a = kappa. A fast memory that others contain linearly is replaced by
-what it passes on, ``source / rate``; one inside a non-linearity must not fluctuate, or the non-linearity is averaged over its
-stationary law.
+and slow ones that start from zero, pile up since the start: a = kappa. A fast memory that others contain linearly is replaced
+by what it passes on, ``source / rate``; one inside a non-linearity must not fluctuate, or the non-linearity is averaged over
+its stationary law.
 """
 
 from collections.abc import Callable

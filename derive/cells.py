@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 
 from sympy import Expr
 
@@ -21,6 +22,8 @@ from .polyhedra import Polyhedron, polyhedra_of, polyhedron
 from .regimes import Regime
 from .rules import UpdateRule
 from .series import monomial_series
+
+_TRIALS = tuple(Fraction(n, 131) for n in (47, 103, -71, 290, -210))
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,13 @@ class RegimeMap:
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """All cells, those of the lowest time step's exponent and the highest dimension last."""
+        """All cells, in the order of their centres.
+
+        Raises
+        ------
+        ValueError
+            The rule is outside what can be balanced, or no exponents are allowed.
+        """
         found: dict[Polyhedron, Cell] = {}
 
         def region(point: Point) -> Polyhedron | None:
@@ -93,7 +102,11 @@ class RegimeMap:
                 found.setdefault(cell.region, cell)
             return cell.region if cell else None
 
-        walked = list(polyhedra_of(region, tuple(Fraction(n + 1, 3) for n in range(len(self.axes)))))
+        inside = (p for p in product(_TRIALS, repeat=len(self.axes)) if (r := region(p)) and r.dimension == len(self.axes))
+        start = next(inside, None)
+        if start is None:
+            raise ValueError(f"{self.model.rule.name}: these exponents leave no memory between 0 and 1; assign others")
+        walked = list(polyhedra_of(region, start))
         return tuple(found[p] for p in sorted(walked, key=lambda p: p.centre))
 
     def place(self, regime: Regime) -> Point | None:

@@ -216,7 +216,8 @@ def open_rule(rule: UpdateRule, exponents: str = "") -> OpenRule:
         unknowns = sorted(value.free_symbols, key=str)
         if not (value.is_polynomial(*unknowns) and (not unknowns or Poly(value, *unknowns).total_degree() <= 1)):
             raise ValueError(f"the exponent {value} of {name} is not linear in the unknowns")
-    found = OpenRule(rule, {"noise": -S, **own, **given})
+    plain = {name: value.xreplace({x: Symbol(x.name) for x in value.free_symbols}) for name, value in given.items()}
+    found = OpenRule(rule, {"noise": -S, **own, **plain})
     _ = found.rates
     return found
 

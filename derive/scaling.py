@@ -15,7 +15,7 @@ from typing import Any
 from sympy import Add, Expr, Function, Integer, Mul, Pow, Symbol, linsolve
 
 from .equation import ModifiedEquation, modified_equation
-from .indices import terms
+from .indices import components, terms
 from .noise import NoiseModel
 from .regimes import Regime
 from .rules import UpdateRule
@@ -53,6 +53,12 @@ class ScalingRule:
     free: tuple[str, ...]
     conflict: str = ""
 
+    @property
+    def noisy(self) -> bool:
+        """Whether the noise stands in the limit at all."""
+        entries = (*self.equation.drift[0].values(), *self.equation.covariance[0].values())
+        return any(c.field.rank == 2 for entry in entries for c in components(entry))
+
 
 def scaling_rule(rule: UpdateRule, regime: Regime, noise: NoiseModel) -> ScalingRule:
     """Derive the scaling rule of an optimizer in a regime.
@@ -66,10 +72,12 @@ def scaling_rule(rule: UpdateRule, regime: Regime, noise: NoiseModel) -> Scaling
     Raises
     ------
     ValueError
-        The rule has no limiting equation in the regime.
+        The rule has no limiting equation in the regime, or one in which theta stands still.
     """
     marked = _Marked(rule, regime)
     equation = modified_equation(rule, marked.regime, noise, order=1, form="diffusion")
+    if equation.drift[0]["theta"] == 0 and equation.covariance[0]["theta", "theta"] == 0:
+        raise ValueError(f"theta stands still in the limit of {equation.chain.name}; expected another; see smelt regimes")
     system = _System(equation, marked.exponents)
     kept: list[Expr] = []
     for condition, where in system.conditions:
@@ -119,7 +127,8 @@ class _System:
                 self._keep(term, self.sizes[block], f"{self._text(term, ('i',))} in the drift of {block}")
         for (a, b), entry in equation.covariance[0].items():
             for term in terms(entry):
-                self._keep(term, self.sizes[a] + self.sizes[b], f"{self._text(term, ('i', 'j'))} in the covariance of {a} and {b}")
+                where = f"{self._text(term, ('i', 'j'))} in the covariance of {a} and {b}"
+                self._keep(term, self.sizes[a] + self.sizes[b], where)
 
     @cached_property
     def conditions(self) -> list[tuple[Expr, str]]:
@@ -179,7 +188,8 @@ def scaling_text(found: ScalingRule) -> str:
     lines += [f"  {block} becomes {_factor(x)} as large" for block, x in found.blocks.items() if x != 0]
     if found.free:
         names = ", ".join(sorted({str(s) for x in found.exponents.values() for s in x.free_symbols}))
-        lines.append(f"  for any {names}: the noise does not stand in this limit, the batch does not matter")
+        why = "" if found.noisy else ": there is no noise in this limit, the batch does not matter"
+        lines.append(f"  for any {names}{why}")
     return "\n".join(lines)
 
 

@@ -107,17 +107,17 @@ def _draw(ax: Axes, regimes: RegimeMap, cell: Cell, number: int, view: list[tupl
     if not corners:
         return
     colour, dimension = KINDS[_kind(cell)], cell.region.dimension
-    middle = tuple(sum(c[n] for c in corners) / len(corners) for n in range(2))
+    x, y = (sum(values) / len(corners) for values in zip(*corners, strict=True))
     if dimension == 2:
-        corners.sort(key=lambda c: math.atan2(c[1] - middle[1], c[0] - middle[0]))
+        corners.sort(key=lambda c: math.atan2(c[1] - y, c[0] - x))
         ax.fill(*zip(*corners, strict=True), facecolor=colour, alpha=0.3, edgecolor="none", zorder=1)
-        ax.text(*middle, _label(cell, number, regimes), ha="center", va="center", fontsize=6.5, zorder=5)
+        ax.text(x, y, _label(cell, number, regimes), ha="center", va="center", fontsize=6.5, zorder=5)
         return
     if dimension == 1:
         ax.plot(*zip(*corners, strict=True), color=colour, linewidth=3, solid_capstyle="butt", zorder=2)
     else:
-        ax.plot(*middle, marker="o", markersize=11, color=colour, markeredgecolor="0.2", markeredgewidth=0.6, zorder=3)
-    ax.text(*middle, str(number), ha="center", va="center", fontsize=6, zorder=5, clip_on=False,
+        ax.plot(x, y, marker="o", markersize=11, color=colour, markeredgecolor="0.2", markeredgewidth=0.6, zorder=3)
+    ax.text(x, y, str(number), ha="center", va="center", fontsize=6, zorder=5, clip_on=False,
             bbox=None if dimension == 0 else {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": colour,
                                               "linewidth": 0.8})  # fmt: skip
 
@@ -134,8 +134,9 @@ def _name(ax: Axes, regimes: RegimeMap) -> None:
         point = regimes.place(make())
         if point is not None:
             ax.annotate(
-                make().name, (float(point[0]), float(point[1])), xytext=(10, -13), textcoords="offset points", fontsize=7.5,
-                fontweight="bold", zorder=6, bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+                make().name, (float(point[0]), float(point[1])), xytext=(10, -13), textcoords="offset points", zorder=6,
+                fontsize=7.5, fontweight="bold",
+                bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
             )  # fmt: skip
 
 
