@@ -24,12 +24,14 @@ from .catalogue import (
     sign_sgd,
     signum,
 )
+from .cells import RegimeMap, regime_map
 from .chain import Chain
 from .equation import Certificate, LeadingError, ModifiedEquation, Obstruction, modified_equation
 from .noise import NoiseModel, batch_mean, gaussian, general, student_t, symmetric, two_point
 from .regimes import Regime, ballistic, batch_equivalent, parse_regime
 from .rule_files import load_rule, read_rule
 from .rules import Auxiliary, Block, Hyperparameter, UpdateRule, dot, in_order, norm, old, total
+from .scaling import ScalingRule, scaling_rule
 
 __all__ = [
     "CATALOGUE",
@@ -43,6 +45,8 @@ __all__ = [
     "NoiseModel",
     "Obstruction",
     "Regime",
+    "RegimeMap",
+    "ScalingRule",
     "UpdateRule",
     "adadelta",
     "adagrad",
@@ -73,8 +77,10 @@ __all__ = [
     "parse_regime",
     "radam",
     "read_rule",
+    "regime_map",
     "rmsprop",
     "sam",
+    "scaling_rule",
     "sgd",
     "sign_sgd",
     "signum",

@@ -20,8 +20,8 @@ from typing import Literal
 
 from sympy import Expr, Integer, Symbol
 
-from .exponents import Comparisons, Form, Point
 from .dominant import Leading, LeadingReader
+from .exponents import Comparisons, Form, Point
 from .monomials import OpenRule
 from .noise import NoiseModel
 from .symbols import ElementFunction, Field, g, gradient

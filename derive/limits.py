@@ -187,7 +187,8 @@ def _averaged(balance: Balance, expression: Expr, later: frozenset[str]) -> Expr
         inside = _text(call)
         if balance.averaged[call] and expression.has(gradient("i")) and call.base not in later:
             expression, inside = expression / gradient("i"), f"{inside} g"
-        expression = expression.xreplace({call: Field(f"E[{inside}]", varies=not balance.noise.constant)("i")})
+        follows = call.base in later and not balance.noise.constant
+        expression = expression.xreplace({call: Field(f"E[{inside}]", varies=follows)("i")})
     return expression
 
 
@@ -219,14 +220,14 @@ def _coloured(balance: Balance, part: _Part, slaved: Mapping[str, Expr | None]) 
         return Integer(0)
     amplitude = _averaged(balance, part.amplitude, part.later)
     values = {Field(b)("i"): e for b, e in slaved.items() if e is not None}
-    followers = [b for b in values if b in components(amplitude)]
+    following = [call for call in amplitude.atoms(ElementFunction) if call.base in part.later]
     total: list[Expr] = []
     for memory in part.passed:
-        for follower in followers:
-            weight = _weight(balance, follower.field.name, memory)
-            total.append(weight * _transport(balance, amplitude, {follower: values[follower]}, values))
+        for block in sorted({c for call in following for c in components(call)} & values.keys(), key=str):
+            moved = amplitude.xreplace({call: call.xreplace({block: values[block]}) for call in following})
+            total.append(_weight(balance, block.field.name, memory) * _transport(balance, moved, values))
         if any(c.field.name.startswith("E[") for c in components(amplitude)):
-            total.append(_transport(balance, amplitude, {}, values))
+            total.append(_transport(balance, amplitude, values))
     if len(part.passed) > 1 and any(total):
         raise NoLimit("several fast memories carry noise into a factor that follows theta; take constant noise")
     return canonical(Add(*total) / 2)
@@ -238,11 +239,11 @@ def _weight(balance: Balance, follower: str, memory: str) -> Expr:
     return {1: Integer(1), 0: v / (v + m), -1: Integer(0)}[faster]
 
 
-def _transport(balance: Balance, amplitude: Expr, moving: Mapping[Expr, Expr], values: Mapping[Expr, Expr]) -> Expr:
-    """Return ``sum_j S_ij A_j d_j A_i``, the derivative taken through what moves."""
+def _transport(balance: Balance, amplitude: Expr, values: Mapping[Expr, Expr]) -> Expr:
+    """Return ``sum_j S_ij A_j d_j A_i``, the derivative taken through what is written as a function of theta."""
     there = reindex(amplitude.xreplace(dict(values)), {"i": "_1"})
     carried = balance.noise.cumulant_field(2)("i", "_1") * there * momentum("theta")("_1")
-    return apply(carried, amplitude.xreplace(dict(moving)))
+    return apply(carried, amplitude)
 
 
 def _text(call: ElementFunction) -> str:

@@ -1,10 +1,10 @@
 """Scaling regimes as plain text, as LaTeX and as data for JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, latex
+from sympy import Expr, Lambda, latex
 
 from .cells import Cell, RegimeMap
 from .exponents import Form, Point
@@ -12,6 +12,7 @@ from .indices import components
 from .latex import aligned, latex_definition, latex_indices
 from .limits import Limit
 from .regimes import REGIMES
+from .slow_manifold import memory_equation, memory_text
 from .text import text
 from .vectors import latex_vector
 
@@ -60,7 +61,19 @@ def map_text(regimes: RegimeMap) -> str:
     for number, cell in enumerate(regimes.cells, 1):
         lines.append(f"{number}. {region_text(cell, axes)}")
         lines += [f"   {line}" for line in (limit_lines(cell.limit, axes) if cell.limit else [f"no limit: {cell.refusal}"])]
-    return "\n".join([*lines, *_named_lines(regimes)])
+    return "\n".join([*lines, *_named_lines(regimes), *_memory_lines(regimes)])
+
+
+def _memory_lines(regimes: RegimeMap) -> list[str]:
+    """Return the next order of the full-batch equation where all memories are fixed."""
+    if not regimes.model.memories:
+        return []
+    head = "memories fixed, full batch, time in units of h: "
+    try:
+        equation = memory_equation(regimes.model)
+    except ValueError as error:
+        return [f"{head}{error}"]
+    return [head.strip(), *(f"  {line}" for line in [*memory_text(equation).splitlines(), *_defined(equation.definitions)])]
 
 
 def scalings(regimes: RegimeMap) -> list[str]:
@@ -89,11 +102,11 @@ def limit_lines(limit: Limit, axes: Sequence[str]) -> list[str]:
     for block, value in limit.slaved.items():
         mean = "E[.] is over its stationary law, theta fixed" if value is None else f"its mean is {text(value)}"
         lines.append(f"{block}[i] is fast, {mean}")
-    return lines + _definitions(limit)
+    return lines + _defined(limit.definitions)
 
 
-def _definitions(limit: Limit) -> list[str]:
-    return [f"{name}({', '.join(map(str, d.variables))}) = {d.expr}" for name, d in limit.definitions.items()]
+def _defined(definitions: Mapping[str, Lambda]) -> list[str]:
+    return [f"{name}({', '.join(map(str, d.variables))}) = {d.expr}" for name, d in definitions.items()]
 
 
 def _named(regimes: RegimeMap) -> dict[str, Point | None]:
@@ -142,6 +155,10 @@ def map_latex(regimes: RegimeMap) -> str:
 def map_json(regimes: RegimeMap) -> dict[str, Any]:
     """Return the partition as JSON data; exponents are expressions in the axes, points lists of fractions."""
     axes = regimes.axes
+    try:
+        memory = [text(part) for part in memory_equation(regimes.model).drift] if regimes.model.memories else None
+    except ValueError:
+        memory = None
     return {
         "rule": regimes.model.rule.name,
         "variant": regimes.model.rule.variant,
@@ -150,6 +167,7 @@ def map_json(regimes: RegimeMap) -> dict[str, Any]:
         "axes": list(axes),
         "scalings": scalings(regimes),
         "cells": [_cell_json(cell, axes) for cell in regimes.cells],
+        "fixed_memories": memory,
         "named": {
             name: None if point is None else {"point": list(map(str, point)), "cell": _number(regimes, point) - 1}
             for name, point in _named(regimes).items()
@@ -176,7 +194,7 @@ def _cell_json(cell: Cell, axes: Sequence[str]) -> dict[str, Any]:
         "drift": {b: text(e) for b, e in limit.drift.items()},
         "covariance": {f"{a},{b}": text(e, ("i", "j")) for (a, b), e in limit.covariance.items()},
         "slaved": {b: _maybe(e) for b, e in limit.slaved.items()},
-        "definitions": _definitions(limit),
+        "definitions": _defined(limit.definitions),
     }
 
 

@@ -2,9 +2,11 @@ import random
 from fractions import Fraction
 from functools import cache
 
+import numpy as np
 import pytest
 import sympy as sp
 from limit_values import measured, numbers, value
+from simulated_rmsprop import limiting, optimizer
 
 from smelt import derive
 from smelt.derive.cells import regime_map
@@ -28,6 +30,7 @@ RULES = {
     "adagrad": (derive.adagrad(), "", None),
     "adam, paper": (derive.adam("paper"), "beta2=1+s", None),
     "adam, torch": (derive.adam("torch"), "beta1=b2", None),
+    "adam, all": (derive.adam("torch"), "", None),
     "adamw": (derive.adamw("torch"), "beta2=2, weight_decay=w, noise=-1", None),
     "nadam": (derive.nadam("optax"), "beta2=1+s", None),
 }
@@ -39,7 +42,8 @@ def found(name):
     return regime_map(rule, derive.gaussian(constant=True), exponents, start)
 
 
-LONG = ("nadam", "adam, torch", "rmsprop, optax", "momentum, nesterov", "rmsprop, open eps", "rmsprop, centred", "rmsprop, momentum")
+LONG = ("nadam", "adam, torch", "adam, all", "rmsprop, optax", "momentum, nesterov", "rmsprop, open eps", "rmsprop, centred",
+        "rmsprop, momentum")  # fmt: skip
 NAMES = [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in RULES]
 
 
@@ -176,6 +180,9 @@ def test_coloured_noise_leaves_a_drift_where_v_follows_theta():
             number = sp.Mul(*(f for f in sp.Mul.make_args(pieces[0]) if not any(hasattr(s, "field") for s in f.free_symbols)))
             assert sp.simplify(number - sp.sympify(weight, {str(x): x for x in pieces[0].free_symbols}) / 2) == 0
             assert "S[i,i,j]" in text(pieces[0])
+    # P(v) in the memory's own source is Ito's: it is taken when the noise is
+    model = regime_map(derive.rmsprop("torch-momentum"), derive.gaussian(), "noise=-1")
+    assert "S[" not in text(model.cell_at((Q(1, 4), Q(1, 8))).limit.drift["theta"])
 
 
 @pytest.mark.parametrize(
@@ -207,3 +214,78 @@ def test_centred_second_moment_cancels_without_noise():
     cell = found("rmsprop, centred").cell_at((Q(-1), Q(1, 2)))
     assert cell.limit is None
     assert "cancels at leading order" in cell.refusal
+
+
+STEPS = {Q(1): (2**-6, 2**-9), Q(3, 2): (2**-4, 2**-6), Q(2): (2**-3, 2**-5)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("s", [Q(-1), Q(0), Q(1, 2), Q(1), Q(2)])
+@pytest.mark.parametrize("place", ["fixed", "fast", "critical", "slow"])
+def test_rmsprop_itself_comes_to_the_limit_of_its_cell(s, place):
+    """A point in each of the 20 cells; E theta**2 of the optimizer against the limit.
+
+    What is left out of the limit is smaller by h**gap, the smallest distance of another monomial's exponent. Drift and
+    covariance are at most about 2 and the horizon is 1/2, so E theta**2 is off by at most about 2 h**gap.
+    """
+    regimes = found("rmsprop, paper")
+    kappa = regimes.cell_at((s, Q(0))).limit.time_step.at((s, Q(0)))
+    b = {"fixed": Q(0), "fast": kappa / 2, "critical": kappa, "slow": kappa + 1}[place]
+    gaps = [abs(2 * s), abs(1 - s) if s > 0 else Q(1), abs(kappa - b), b, kappa]
+    gap = float(min(x for x in gaps if x > 0))
+    wanted = limiting(regimes.cell_at((s, b)).limit, s)
+    errors = []
+    for seed, h in enumerate(STEPS[kappa]):
+        mean, standard_error = optimizer(h, s, b, kappa, 40_000, seed)
+        errors.append((abs(mean - wanted), standard_error))
+        assert errors[-1][0] < 2 * h**gap + 4 * standard_error
+    assert errors[1][0] < errors[0][0] + 4 * (errors[0][1] + errors[1][1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("s", "b", "speed"), [(Q(1, 2), 0, 2), (Q(3, 8), Q(1, 4), 2), (Q(5, 8), Q(1, 8), 0)])
+def test_momentum_itself_comes_to_the_limit_of_its_cell(s, b, speed):
+    """f = theta**2/2, S = 1, c = 1/2: d theta = -theta/c dt + dW/c, or noise alone; E theta**2 at time 1/2 is known.
+
+    The memory lags by h**(kappa - b)/c, and 3/2 of that is taken from the time in which noise of covariance 1/c**2 acts: at most
+    12 h**(kappa - b). A drift left out acts as 1/c h**(1 - b - kappa) theta, and 2/c E theta**2 / 2 is at most 6.
+    """
+    spread = 4
+    limit = found("momentum").cell_at((s, Q(b))).limit
+    known = {"c": sp.Rational(1, 2), "dampening": sp.Integer(0), "theta": sp.Integer(1)}
+    assert value(limit.drift["theta"], limit, known) == -speed * sp.Rational(7, 10)
+    assert value(limit.covariance["theta", "theta"], limit, known) == spread * sp.Rational(13, 10)
+    decay = np.exp(-speed)
+    wanted = decay + (spread * (1 - decay) / (2 * speed) if speed else spread / 2)
+    kappa, errors, paths = float(limit.time_step.at((s, Q(b)))), [], 20_000
+    gap = min(kappa - float(b), 1 - float(b) - kappa if speed == 0 else kappa)
+    for steps in (2**7, 2**11):
+        rng, h = np.random.default_rng(7), (2 * steps) ** (-1 / kappa)
+        theta, m = np.ones(paths), np.zeros(paths)
+        for _ in range(steps):
+            m = (1 - 0.5 * h ** float(b)) * m + theta + h ** -float(s) * rng.standard_normal(paths)
+            theta = theta - h * m
+        error = (theta**2).std() / paths**0.5
+        errors.append(abs((theta**2).mean() - wanted))
+        assert errors[-1] < 18 * h**gap + 4 * error
+    assert errors[1] < errors[0] + 4 * error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("b1", "b2", "weight"), [(1, 0.5, 1), (1, 1, 0.25), (0.5, 1, 0)])
+def test_the_drift_of_coloured_noise_is_there(b1, b2, weight):
+    """f = 0, S = exp(2 theta), eps = 0: A = S**-1/2, so the drift is 1/2 w S A A' = -w/2 and E theta = -w/4 at time 1/2.
+
+    Ito's reading of the limit, w = 0, is 0.25 away from w = 1; the corrections are of relative order h**(1/2) at h = 2**-6 (of
+    order h where both forget alike), at most half that in E theta.
+    """
+    h, c1, c2, paths = 2**-6, *((0.75, 0.25) if b1 == b2 else (1.0, 0.5)), 20_000
+    rng = np.random.default_rng(1)
+    theta, m, v = np.zeros(paths), np.zeros(paths), np.full(paths, h**-2)
+    for _ in range(round(0.5 / h**2)):
+        g = np.exp(theta) * rng.standard_normal(paths) / h
+        m += c1 * h**b1 * (g - m)
+        v += c2 * h**b2 * (g**2 - v)
+        theta -= h * m / np.sqrt(v)
+    bound = 4 * theta.std() / paths**0.5 + (h if b1 == b2 else h**0.5) / 2
+    assert abs(theta.mean() + weight / 4) < bound

@@ -3,8 +3,8 @@ from fractions import Fraction
 import pytest
 from sympy import Symbol, cos, exp, log, sqrt
 
-from smelt.derive.exponents import Comparisons, Form
 from smelt.derive.dominant import Leading, LeadingReader
+from smelt.derive.exponents import Comparisons, Form
 from smelt.derive.monomials import Correction, Decay
 from smelt.derive.symbols import k, t
 
@@ -13,10 +13,10 @@ X, Y, C = Symbol("x"), Symbol("y"), Symbol("c", positive=True)
 EXPONENTS = {X: Form((Q(1), Q(0), Q(0))), Y: Form((Q(0), Q(0), Q(1))), C: Form((Q(1), Q(0), Q(0)))}
 
 
-def read(expression, x, kappa=Q(1)):
-    """Read at x ~ h**x, y ~ h, the time step h**kappa."""
+def read(expression, x):
+    """Read at x ~ h**x, c ~ h**x, y ~ h; the time step is h."""
     values = {symbol: (lambda s=symbol: Leading(EXPONENTS[s], s)) for symbol in EXPONENTS}
-    seen = Comparisons((Q(x), Q(kappa)))
+    seen = Comparisons((Q(x), Q(1)))
     reader = LeadingReader(values, {}, Form((Q(0), Q(1), Q(0))), seen)
     found = reader.read(expression)
     return found.exponent.at(seen.point), found.expression, seen

@@ -42,7 +42,7 @@ def test_what_the_box_cuts_is_no_face():
 
 
 def test_a_walk_finds_every_sign_pattern_of_an_arrangement():
-    """Three planes in general position and x + y + z = 1 cut space into 15 parts; Euler: the signs of all faces add up to -1."""
+    """Four planes in general position cut space into 15 parts; by Euler the signs of all faces add up to -1."""
     planes = [form(1, 0, 0, 0), form(0, 1, 0, 0), form(0, 0, 1, 0), form(1, 1, 1, -1)]
 
     @cache

@@ -20,7 +20,14 @@ def test_text_names_regions_equations_and_named_regimes():
         "   covariance of theta[i], theta[j]: S[i,j]*P(v[i])*P(v[j])",
         "   P(v) = 1/(eps + sqrt(v))",
     ]
-    assert lines[-2:] == ["regime ballistic: s = 0, b = 1, cell 7", "regime batch-equivalent: s = 1, b = 2, cell 15"]
+    assert lines[-6:-4] == ["regime ballistic: s = 0, b = 1, cell 7", "regime batch-equivalent: s = 1, b = 2, cell 15"]
+    assert lines[-4:] == [
+        "memories fixed, full batch, time in units of h:",
+        "  drift of theta[i]: (-1)*F[i]*P(F[i]**2)",
+        "    + h*( (-1/2)*sum_j(F[i,j]*F[j]*P(F[i]**2)*P(F[j]**2))"
+        " + (-(c + 2)/c)*sum_j(F[i,j]*F[j]*F[i]**2*P(F[j]**2)*P'(F[i]**2)) )",
+        "  P(v) = 1/(eps + sqrt(v))",
+    ]
 
 
 def test_regions_are_chains_where_they_can_be():

@@ -19,7 +19,7 @@ def test_linear_rule_of_sgd():
         assert (found.exponents["lr"], found.step, found.free, found.conflict) == (1, 1, (), "")
 
 
-@pytest.mark.parametrize("rule", [derive.rmsprop(), derive.rmsprop("torch"), derive.adam(), derive.adam("torch"), derive.nadam()])
+@pytest.mark.parametrize("rule", [derive.rmsprop(), derive.rmsprop("torch"), derive.adam("torch"), derive.nadam()])
 def test_square_root_rule(rule):
     """Malladi, Lyu, Panigrahi, Arora 2022: lr sqrt(k), 1 - beta times k, eps / sqrt(k)."""
     found = scaled(rule)

@@ -182,6 +182,22 @@ def test_an_objective_by_a_formula_is_simulated_and_shown(capsys):
     assert "F_0 = theta_0*theta_0*theta_0" in source
 
 
+def test_regimes_prints_the_cells_and_draws_them(capsys, tmp_path):
+    code, out, _ = run(capsys, "regimes", "rmsprop", "--plot", str(tmp_path / "map.png"))
+    assert code == 0
+    assert "20. 1 < s, 2 < b" in out
+    assert (tmp_path / "map.png").exists()
+    code, out, _ = run(capsys, "regimes", "sgd", "--json")
+    assert (code, len(json.loads(out)["cells"])) == (0, 5)
+    assert r"\begin{aligned}" in run(capsys, "regimes", "sgd", "--latex")[1]
+
+
+def test_scaling_prints_the_rule(capsys):
+    code, out, _ = run(capsys, "scaling", "rmsprop")
+    assert (code, "  lr times k^(1/2)" in out) == (0, True)
+    assert json.loads(run(capsys, "scaling", "sgd", "--json")[1])["exponents"] == {"lr": "1"}
+
+
 def test_the_source_of_a_kernel_is_python(capsys):
     code, out, _ = run(capsys, "show", *SGD[:3], "--what", "optimizer")
     assert code == 0
@@ -211,6 +227,12 @@ def test_the_source_of_a_kernel_is_python(capsys):
         (["check", "--latex", "--markdown"], "not allowed with argument"),
         (["check", "--plot", "."], "--plot . without --measure; expected both"),
         (["check", "--measure", "--plot", "missing"], "cannot write missing/callisti2025-code_RMSprop_ballistic_order_2.png"),
+        (["regimes", "lion"], "is not smooth"),
+        (["regimes", "sgd", "--exponents", "lr=2"], "an exponent for 'lr'; expected one for noise"),
+        (["regimes", "sgd", "--law", "general"], "expected noise without third cumulants"),
+        (["regimes", "sgd", "--plot", "missing/map.png"], "cannot write missing/map.png"),
+        (["regimes", "adam", "--start", "warm"], "expected the start zero"),
+        (["scaling", "sgd", "--regime", "lr=1"], "leaves no limit"),
         (["reproduce", "nobody2025"], "invalid choice: 'nobody2025'"),
     ],
     ids=_words,
