@@ -44,7 +44,27 @@ class Moments:
 
 @dataclass
 class Balance:
-    """One pass through a rule with a trial time step; `solve_balance` makes it consistent."""
+    """One pass through a rule with a trial time step; `solve_balance` makes it consistent.
+
+    Attributes
+    ----------
+    model : OpenRule
+    noise : NoiseModel
+    start : {"warm", "zero"}
+    time_step : Form
+        The unknown kappa.
+    comparisons : Comparisons
+        At the point, with the trial value of kappa as its last coordinate.
+    reader : LeadingReader
+    sizes : dict of str to (Form, bool)
+        Blocks whose size was asked for: its exponent, and whether fluctuations are as large as the mean.
+    calls : set of ElementFunction
+        The non-linearities met.
+    averaged : dict of ElementFunction to bool
+        Those that keep fluctuating, and whether with the noise of the same step.
+    refusals : list of str
+        Why there is no closed limit.
+    """
 
     model: OpenRule
     noise: NoiseModel
@@ -53,10 +73,10 @@ class Balance:
     comparisons: Comparisons
     reader: LeadingReader = field(init=False)
     sizes: dict[str, tuple[Form, bool]] = field(init=False, default_factory=dict)
-    _moments: dict[str, Moments] = field(init=False, default_factory=dict)
     calls: set[ElementFunction] = field(init=False, default_factory=set)
     refusals: list[str] = field(init=False, default_factory=list)
     averaged: dict[ElementFunction, bool] = field(init=False, default_factory=dict)
+    _moments: dict[str, Moments] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         rule = self.model.rule
@@ -91,7 +111,7 @@ class Balance:
         (h,) = (h for h in self.model.rule.hyperparameters if h.name == name)
         if h.role == "learning rate":
             return self.time_step.one
-        form = self.time_step * Fraction(-int(Integer(1) * h.step_units * 2), 2)
+        form = self.time_step * -Fraction(str(h.step_units))
         if h.noise_units:
             form = form + self._smaller(self.noise_exponent * 0, self.noise_exponent) * h.noise_units
         return form

@@ -46,7 +46,7 @@ class LeadingReader:
     time_step: Form
     comparisons: Comparisons
     definitions: dict[str, Lambda] = field(default_factory=dict)
-    _known: dict[Expr, Leading] = field(default_factory=dict)
+    _known: dict[Expr, Leading] = field(init=False, default_factory=dict)
 
     def read(self, expression: Expr) -> Leading:
         """Return the leading monomial.
@@ -100,7 +100,7 @@ class LeadingReader:
             values = {-1: Integer(1), 0: 1 - exp(-memory.expression), 1: memory.expression}
             return Leading(memory.exponent if order > 0 else self._zero, values[order])
         if order < 0:
-            raise ValueError(f"{constant}: a memory to the power of the step number vanishes")
+            raise ValueError(f"1 - {constant} to the power {power} vanishes; expected such powers in bias corrections only")
         return Leading(self._zero, exp(-memory.expression) if order == 0 else Integer(1))
 
     def _function(self, expression: Expr) -> Leading:

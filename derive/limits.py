@@ -128,21 +128,21 @@ def _check_arguments(balance: Balance, slaved: Mapping[str, Expr | None]) -> Non
 
 
 class _Part:
-    """The step of one block: what of it is of the order of the time step."""
+    """The step of one block: what of it is of the order of the time step.
+
+    `passed` are the fast memories it contains; the functions in `later` multiply what these pass on, the others stand in their
+    sources. Where a memory and a non-linearity both keep fluctuating, only the law of the step as a whole is known: `whole`.
+    """
 
     def __init__(self, balance: Balance, block: str) -> None:
         self.balance, self.block = balance, block
         self.moments = balance.moments(block)
-        passed = balance.model.passed_on(block, balance.fast)
-        self.passed = passed
-        self.later = frozenset(c.base for c in self._calls()) - balance.model.functions(passed) if passed else frozenset()
-        self.fixed = any(balance.rate(b).exponent.at(balance.comparisons.point) == 0 for b in passed)
-        self.calls = self._calls()
-        averaged = self.calls & balance.averaged.keys()
-        self.whole = bool(averaged) and self.fixed
-
-    def _calls(self) -> set[ElementFunction]:
-        return {c for m in (*self.moments.mean, *self.moments.linear) for c in m.expression.atoms(ElementFunction)}
+        self.calls = {c for m in (*self.moments.mean, *self.moments.linear) for c in m.expression.atoms(ElementFunction)}
+        self.passed = balance.model.passed_on(block, balance.fast)
+        named = frozenset(c.base for c in self.calls)
+        self.later = named - balance.model.functions(self.passed) if self.passed else frozenset()
+        fixed = any(balance.rate(b).exponent.at(balance.comparisons.point) == 0 for b in self.passed)
+        self.whole = fixed and not self.calls.isdisjoint(balance.averaged)
 
     def _kept(self, exponent: Form) -> bool:
         return self.balance.comparisons.sign(exponent - self.balance.time_step) == 0
@@ -155,7 +155,7 @@ class _Part:
             return Integer(0)
         total = [_averaged(balance, m.expression, self.later) for m in self.moments.mean if self._kept(m.exponent - size)]
         if total and self.whole:
-            total = [self._law("E")("i")]
+            total = [Field(f"E[step of {self.block}]")("i")]
         if self.block in balance.model.rates and balance.status(self.block) == "critical":
             total.append(-balance.rate(self.block).expression * Field(self.block)("i"))
         return canonical(Add(*total))
@@ -172,9 +172,6 @@ class _Part:
     def amplitude(self) -> Expr:
         """The factor in front of the noise, without averages."""
         return canonical(Add(*(m.expression for m in self.moments.linear)))
-
-    def _law(self, what: str) -> Field:
-        return Field(f"{what}[step of {self.block}]", 1 if what == "E" else 2, symmetric=what != "E")
 
 
 def _averaged(balance: Balance, expression: Expr, later: frozenset[str]) -> Expr:

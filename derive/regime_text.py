@@ -57,7 +57,9 @@ def map_text(regimes: RegimeMap) -> str:
     """Return all cells over several lines, for a terminal."""
     rule, axes = regimes.model.rule, regimes.axes
     lines = [f"{rule.name} ({rule.variant}): {', '.join(scalings(regimes))}"]
-    lines.append("slow second moments start " + ("from zero" if regimes.start == "zero" else "with their stationary size"))
+    if any(b.nonnegative and b.name in regimes.model.rates for b in rule.blocks):
+        start = "from zero" if regimes.start == "zero" else "with their stationary size"
+        lines.append(f"second moments start {start}, other memories from zero")
     for number, cell in enumerate(regimes.cells, 1):
         lines.append(f"{number}. {region_text(cell, axes)}")
         lines += [f"   {line}" for line in (limit_lines(cell.limit, axes) if cell.limit else [f"no limit: {cell.refusal}"])]

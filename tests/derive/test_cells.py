@@ -247,8 +247,8 @@ def test_rmsprop_itself_comes_to_the_limit_of_its_cell(s, place):
 def test_momentum_itself_comes_to_the_limit_of_its_cell(s, b, speed):
     """f = theta**2/2, S = 1, c = 1/2: d theta = -theta/c dt + dW/c, or noise alone; E theta**2 at time 1/2 is known.
 
-    The memory lags by h**(kappa - b)/c, and 3/2 of that is taken from the time in which noise of covariance 1/c**2 acts: at most
-    12 h**(kappa - b). A drift left out acts as 1/c h**(1 - b - kappa) theta, and 2/c E theta**2 / 2 is at most 6.
+    The memory lags by h**(kappa - b)/c, and 3/2 of that is taken from the time in which noise of covariance 1/c**2 acts: at
+    most 12 h**(kappa - b). A drift left out acts as 1/c h**(1 - b - kappa) theta, and 2/c E theta**2 / 2 is at most 6.
     """
     spread = 4
     limit = found("momentum").cell_at((s, Q(b))).limit
