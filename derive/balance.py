@@ -253,5 +253,6 @@ def solve_balance(model: OpenRule, noise: NoiseModel, start: Start, point: Point
         weight = piece.weights[size]
         newton = piece.at((*point, Fraction(0))) / (1 - weight) if weight < 1 else low
         kappa = newton if low < newton < high else (low + high) / 2
-    raise ValueError(f"{model.rule.name}: no time step balances theta's step at {dict(zip(model.axes, point, strict=True))}")
+    at = ", ".join(f"{axis} = {x}" for axis, x in zip(model.axes, point, strict=True))
+    raise ValueError(f"{model.rule.name}: no time step balances theta's step at {at}; expected exponents of moderate size")
 

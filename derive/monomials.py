@@ -23,6 +23,10 @@ S = Symbol("s")
 """The exponent of the noise, ``h**-s``."""
 
 
+MAX_AXES, LARGEST = 3, 4
+"""How many unknowns there may be, as cells multiply with each; the largest number, so that no corner lies far away."""
+
+
 class Decay(Function):
     """``beta**(k + n)``, of the memory's constant and the exponent."""
 
@@ -213,13 +217,23 @@ def open_rule(rule: UpdateRule, exponents: str = "") -> OpenRule:
     for name, value in given.items():
         if name not in allowed:
             raise ValueError(f"an exponent for {name!r}; expected one for {', '.join(allowed)}")
-        unknowns = sorted(value.free_symbols, key=str)
-        if not (value.is_polynomial(*unknowns) and (not unknowns or Poly(value, *unknowns).total_degree() <= 1)):
-            raise ValueError(f"the exponent {value} of {name} is not linear in the unknowns")
+        unknowns = sorted(value.free_symbols, key=str) or [S]
+        linear = value.is_polynomial(*unknowns) and Poly(value, *unknowns).total_degree() <= 1
+        if not linear or not all(_moderate(powers, c) for powers, c in Poly(value, *unknowns).terms()):
+            raise ValueError(
+                f"the exponent {value} of {name}; expected one linear in the unknowns with rational numbers up to {LARGEST}, "
+                f"weights from 1/{LARGEST}"
+            )
     plain = {name: value.xreplace({x: Symbol(x.name) for x in value.free_symbols}) for name, value in given.items()}
     found = OpenRule(rule, {"noise": -S, **own, **plain})
+    if len(found.axes) > MAX_AXES:
+        raise ValueError(f"{', '.join(found.axes)} are unknown; expected at most {MAX_AXES}: fix others, as 'beta2=1+s' does")
     _ = found.rates
     return found
+
+
+def _moderate(powers: tuple[int, ...], number: Expr) -> bool:
+    return bool(number.is_Rational and abs(number) <= LARGEST and (not any(powers) or abs(number) * LARGEST >= 1))
 
 
 def _hidden(expression: Expr) -> tuple[Expr, dict[Symbol, Expr]]:

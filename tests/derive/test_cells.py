@@ -206,8 +206,13 @@ def test_what_is_asked_for_wrongly_is_refused():
         regime_map(derive.adam(), derive.gaussian(), start="warm")
     with pytest.raises(ValueError, match="an exponent for 'beta'; expected one for noise, alpha, eps"):
         regime_map(derive.rmsprop(), derive.gaussian(), "beta=1")
-    with pytest.raises(ValueError, match=r"the exponent s\*\*2 of alpha is not linear"):
-        regime_map(derive.rmsprop(), derive.gaussian(), "alpha=s**2")
+    for exponent in ("s**2", "sqrt(2)*s", "s*q", "exp(s)", "s/100", "100"):
+        with pytest.raises(ValueError, match="of alpha; expected one linear in the unknowns with rational numbers up to 4"):
+            regime_map(derive.rmsprop(), derive.gaussian(), f"alpha={exponent}")
+    with pytest.raises(ValueError, match="s, b1, b2, e are unknown; expected at most 3"):
+        regime_map(derive.adam(), derive.gaussian(), "eps=e")
+    with pytest.raises(ValueError, match="leave no memory between 0 and 1"):
+        regime_map(derive.rmsprop(), derive.gaussian(), "alpha=-1").cells  # noqa: B018
 
 
 def test_centred_second_moment_cancels_without_noise():
