@@ -33,7 +33,7 @@ class ScalingRule:
     Attributes
     ----------
     equation : ModifiedEquation
-        The limit that is kept, of order 1.
+        The limit that is kept, of order 1, with a symbol for the multiplier of each hyperparameter.
     exponents : mapping of str to Expr
         Hyperparameters (one minus it, for a memory) are multiplied by k to this power; empty if there is no rule.
     step : Expr
