@@ -9,7 +9,8 @@ import tempfile
 ROW = """
 import json, resource, sys, time
 start = time.process_time()
-from smelt.derive import catalogue, regimes, gaussian, modified_equation
+from smelt.derive import gaussian, modified_equation, regimes
+from smelt.derive.optimizers import catalogue
 from smelt.derive.rules import THETA
 loaded = time.process_time()
 name, order = sys.argv[1], int(sys.argv[3])

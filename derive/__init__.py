@@ -1,6 +1,12 @@
 """From an update rule to its stochastic modified equation."""
 
-from .catalogue import (
+from .certificate import Certificate, LeadingError, Obstruction
+from .chain import Chain
+from .equation import ModifiedEquation, modified_equation
+from .limits.cells import RegimeMap, regime_map
+from .limits.scaling import ScalingRule, scaling_rule
+from .noise import NoiseModel, batch_mean, gaussian, general, student_t, symmetric, two_point
+from .optimizers.catalogue import (
     CATALOGUE,
     adadelta,
     adagrad,
@@ -24,14 +30,9 @@ from .catalogue import (
     sign_sgd,
     signum,
 )
-from .cells import RegimeMap, regime_map
-from .chain import Chain
-from .equation import Certificate, LeadingError, ModifiedEquation, Obstruction, modified_equation
-from .noise import NoiseModel, batch_mean, gaussian, general, student_t, symmetric, two_point
+from .optimizers.rule_files import load_rule, read_rule
 from .regimes import Regime, ballistic, batch_equivalent, parse_regime
-from .rule_files import load_rule, read_rule
 from .rules import Auxiliary, Block, Hyperparameter, UpdateRule, dot, in_order, norm, old, total
-from .scaling import ScalingRule, scaling_rule
 
 __all__ = [
     "CATALOGUE",

@@ -13,7 +13,7 @@ from .noise import NoiseModel
 from .regimes import Regime, Scaling
 from .rules import THETA, Block, UpdateRule
 from .series import Series, monomial_series
-from .smoothing import has_noisy
+from .smoothing.moments import has_noisy
 from .symbols import Field, gradient, noise, tau
 
 

@@ -9,7 +9,7 @@ from sympy import Add, Expr, Integer, Mul, sqrt
 
 from .indices import canonical, dummies, fresh, opened, reindex, terms
 from .series import Series
-from .smoothing import has_noisy
+from .smoothing.moments import has_noisy
 from .symbols import Component, Field, constant_factor, factor, noise, square_factor, zeta1, zeta2
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from sympy import Add, Basic, Expr, Function, Integer, Lambda, Mul, Pow, Rationa
 from sympy.core.function import AppliedUndef
 
 from .indices import canonical, dummies, free, fresh, reindex, terms, whole
-from .nonsmooth import read_noisy, smooth_parts
-from .piecewise import NON_SMOOTH
 from .rules import Auxiliary, total, written
 from .series import EXACT, Series
+from .smoothing.piecewise import NON_SMOOTH
+from .smoothing.reading import read_noisy, smooth_parts
 from .symbols import Component, element_function, k, noise, one, t
 
 

@@ -17,7 +17,7 @@ from sympy import Add, Dummy, Expr, Integer, Mul, Rational
 from .indices import canonical, multiply, terms
 from .noise import NoiseModel
 from .operators import TIME, block_of, compose_series, contracted, momentum, split
-from .smoothing import Noisy, smoothed_moment
+from .smoothing.moments import Noisy, smoothed_moment
 from .symbols import Component, noise, tau
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from sympy import Expr, Integer, Integral, Lambda, Mul, Pow, Rational, Symbol, erf, factor
 from sympy.printing.latex import LatexPrinter
 
+from .certificate import Obstruction
 from .contraction import readable
-from .equation import FREE, ModifiedEquation, Obstruction
+from .equation import FREE, ModifiedEquation
 from .indices import components
 from .symbols import Component, Field, latex_function, square_factor
 from .vectors import latex_vector, with_numbers

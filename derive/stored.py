@@ -24,8 +24,9 @@ SWITCH = "SMELT_DERIVATION_CACHE"
 
 def _version() -> list[str]:
     """Return what decides the answer to a question; nothing where the sources are no files."""
-    names = sorted(Path(__file__).parent.glob("*.py"))
-    sources = hashlib.sha256(b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in names))
+    folder = Path(__file__).parent
+    names = sorted(folder.rglob("*.py"))
+    sources = hashlib.sha256(b"".join(bytes(path.relative_to(folder)) + b"\0" + path.read_bytes() for path in names))
     return [sympy.__version__, sources.hexdigest()] if names else []
 
 

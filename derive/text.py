@@ -5,11 +5,12 @@ from typing import Any
 
 from sympy import Add, Expr, Lambda, Symbol
 
+from .certificate import LeadingError, Obstruction
 from .components import ComponentForm
 from .contraction import is_element_wise, readable, root_of, totals
-from .equation import FREE, LeadingError, ModifiedEquation, Obstruction
+from .equation import FREE, ModifiedEquation
 from .indices import components
-from .smoothing import MEANING
+from .smoothing.moments import MEANING
 from .symbols import Component, body_of
 
 

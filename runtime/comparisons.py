@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..derive.claimed import both_equations
-from ..derive.claims import Claim
+from ..derive.claims.claim import Claim
+from ..derive.claims.claimed import both_equations
+from ..derive.claims.verdicts import Verdict
 from ..derive.regularisation import smooth
-from ..derive.verdicts import Verdict
 from .objectives import Quadratic
 from .plots import plot_weak_errors
 from .results import WeakErrorStudy, error_series

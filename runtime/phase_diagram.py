@@ -10,10 +10,10 @@ import os
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from ..derive.cells import Cell, RegimeMap
-from ..derive.exponents import Form, Point
-from ..derive.polyhedra import BOX, Polyhedron
-from ..derive.regime_text import kind, power
+from ..derive.limits.cells import Cell, RegimeMap
+from ..derive.limits.exponents import Form, Point
+from ..derive.limits.polyhedra import BOX, Polyhedron
+from ..derive.limits.text import kind, power
 from ..derive.regimes import REGIMES
 from .plots import COLOURS, finished
 

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..codegen.observables import observable
 from ..codegen.program import Kernel, Observable, Track
 from ..codegen.steps import euler_maruyama_step, for_noise_of
-from ..derive.equation import FREE, LeadingError, ModifiedEquation
+from ..derive.certificate import LeadingError
+from ..derive.equation import FREE, ModifiedEquation
 from ..derive.regularisation import unregularised
 from .evaluation import States, carry_out, value
 from .inputs import UNSTABLE, constants, positive, start_state, step_parameters, whole

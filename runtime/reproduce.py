@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from sympy import Symbol
 
-from ..derive.catalogue import CATALOGUE
 from ..derive.equation import Form, modified_equation
 from ..derive.noise import gaussian
+from ..derive.optimizers.catalogue import CATALOGUE
 from ..derive.regimes import REGIMES
 from ..derive.regularisation import floor
 from ..derive.symbols import tau

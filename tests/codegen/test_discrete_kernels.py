@@ -11,17 +11,24 @@ from sympy import Integer
 
 from smelt.codegen.program import Kernel, Track
 from smelt.codegen.steps import optimizer_step
-from smelt.derive.adams import adam, adamax, adamw, amsgrad, nadam, radam
-from smelt.derive.adaptive import adadelta, adagrad, rmsprop
-from smelt.derive.catalogue import all_rules
 from smelt.derive.chain import Chain
-from smelt.derive.modifiers import cosine, coupled_weight_decay, decoupled_weight_decay, exponential, polynomial, scheduled
-from smelt.derive.momentum import heavy_ball, momentum, nesterov, sgd
 from smelt.derive.noise import gaussian
-from smelt.derive.norms import clipped_sgd_norm, lamb, lars, normalized_sgd, sam
+from smelt.derive.optimizers.adams import adam, adamax, adamw, amsgrad, nadam, radam
+from smelt.derive.optimizers.adaptive import adadelta, adagrad, rmsprop
+from smelt.derive.optimizers.catalogue import all_rules
+from smelt.derive.optimizers.modifiers import (
+    cosine,
+    coupled_weight_decay,
+    decoupled_weight_decay,
+    exponential,
+    polynomial,
+    scheduled,
+)
+from smelt.derive.optimizers.momentum import heavy_ball, momentum, nesterov, sgd
+from smelt.derive.optimizers.norms import clipped_sgd_norm, lamb, lars, normalized_sgd, sam
+from smelt.derive.optimizers.signs import clipped_sgd, lion, sign_sgd, signum
 from smelt.derive.regimes import Regime, parse_regime
 from smelt.derive.rules import UpdateRule
-from smelt.derive.signs import clipped_sgd, lion, sign_sgd, signum
 from smelt.runtime.kernels import compile_kernel
 from smelt.runtime.objectives import Quadratic
 from smelt.runtime.rng import normals

@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from smelt.derive.papers import CLAIMS
-from smelt.derive.verdicts import Verdict, check
+from smelt.derive.claims.papers import CLAIMS
+from smelt.derive.claims.verdicts import Verdict, check
 
 
 def identity(make) -> str:

@@ -13,10 +13,10 @@ from brute_force import Monomial, gaussian_moment, generator, transition
 from sympy import Add, Expr, Integer, Mul, Symbol
 from truncated import Layout, Polynomial, Series, derivative, evaluate
 
-from smelt.derive.increment_laws import motions
 from smelt.derive.indices import dummies, terms
 from smelt.derive.operators import TIME, block_of, is_momentum, split
-from smelt.derive.scheme import Scheme
+from smelt.derive.schemes.increment_laws import motions
+from smelt.derive.schemes.scheme import Scheme
 from smelt.derive.symbols import Component
 
 ROOT = Symbol("root", positive=True)

@@ -6,8 +6,8 @@ import mpmath as mp
 import sympy as sp
 from one_step import _quadrature
 
-from smelt.derive.limits import Limit
-from smelt.derive.monomials import OpenRule
+from smelt.derive.limits.limit import Limit
+from smelt.derive.limits.monomials import OpenRule
 from smelt.derive.symbols import Component, ElementFunction, k
 
 DIGITS = 400

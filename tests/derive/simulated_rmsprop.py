@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import sympy as sp
 
-from smelt.derive.limits import Limit
+from smelt.derive.limits.limit import Limit
 from smelt.derive.symbols import Component, ElementFunction
 
 C, EPS, V0, HORIZON = 0.5, 0.5, 0.5, 0.5

@@ -29,9 +29,9 @@ from sympy import (
 from test_operators import random_symbols
 
 from smelt.derive import adam, batch_equivalent, general, sgd
+from smelt.derive.certificate import Certificate, Obstruction
 from smelt.derive.chain import Chain
 from smelt.derive.encoding import NotEncodable, decode, encode
-from smelt.derive.equation import Certificate, Obstruction
 from smelt.derive.symbols import Field, element_function, gradient, t, tau
 
 x, y = Symbol("x", real=True), Symbol("y", positive=True)

@@ -17,7 +17,8 @@ from smelt.derive import (
     rmsprop,
     sgd,
 )
-from smelt.derive.equation import Form, Obstruction
+from smelt.derive.certificate import Obstruction
+from smelt.derive.equation import Form
 from smelt.derive.indices import canonical, reindex
 from smelt.derive.symbols import Field, element_function, gradient
 

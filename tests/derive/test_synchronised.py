@@ -7,9 +7,9 @@ import pytest
 from sympy import Expr, Function, Rational, Symbol, diff, expand
 
 from smelt.derive import ballistic, batch_equivalent, gaussian, general, modified_equation, rmsprop, sgd
-from smelt.derive.catalogue import adam, heavy_ball
 from smelt.derive.diffusion import Diffusion
 from smelt.derive.indices import components
+from smelt.derive.optimizers.catalogue import adam, heavy_ball
 from smelt.derive.symbols import ElementFunction, omega1, zeta1
 from smelt.derive.synchronised import synchronised_defect
 

@@ -12,10 +12,10 @@ from test_catalogue import _equation as derived
 from test_operators import random_symbols
 
 from smelt.derive import Regime, UpdateRule, ballistic, batch_equivalent, gaussian, modified_equation, symmetric
-from smelt.derive.catalogue import adam, heavy_ball, rmsprop, sgd
 from smelt.derive.equation import ModifiedEquation
 from smelt.derive.generator import logarithm, one_step_operator
 from smelt.derive.indices import terms
+from smelt.derive.optimizers.catalogue import adam, heavy_ball, rmsprop, sgd
 from smelt.derive.verification import defect, difference, exponential, generator_of
 
 RULES = [sgd, heavy_ball, rmsprop, adam]

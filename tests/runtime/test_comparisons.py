@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from smelt.derive.papers import callisti, li_tai_e
-from smelt.derive.verdicts import check
+from smelt.derive.claims.papers import callisti, li_tai_e
+from smelt.derive.claims.verdicts import check
 from smelt.runtime.comparisons import compare
 from smelt.runtime.output import comparison_table, plain
 

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.colors import same_color
 
 from smelt import derive
-from smelt.derive.cells import regime_map
+from smelt.derive.limits.cells import regime_map
 from smelt.runtime.phase_diagram import KINDS, plot_regimes
 
 MAP = regime_map(derive.rmsprop(), derive.gaussian(constant=True))

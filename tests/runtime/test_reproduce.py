@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sample_results import study
 
-from smelt.runtime.cli import main
+from smelt.runtime.command_line.cli import main
 from smelt.runtime.output import plain
 from smelt.runtime.records import load_record
 from smelt.runtime.reproduce import OBSERVABLES, Case, Report, callisti2025, reproduce

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smelt.runtime.cli import main
+from smelt.runtime.command_line.cli import main
 
 RULES = Path(__file__).parents[1] / "rules"
 POWER, MEMORY, CLIP = (str(RULES / f"{name}.toml") for name in ("rmsprop_power", "decaying_memory", "adam_tanh"))

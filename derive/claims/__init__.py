@@ -1,0 +1,1 @@
+"""Published equations as data, held against the derivation."""

@@ -1,0 +1,117 @@
+"""A claimed equation as one that kernels accept: the formulas as they are printed, nothing expanded in tau."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from sympy import Add, Expr, Integer, Lambda, Mul, Pow, Rational, Symbol
+
+from ..certificate import Certificate
+from ..diffusion import Diffusion
+from ..equation import ModifiedEquation, modified_equation
+from ..indices import terms
+from ..noise import gaussian
+from ..symbols import Component, element_function, t
+from .claim import Claim
+from .published import Reader, powers_of_tau
+from .verdicts import Verdict
+
+
+@dataclass(frozen=True, repr=False)
+class ClaimedEquation(ModifiedEquation):
+    """A claim's drift and noise in the place of derived ones.
+
+    Attributes
+    ----------
+    claim : Claim
+    formulas : mapping of str to Expr
+        The whole drift of each block.
+    factors : mapping of str to Expr
+        The whole noise of each block.
+    reached : Certificate
+        The weak order at which the claim was found right.
+    """
+
+    claim: Claim
+    formulas: Mapping[str, Expr]
+    factors: Mapping[str, Expr]
+    reached: Certificate
+
+    @property
+    def name(self) -> str:
+        """Paper and equation, for people."""
+        return f"{self.claim.paper.key}, {self.claim.name}"
+
+    @cached_property
+    def drift(self) -> tuple[Mapping[str, Expr], ...]:
+        """The whole drift at the power 0 of tau."""
+        return (self.formulas,)
+
+    @cached_property
+    def diffusion(self) -> Diffusion:
+        """The whole noise at the power 0 of tau."""
+        return Diffusion((self.factors,))
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """The weak order at which the claim was found right."""
+        return self.reached
+
+
+def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]:
+    """Return the claimed and the derived equation for constant Gaussian noise, that of the problems that kernels know.
+
+    The claimed one is driven by a Brownian motion of the same sign as the derived one, so that both can follow the optimizer's.
+
+    Raises
+    ------
+    ValueError
+        The claim is about an optimizer without noise, or a function in it depends on the second moments of two coordinates.
+    """
+    claim = verdict.claim
+    if not claim.chain.noise.orders:
+        raise ValueError(f"{claim.name} is a claim about {claim.chain.noise.name}; expected one with noise, which kernels draw")
+    chain = replace(claim.chain, noise=gaussian(constant=True))
+    derived = modified_equation(chain.rule, chain.regime, chain.noise, claim.order)
+    reader, definitions = Reader(chain, claim.notation), {}
+    nonnegative = {b.name for b in chain.blocks if b.nonnegative}
+    formulas = {b: _abstract(reader.drift(text), nonnegative, definitions) for b, text in claim.drift.items()}
+    noise = {b.name: reader.noise(claim.noise.get(b.name, "0")) for b in chain.blocks}
+    sign = _leading_sign(_by_power(noise, claim.order)) * _leading_sign(derived.diffusion.coefficients)
+    factors = {b: _abstract(sign * e, nonnegative, definitions) for b, e in noise.items()}
+    wrong = [d.power for d in verdict.differences]
+    reached = Certificate(int(min(wrong)) if wrong else claim.order, ())
+    return ClaimedEquation(chain, claim.order, "diffusion", (), definitions, claim, formulas, factors, reached), derived
+
+
+def _by_power(noise: Mapping[str, Expr], order: int) -> list[Mapping[str, Expr]]:
+    found = {b: powers_of_tau(e, Rational(order)) for b, e in noise.items()}
+    return [{b: e.get(power, Integer(0)) for b, e in found.items()} for power in sorted({p for e in found.values() for p in e})]
+
+
+def _leading_sign(parts: Sequence[Mapping[str, Expr]]) -> int:
+    """Return the sign of the first term of the noise of the first block that has any, at the lowest power of tau."""
+    leading = [e for part in parts for e in part.values() if e != 0]
+    return -1 if leading and terms(leading[0])[0].could_extract_minus_sign() else 1
+
+
+def _abstract(expression: Expr, nonnegative: set[str], definitions: dict[str, Lambda]) -> Expr:
+    """Put abstract functions for roots and denominators in second moments, so that a regularisation applies to them."""
+    return Add(*(Mul(*(_named(f, nonnegative, definitions) for f in Mul.make_args(term))) for term in terms(expression)))
+
+
+def _named(factor: Expr, nonnegative: set[str], definitions: dict[str, Lambda]) -> Expr:
+    moments = sorted((c for c in factor.atoms(Component) if c.field.name in nonnegative), key=str)
+    base, exponent = factor.as_base_exp()
+    if not moments or (isinstance(base, Component) and exponent.is_Integer and exponent.is_positive):
+        return factor
+    if len(moments) > 1:
+        raise ValueError(f"{factor} depends on {', '.join(map(str, moments))}; expected the second moment of one coordinate")
+    inverse, power = (Pow(base, -1), -exponent) if exponent.is_Integer else (factor, Integer(1))
+    x = Symbol(moments[0].field.name, nonnegative=True)
+    rest = (t,) if inverse.has(t) else ()
+    definition = Lambda((x, *rest), inverse.xreplace({moments[0]: x}))
+    known = [name for name, d in definitions.items() if d == definition]
+    name = known[0] if known else f"D{len(definitions) + 1}"
+    definitions[name] = definition
+    return Pow(element_function(name, (0,) * (1 + len(rest)))(moments[0], *rest), power)

@@ -1,0 +1,139 @@
+"""A normal form for expressions in index notation with explicit functions: equal expressions have the same.
+
+A term is a monomial in tensors and state times a function of the coordinates' second moments and of time. Roots and
+exponentials become symbols, so that this function is rational: two are equal if and only if `cancel` of their difference is 0.
+For an exponential ``exp(-c t)`` the symbol is ``gamma_c = 1 - exp(-c t)``, because bias corrections are made of these.
+"""
+
+from collections.abc import Mapping
+from itertools import permutations
+
+from sympy import Add, Expr, Integer, Lambda, Mul, Poly, Pow, Rational, Symbol, apart, cancel, exp, fraction, sqrt, together
+from sympy import factor as factorised
+
+from ..chain import Chain
+from ..components import written_out
+from ..indices import dummies, fresh, reindex, terms
+from ..symbols import Component, t
+
+NormalForm = Mapping[Expr, Expr]
+"""For each monomial in tensors and state its coefficient, a rational function in lowest terms; none vanishes."""
+
+
+class Algebra:
+    """Roots and exponentials as symbols, for a family of expressions.
+
+    Parameters
+    ----------
+    chain : Chain
+        Its nonnegative blocks and the exponentials of time are what may stand under a root.
+    definitions : mapping of str to Lambda
+        Of the functions kept abstract.
+
+    Raises
+    ------
+    ValueError
+        In `normal_form`, if what stands under a root is not linear in one such quantity.
+    """
+
+    def __init__(self, chain: Chain, definitions: Mapping[str, Lambda]) -> None:
+        self.nonnegative = {b.name for b in chain.blocks if b.nonnegative}
+        self.definitions = definitions
+        self._exponentials: dict[Expr, Symbol] = {}
+        self._roots: dict[Expr, Symbol] = {}
+        self._solved: dict[Symbol, Expr] = {}
+
+    def normal_form(self, expression: Expr) -> NormalForm:
+        """Return the normal form: it is empty if and only if the expression is zero."""
+        found: dict[Expr, Expr] = {}
+        for term in terms(written_out(expression, self.definitions)):
+            for monomial, coefficient in self._split(term):
+                found[monomial] = found.get(monomial, 0) + self._rational(coefficient)
+        # what stands under a root may have been met after a coefficient without the root
+        reduced = {monomial: cancel(together(c.xreplace(self._solved))) for monomial, c in found.items()}
+        parts = {monomial * k: c for monomial, whole in reduced.items() for k, c in self._by_constants(whole).items()}
+        return dict(sorted(parts.items(), key=str))
+
+    def expression(self, form: NormalForm) -> Expr:
+        """Return a short sum with the normal form: for each set of sums over coordinates, factored if that is shorter.
+
+        For ``1 - exp(-c t)`` stands the symbol ``gamma_c``.
+        """
+        groups: dict[tuple[str, ...], list[Expr]] = {}
+        for monomial, coefficient in form.items():
+            groups.setdefault(tuple(sorted(dummies(monomial))), []).append(monomial * self._shortest(coefficient))
+        sums = (Add(*group) for group in groups.values())
+        roots = {root: sqrt(base) for base, root in self._roots.items()}
+        return Add(*(min(e, factorised(e), key=_length).xreplace(roots) for e in sums))
+
+    def _shortest(self, coefficient: Expr) -> Expr:
+        """Return a rational function factored, or as partial fractions in the root of a second moment."""
+        forms = [factorised(coefficient)]
+        sums = {s for f in Mul.make_args(fraction(forms[0])[0]) if isinstance(f, Add) for s in f.free_symbols}
+        roots = {root for base, root in self._roots.items() if self._is_nonnegative(base)}
+        for root in sorted(sums & roots, key=str):
+            forms.append(Add(*(factorised(part) for part in Add.make_args(apart(coefficient, root)))))
+        return min(forms, key=_length)
+
+    def _split(self, term: Expr) -> list[tuple[Expr, Expr]]:
+        """Split off the monomial, with its dummies named canonically; averaged over the namings that leave it the same."""
+        names = sorted(dummies(term))
+        orders = permutations(fresh((), len(names)))
+        renamed = [self._monomial(reindex(term, dict(zip(names, order, strict=True)))) for order in orders]
+        least = min(str(monomial) for monomial, _ in renamed)
+        chosen = [(monomial, coefficient) for monomial, coefficient in renamed if str(monomial) == least]
+        return [(monomial, coefficient / len(chosen)) for monomial, coefficient in chosen]
+
+    def _monomial(self, term: Expr) -> tuple[Expr, Expr]:
+        factors = Mul.make_args(term)
+        inside = [f for f in factors if self._belongs(*f.as_base_exp())]
+        return Mul(*inside), Mul(*(f for f in factors if f not in inside))
+
+    def _belongs(self, base: Expr, exponent: Expr) -> bool:
+        """Tell whether a power stands in the monomial: second moments do not, because roots are taken of them."""
+        natural = exponent.is_Integer and exponent.is_positive
+        return natural and isinstance(base, Component) and not self._is_nonnegative(base)
+
+    def _by_constants(self, coefficient: Expr) -> dict[Expr, Expr]:
+        """Split a rational function by the monomials in the constants in which it is a polynomial."""
+        numerator, denominator = fraction(coefficient)
+        hidden = {*self._roots.values(), *self._exponentials.values(), *denominator.free_symbols}
+        constants = sorted((s for s in numerator.free_symbols - hidden if not isinstance(s, Component)), key=str)
+        if not constants or numerator == 0:
+            return {} if numerator == 0 else {Integer(1): coefficient}
+        split = Poly(numerator, *constants).terms()
+        return {Mul(*(Pow(s, n) for s, n in zip(constants, powers, strict=True))): c / denominator for powers, c in split}
+
+    def _rational(self, expression: Expr) -> Expr:
+        for call in sorted(expression.atoms(exp), key=str):
+            expression = expression.xreplace({call: self._exponential(call.exp)})
+        powers = {p for p in expression.atoms(Pow) if p.exp.is_Rational and p.exp.q == 2 and not p.base.is_number}
+        for power in sorted(powers, key=str):
+            expression = expression.xreplace({power: self._root(power.base) ** power.exp.p})
+        return expression.xreplace(self._solved)
+
+    def _exponential(self, exponent: Expr) -> Expr:
+        factors = []
+        for part in Add.make_args(exponent.expand()):
+            number, rate = part.as_coeff_Mul()
+            symbol = self._exponentials.setdefault(rate, Symbol(f"gamma_{rate / t}", positive=True))
+            factors.append(Pow(1 - symbol, -number))
+        return Mul(*factors)
+
+    def _root(self, base: Expr) -> Symbol:
+        if base not in self._roots:
+            under = {s for s in base.free_symbols if s in self._exponentials.values() or self._is_nonnegative(s)}
+            slope = base.diff(*under) if len(under) == 1 else base
+            if len(under) != 1 or slope.free_symbols & under or slope == 0 or under & set(self._solved):
+                raise ValueError(f"sqrt({base}) in an equation; expected a root of something linear in one second moment")
+            (unknown,) = under
+            self._roots[base] = root = Symbol(f"sqrt({base})", positive=True)
+            self._solved[unknown] = (root**2 - base.xreplace({unknown: Rational(0)})) / slope
+        return self._roots[base]
+
+    def _is_nonnegative(self, symbol: Symbol) -> bool:
+        return isinstance(symbol, Component) and symbol.field.name in self.nonnegative
+
+
+def _length(expression: Expr) -> int:
+    return len(str(expression))

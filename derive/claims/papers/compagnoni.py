@@ -1,0 +1,42 @@
+"""Compagnoni, Liu, Islamov, Proske, Orvieto, Lucchi: RMSprop and Adam with decoupled weight decay."""
+
+from ...chain import Chain
+from ...noise import gaussian
+from ...optimizers.adams import adamw
+from ...optimizers.adaptive import rmsprop
+from ...optimizers.modifiers import decoupled_weight_decay
+from ...regimes import ballistic
+from ..claim import Claim, Paper
+
+PAPER = Paper(
+    "compagnoni2025", "Compagnoni, Liu, Islamov, Proske, Orvieto, Lucchi",
+    "Adaptive methods through the lens of SDEs: theoretical insights on the role of noise", 2025, "arXiv 2411.15958",
+)  # fmt: skip
+_NOTATION = {"eta": "tau", "g": "F", "Sigma": "S", "lam": "weight_decay", "P": "sqrt(v) + eps"}
+
+
+def rmspropw() -> Claim:
+    """RMSpropW."""
+    return Claim(
+        PAPER, "RMSpropW, order 1", Chain(decoupled_weight_decay(rmsprop("torch")), ballistic(), gaussian()), 1,
+        drift={"theta": "-g/P - lam*theta", "v": "rho*(g**2 + Sigma - v)"}, noise={"theta": "-sqrt(eta)/P*B(dW)"},
+        notation=_NOTATION | {"rho": "c"}, provenance="recalled", recorded="agrees",
+    )  # fmt: skip
+
+
+def adamw_order_1() -> Claim:
+    """AdamW."""
+    bias = {"rho1": "c1", "rho2": "c2", "iota1": "1 - exp(-rho1*t)", "iota2": "1 - exp(-rho2*t)"}
+    return Claim(
+        PAPER, "Theorem 3.12, AdamW, order 1", Chain(adamw(), ballistic(), gaussian()), 1,
+        drift={
+            "theta": "-sqrt(iota2)/iota1/P*(m + eta*rho1*(g - m)) - lam*theta",
+            "m": "rho1*(g - m)",
+            "v": "rho2*(g**2 + Sigma - v)",
+        },
+        noise={"m": "sqrt(eta)*rho1*B(dW)"}, notation=_NOTATION | bias, provenance="recalled", recorded="agrees if eps = 0",
+        note="P is recalled without a factor sqrt(iota2) of eps; with that factor it agrees for every eps",
+    )  # fmt: skip
+
+
+CLAIMS = (rmspropw, adamw_order_1)

@@ -1,0 +1,209 @@
+"""Published equations held against the derivation: which coefficients differ, by what, and under which assumption they agree.
+
+A claim of weak order p is right if its generator agrees with the modified generator through ``tau**(p-1)``: drift, covariance,
+and the third and fourth derivatives that no diffusion has. Two diffusion factors with the same covariance agree. What a paper
+keeps beyond that order does no harm; it is listed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+
+from sympy import Expr, Integer, Rational, Symbol
+
+from ..components import written_out
+from ..equation import ModifiedEquation, modified_equation
+from ..indices import canonical
+from ..symbols import Component
+from .claim import Claim, Coefficients, in_one_dimension
+from .normal_form import Algebra, NormalForm
+from .witness import Witness, find_witness
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """An extra assumption that makes some symbols zero.
+
+    Attributes
+    ----------
+    name : str
+    vanishes : callable
+        Whether a symbol is zero under it.
+    """
+
+    name: str
+    vanishes: Callable[[Symbol], bool]
+
+    def imposed(self, expression: Expr) -> Expr:
+        """Return the expression under the assumption."""
+        return expression.xreplace({s: Integer(0) for s in expression.free_symbols if self.vanishes(s)})
+
+
+def _derivative_of_noise(s: Symbol) -> bool:
+    return isinstance(s, Component) and s.field.varies and not s.field.gradient and len(s.indices) > s.field.rank
+
+
+ASSUMPTIONS = (
+    Assumption("constant noise", _derivative_of_noise),
+    Assumption("Gaussian noise", lambda s: isinstance(s, Component) and s.field.name in ("K3", "K4")),
+    Assumption("eps = 0", lambda s: not isinstance(s, Component) and s.name.startswith("eps")),
+    Assumption("quadratic f", lambda s: isinstance(s, Component) and s.field.gradient and len(s.indices) > 2),
+)
+"""What is tried, one by one and then together, where a published coefficient differs."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is wrong with one coefficient, or the part of it that becomes right under an assumption.
+
+    Attributes
+    ----------
+    power : Rational
+        Of tau, in the generator.
+    blocks : tuple of str
+        One for a drift, two for a covariance, more for an obstruction.
+    excess : Expr
+        The published coefficient minus the derived one, simplified, with its functions written out; ``gamma_c`` stands for
+        ``1 - exp(-c t)``.
+    assumptions : tuple of str
+        The fewest of `ASSUMPTIONS` under which this vanishes; empty if none do.
+    witness : Witness
+    """
+
+    power: Rational
+    blocks: tuple[str, ...]
+    excess: Expr
+    assumptions: tuple[str, ...]
+    witness: Witness
+
+
+@dataclass(frozen=True)
+class Row:
+    """One coefficient: as published and as derived, both written out and simplified."""
+
+    power: Rational
+    blocks: tuple[str, ...]
+    published: Expr
+    derived: Expr
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim held against the derivation.
+
+    Attributes
+    ----------
+    claim : Claim
+    rows : tuple of Row
+        The coefficients that the claimed order asks for.
+    differences : tuple of Difference
+    assumptions : tuple of str
+        The fewest under which all differences vanish; empty if there are no differences, or no such assumptions.
+    beyond : tuple of (Rational, tuple of str)
+        Coefficients that the paper keeps beyond the order it claims, at the power of tau that follows.
+    """
+
+    claim: Claim
+    rows: tuple[Row, ...]
+    differences: tuple[Difference, ...]
+    assumptions: tuple[str, ...]
+    beyond: tuple[tuple[Rational, tuple[str, ...]], ...]
+
+    @property
+    def summary(self) -> str:
+        """``agrees``, ``agrees if eps = 0``, or ``differs: drift[theta] tau^1, ...``."""
+        if not self.differences:
+            return "agrees"
+        if self.assumptions:
+            return f"agrees if {' and '.join(self.assumptions)}"
+        places: dict[str, list[Difference]] = {}
+        for d in self.differences:
+            places.setdefault(place(d.power, d.blocks), []).append(d)
+        return "differs: " + ", ".join(name + _unless(found) for name, found in places.items())
+
+    @property
+    def as_recorded(self) -> bool:
+        """Whether the verdict is the one found when the claim was entered."""
+        return self.summary == self.claim.recorded
+
+
+def _unless(differences: list[Difference]) -> str:
+    names = [a.name for a in ASSUMPTIONS if any(a.name in d.assumptions for d in differences)]
+    return f" (unless {' and '.join(names)})" if all(d.assumptions for d in differences) else ""
+
+
+def place(power: Expr, blocks: tuple[str, ...]) -> str:
+    """Return ``drift[theta] tau^1``, ``covariance[theta,v] tau^1`` or ``c3[theta,theta,v] tau^1``."""
+    kind = {1: "drift", 2: "covariance"}.get(len(blocks), f"c{len(blocks)}")
+    return f"{kind}[{','.join(blocks)}] tau^{power}"
+
+
+def check(claim: Claim) -> Verdict:
+    """Hold a claim against the derivation.
+
+    Raises
+    ------
+    ValueError
+        The claim's formulas cannot be read, or its chain has no equation.
+    """
+    equation = modified_equation(claim.chain.rule, claim.chain.regime, claim.chain.noise, claim.order)
+    published, derived = claim.coefficients(), _derived(equation, claim.one_dimension)
+    needed = sorted({key for key in (*published, *derived) if key[0] < claim.order}, key=_order)
+    rows, differences, wrong = [], [], []
+    for power, blocks in needed:
+        algebra = Algebra(claim.chain, equation.definitions)
+        both = published.get((power, blocks), Integer(0)), derived.get((power, blocks), Integer(0))
+        short = [algebra.expression(algebra.normal_form(e)) for e in both]
+        rows.append(Row(power, blocks, short[0], short[1]))
+        excess = algebra.normal_form(both[0] - both[1])
+        if not excess:
+            continue
+        wrong.append((algebra, algebra.expression(excess)))
+        left, right = (written_out(e, equation.definitions) for e in both)
+        witness = find_witness(left, right, len(blocks))
+        for assumptions, part in _by_assumptions(algebra, excess).items():
+            differences.append(Difference(power, blocks, algebra.expression(part), assumptions, witness))
+    beyond = tuple(sorted((key for key in published if key[0] >= claim.order), key=_order))
+    return Verdict(claim, tuple(rows), tuple(differences), _fewest(wrong), beyond)
+
+
+def _order(key: tuple[Rational, tuple[str, ...]]) -> tuple[Rational, int, tuple[str, ...]]:
+    power, blocks = key
+    return power, len(blocks), blocks
+
+
+def _derived(equation: ModifiedEquation, one_dimension: bool) -> Coefficients:
+    found: dict[tuple[Rational, tuple[str, ...]], Expr] = {}
+    for power, part in enumerate(equation.drift):
+        found |= {(Rational(power), (b,)): e for b, e in part.items()}
+    for power, part in enumerate(equation.covariance):
+        found |= {(Rational(power), pair): e for pair, e in part.items()}
+    found |= {(Rational(o.power), o.blocks): o.expression for o in equation.certificate.obstruction}
+    reduced = {key: canonical(in_one_dimension(e)) if one_dimension else e for key, e in found.items()}
+    return {key: e for key, e in reduced.items() if e != 0}
+
+
+def _by_assumptions(algebra: Algebra, excess: NormalForm) -> dict[tuple[str, ...], NormalForm]:
+    """Collect the terms of a normal form by the fewest assumptions under which each vanishes."""
+    found: dict[tuple[str, ...], dict[Expr, Expr]] = {}
+    for monomial, coefficient in excess.items():
+        term = algebra.expression({monomial: coefficient})
+        found.setdefault(_fewest([(algebra, term)]), {})[monomial] = coefficient
+    return dict(sorted(found.items(), key=lambda item: (not item[0], item[0])))
+
+
+def _fewest(expressions: list[tuple[Algebra, Expr]]) -> tuple[str, ...]:
+    """Return the names of the fewest assumptions under which all expressions vanish; none if there are no such assumptions."""
+    symbols = {symbol for _, e in expressions for symbol in e.free_symbols}
+    relevant = [assumption for assumption in ASSUMPTIONS if any(map(assumption.vanishes, symbols))]
+    for size in range(1, len(relevant) + 1):
+        for chosen in combinations(relevant, size):
+            if all(not algebra.normal_form(_under(chosen, e)) for algebra, e in expressions):
+                return tuple(assumption.name for assumption in chosen)
+    return ()
+
+
+def _under(assumptions: tuple[Assumption, ...], expression: Expr) -> Expr:
+    for assumption in assumptions:
+        expression = assumption.imposed(expression)
+    return expression

@@ -1,0 +1,63 @@
+"""Stochastic gradient descent, with and without momentum."""
+
+from typing import Literal
+
+from ..rules import THETA, Block, Hyperparameter, UpdateRule, check_variant, in_order
+from ..symbols import g
+
+_BLOCK = Block("theta")
+_LR = Hyperparameter("lr", "learning rate")
+_LI_TAI_E = "Li, Tai, E, arXiv 1811.01558"
+
+Momentum = Literal["torch", "torch-nesterov"]
+
+
+def sgd() -> UpdateRule:
+    """Plain stochastic gradient descent, ``theta' = theta - lr g``."""
+    update = {"theta": THETA - _LR.symbol * g}
+    return UpdateRule("sgd", "plain", (_BLOCK,), (_LR,), (), update, "Robbins, Monro 1951")
+
+
+def heavy_ball() -> UpdateRule:
+    """Momentum in the scaling of Li, Tai, E: ``v' = v - mu lr v - lr g``, ``theta' = theta + lr v'``."""
+    velocity, mu = Block("v"), Hyperparameter("mu", "constant")
+    v, lr = velocity.symbol, _LR.symbol
+    update = in_order({v: v - mu.symbol * lr * v - lr * g, THETA: THETA + lr * v})
+    return UpdateRule("heavy_ball", "li-tai-e", (_BLOCK, velocity), (_LR, mu), (), update, _LI_TAI_E)
+
+
+def nesterov() -> UpdateRule:
+    """Nesterov's momentum in the scaling of Li, Tai, E: the heavy ball with the gradient at ``theta + lr (1 - mu lr) v``.
+
+    That is where theta would go without a gradient. The covariance of the noise is that of the look-ahead point too, so
+    derivations ask for constant noise.
+    """
+    velocity, mu = Block("v"), Hyperparameter("mu", "constant")
+    v, lr = velocity.symbol, _LR.symbol
+    update = in_order({v: v - mu.symbol * lr * v - lr * g, THETA: THETA + lr * v})
+    ahead = {g.name: THETA + lr * (1 - mu.symbol * lr) * v}
+    return UpdateRule("nesterov", "li-tai-e", (_BLOCK, velocity), (_LR, mu), (), update, _LI_TAI_E, ahead)
+
+
+def momentum(variant: Momentum = "torch") -> UpdateRule:
+    """PyTorch's SGD with momentum: ``b' = mu b + (1 - dampening) g``, ``theta' = theta - lr b'``.
+
+    PyTorch sets ``b = g`` in its first step, undamped. Without dampening that is the same as starting from ``b = 0``; with it,
+    it is an initial condition: start after that step, from ``b = g`` and ``theta - lr g``.
+
+    Parameters
+    ----------
+    variant : {"torch", "torch-nesterov"}
+        "torch-nesterov" steps by ``g + mu b'``; PyTorch then allows no dampening.
+    """
+    check_variant("momentum", variant, Momentum)
+    buffer = Block("b", step_units=1)
+    lr = Hyperparameter("lr", "learning rate", default=1.0, step_units=-1)
+    mu, dampening = Hyperparameter("momentum", "memory"), Hyperparameter("dampening", "constant", default=0.0)
+    b, plain = buffer.symbol, variant == "torch"
+    update = in_order({
+        b: mu.symbol * b + ((1 - dampening.symbol) * g if plain else g),
+        THETA: THETA - lr.symbol * (b if plain else g + mu.symbol * b),
+    })  # fmt: skip
+    hyperparameters = (lr, mu, dampening) if plain else (lr, mu)
+    return UpdateRule("momentum", variant, (_BLOCK, buffer), hyperparameters, (), update, "torch.optim.SGD")

@@ -1,0 +1,105 @@
+"""Reading functions that are not smooth, as sign or a clip, where the noise smooths them; elsewhere the term is refused."""
+
+from collections.abc import Mapping
+
+from sympy import Add, Expr, Heaviside, Lambda, Mul, Pow, Rational, Symbol, sign
+
+from ..indices import components, dummies
+from ..series import EXACT, Series
+from ..symbols import noise, tau
+from .moments import Noisy, noisy_function
+from .piecewise import NON_SMOOTH
+
+
+def read_noisy(expression: Expr, leaves: Mapping[Expr, Series], name: str) -> tuple[Lambda, Series]:
+    """Return the shape of a function that is not smooth, and its series.
+
+    Parameters
+    ----------
+    expression : Expr
+        In the rule's symbols.
+    leaves : mapping of Expr to Series
+        Its smooth parts.
+    name : str
+        For the function.
+
+    Raises
+    ------
+    ValueError
+        The noise does not smooth it: it depends on something else than one expression linear in the noise and constants, or
+        the noise vanishes beside the rest as tau -> 0.
+    """
+    noisy = [leaf for leaf, series in leaves.items() if any(_has_noise(c) for c in series.coefficients.values())]
+    if len(noisy) != 1:
+        found = f"{' and '.join(map(str, noisy))} have noise" if noisy else "no noise enters it"
+        raise ValueError(f"{expression} is not smooth, and {found}; expected one argument with noise, which smooths it")
+    leaf, argument = noisy[0], leaves[noisy[0]]
+    _check_argument(expression, leaf, argument)
+    y, start = Symbol("y", real=True), argument.valuation
+    parts: dict[Expr, Expr] = {leaf: y}
+    for other, series in leaves.items():
+        if other != leaf:
+            if list(series.coefficients) != [start] or components(series[start]):
+                raise ValueError(
+                    f"{expression} is not smooth, and {other} is no constant that scales as {leaf} does; expected "
+                    "constants beside the argument with noise"
+                )
+            parts[other] = series[start]
+    shape = Lambda(y, _replaced(expression, parts))
+    power = start * _degree(expression) if start else 0
+    inside = Add(*(c * tau ** Rational(n - start, 2) for n, c in argument.coefficients.items()))
+    precision = min(EXACT, min(series.precision for series in leaves.values()) - start + power)
+    return shape, Series({power: noisy_function(name, shape)(inside)}, precision)
+
+
+def _has_noise(expression: Expr) -> bool:
+    return any(c.field == noise for c in components(expression))
+
+
+def _check_argument(expression: Expr, leaf: Expr, argument: Series) -> None:
+    for coefficient in argument.coefficients.values():
+        if coefficient.atoms(Noisy) or _has_noise(coefficient.expand().diff(noise("i"))):
+            raise ValueError(f"{expression} is not smooth, and {leaf} is not linear in the noise; expected a linear dependence")
+        if dummies(coefficient):
+            raise ValueError(f"{expression} is not smooth, and {leaf} sums over coordinates; expected one coordinate")
+    leading = argument[argument.valuation]
+    if not _has_noise(leading):
+        raise ValueError(
+            f"{expression} is not smooth, and as tau -> 0 the noise in {leaf} vanishes beside {leading} and does not smooth "
+            "it; expected a regime in which the noise keeps its weight"
+        )
+
+
+def smooth_parts(expression: Expr) -> list[Expr]:
+    """Return the largest parts of an expression that are smooth, numbers left out."""
+    if not expression.has(*NON_SMOOTH):
+        return [] if expression.is_number else [expression]
+    return [part for argument in expression.args for part in smooth_parts(argument)]
+
+
+def _replaced(expression: Expr, parts: Mapping[Expr, Expr]) -> Expr:
+    if expression in parts or expression.is_number:
+        return parts.get(expression, expression)
+    return expression.func(*(_replaced(argument, parts) for argument in expression.args))
+
+
+def _degree(expression: Expr) -> int:
+    """Return the degree of a positively homogeneous function of its smooth parts.
+
+    Raises
+    ------
+    ValueError
+        It is none: its parts have different degrees.
+    """
+    if expression.is_number or not expression.has(*NON_SMOOTH):
+        return 0 if expression.is_number else 1
+    degrees = [_degree(argument) for argument in expression.args]
+    match expression:
+        case Mul():
+            return sum(degrees)
+        case Pow():
+            return degrees[0] * int(expression.exp)
+    found = {n for n, argument in zip(degrees, expression.args, strict=True) if argument != 0}
+    if len(found) > 1:
+        raise ValueError(f"{expression} is not smooth, and its parts scale differently; expected one power of tau")
+    return 0 if isinstance(expression, sign | Heaviside) else found.pop()

@@ -1,0 +1,199 @@
+"""Reading the values of command-line options."""
+
+import os
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from sympy import Expr, Integer, Symbol
+
+from ...derive.claims.claim import Claim
+from ...derive.claims.papers import CLAIMS
+from ...derive.expressions import parse_expression
+from ...derive.noise import NOISES, NoiseModel, batch_mean
+from ...derive.optimizers.catalogue import CATALOGUE
+from ...derive.optimizers.rule_files import load_rule
+from ...derive.regularisation import Regularisation, floor, smooth, unregularised
+from ...derive.rules import RESERVED, UpdateRule
+from ...derive.symbols import tau
+from ..formulas import Objective
+from ..objectives import Problem, Quadratic
+
+
+def rule(text: str) -> UpdateRule:
+    """Read ``rmsprop`` or ``rmsprop:torch``; hyphens and underscores are the same."""
+    name, _, variant = text.partition(":")
+    makers = {make.__name__: make for make in CATALOGUE}
+    make = makers.get(name.replace("-", "_"))
+    if make is None:
+        close = get_close_matches(name, makers, 1)
+        hint = f"did you mean {close[0]}?" if close else "see smelt list"
+        raise ValueError(f"unknown optimizer {name!r}; expected one of {', '.join(makers)}; {hint}")
+    if not variant:
+        return make()
+    plain = make()
+    if "variant" not in make.__annotations__:
+        if variant == plain.variant:
+            return plain
+        raise ValueError(f"{name} has no variant {variant!r}; expected {plain.variant}")
+    return make(variant)
+
+
+def noise_law(name: str, constant: bool, batch: str | None = None, population: str | None = None) -> NoiseModel:
+    """Return a noise model of `smelt.derive.noise` by its name, or the mean of a batch of it."""
+    for make in NOISES:
+        if make.__name__ == name.replace("-", "_"):
+            law = make(constant=constant)
+            if batch is None:
+                if population is not None:
+                    raise ValueError(f"a population of {population} without a batch; expected --batch B beside it")
+                return law
+            return batch_mean(law, _count(batch), None if population is None else _count(population))
+    raise ValueError(f"unknown noise {name!r}; expected one of {', '.join(make.__name__ for make in NOISES)}")
+
+
+def _count(text: str) -> Expr:
+    """Read a number of samples, or a name that stands for it."""
+    if text in RESERVED:
+        raise ValueError(f"number of samples {text!r}, a name that means something else; expected another name or a number")
+    if text.isascii() and text.isidentifier():
+        return Symbol(text, positive=True)
+    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0):
+        raise ValueError(f"number of samples {text!r}; expected a positive integer, or a name that stands for it")
+    return Integer(text)
+
+
+def chosen_rule(name: str | None, file: str | None) -> UpdateRule:
+    """Read the one of an optimizer's name and a rule file that is given."""
+    if (name is None) == (file is None):
+        given = "both" if name else "neither"
+        raise ValueError(f"got {given} of RULE and --rule FILE; expected the name of an optimizer or a file with a rule")
+    return rule(name) if name is not None else load_rule(str(file))
+
+
+def claims(paper: str | None) -> list[Claim]:
+    """Return the claims of a paper by its key, or all of them."""
+    found = [make() for make in CLAIMS]
+    keys = list(dict.fromkeys(claim.paper.key for claim in found))
+    if paper is not None and paper not in keys:
+        close = get_close_matches(paper, keys, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ValueError(f"unknown paper {paper!r}; expected one of {', '.join(keys)}{hint}")
+    return [claim for claim in found if paper in (None, claim.paper.key)]
+
+
+def number(text: str) -> float:
+    """Read a number or an arithmetic expression such as ``2^-3`` or ``1/3``."""
+    try:
+        return float(text)
+    except ValueError:
+        return float(_arithmetic(text))
+
+
+def _arithmetic(text: str) -> Expr:
+    value = parse_expression(text.replace("^", "**"), {})
+    if not value.is_real:
+        raise ValueError(f"{text!r} is not a real number")
+    return value
+
+
+def numbers(text: str) -> list[float]:
+    """Read numbers separated by commas."""
+    return [number(part) for part in text.split(",")]
+
+
+def problem(hessian: str, noise: str) -> Quadratic:
+    """Read a quadratic problem: rows of H separated by semicolons; the noise as one number or such rows."""
+    rows = [numbers(row) for row in hessian.split(";")]
+    spread = [numbers(row) for row in noise.split(";")]
+    return Quadratic(rows, spread[0][0] if len(spread) == len(spread[0]) == 1 and "," not in noise else spread)
+
+
+def formula(objective: str, factor: str) -> Objective:
+    """Read an objective in theta, or in theta_1 to theta_d, and its noise factor: one expression or rows as in a matrix.
+
+    The dimension d is the largest number of a theta, or the number of rows of the factor.
+    """
+    rows = [_split(row) for row in factor.split(";")]
+    single = len(rows) == len(rows[0]) == 1
+    numbered = [int(n) for n in re.findall(r"\btheta_(\d{1,3})\b", f"{objective} {factor}")]
+    return Objective(objective, rows[0][0] if single else rows, max([1 if single else len(rows), *numbered]))
+
+
+def _split(row: str) -> list[str]:
+    """Split at the commas that are not inside brackets."""
+    parts, depth = [""], 0
+    for character in row:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def chosen_problem(hessian: str | None, noise: str | None, objective: str | None, factor: str | None) -> Problem:
+    """Read the one of a quadratic and an objective by a formula that is given; a quadratic if neither is."""
+    if objective is None:
+        if factor is not None:
+            raise ValueError("got --noise-factor without --objective; expected --noise for a quadratic")
+        return problem(hessian or "1,0.5;0.5,1", noise or "0.25")
+    for option, value in (("--hessian", hessian), ("--noise", noise)):
+        if value is not None:
+            raise ValueError(f"got {option} with --objective; expected a matrix and --noise, or a formula and --noise-factor")
+    return formula(objective, factor or "1")
+
+
+def regularisation(text: str) -> Regularisation:
+    """Read ``none``, ``floor``, ``smooth`` or one of the latter with ``:U``, U an expression in tau."""
+    kind, _, scale = text.partition(":")
+    makers = {"floor": floor, "smooth": smooth}
+    if kind == "none" and not scale:
+        return unregularised()
+    if kind not in makers:
+        raise ValueError(f"unknown regularisation {text!r}; expected none, floor, smooth, floor:U or smooth:U")
+    u = parse_expression(scale, {"tau": tau}) if scale else tau
+    if u.is_positive is False:
+        raise ValueError(f"regularisation {text!r} with U = {u}; expected a positive expression in tau")
+    return makers[kind](u)
+
+
+def start(items: Sequence[str]) -> dict[str, float | list[float]]:
+    """Read ``theta=1,0.5 v=1``."""
+    result: dict[str, float | list[float]] = {}
+    for name, value in _pairs(items):
+        values = numbers(value)
+        result[name] = values if len(values) > 1 else values[0]
+    return result
+
+
+def assignments(items: Sequence[str]) -> dict[str, float]:
+    """Read ``c=0.5 eps=1e-3``."""
+    return {name: number(value) for name, value in _pairs(items)}
+
+
+def _pairs(items: Sequence[str]) -> list[tuple[str, str]]:
+    pairs = [item.partition("=") for item in items]
+    for item, (name, equals, value) in zip(items, pairs, strict=True):
+        if not (name and equals and value):
+            raise ValueError(f"{item!r} is no assignment; expected NAME=VALUE")
+    names = [name.strip() for name, _, _ in pairs]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{repeated[0]} is given {len(repeated)} times; expected each name once")
+    return [(name.strip(), value.strip()) for name, _, value in pairs]
+
+
+def check_writable(*paths: str | None) -> None:
+    """Refuse, before any work is done, files that could not be written.
+
+    Raises
+    ------
+    ValueError
+        A folder does not exist or may not be written to.
+    """
+    for path in paths:
+        if path is not None:
+            folder = Path(path).parent
+            if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(path).is_dir():
+                raise ValueError(f"cannot write {path}; expected a file in an existing folder with write permission")

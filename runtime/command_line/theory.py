@@ -1,0 +1,174 @@
+"""What the commands about equations do with their options: list, schemes, derive, check, regimes, scaling."""
+
+from argparse import Namespace
+from importlib import metadata
+from pathlib import Path
+from re import findall
+
+from ...derive.chain import Chain
+from ...derive.claims.tables import verdicts_json, verdicts_latex, verdicts_markdown, verdicts_text
+from ...derive.claims.verdicts import Verdict
+from ...derive.claims.verdicts import check as verdict_on
+from ...derive.equation import ModifiedEquation, modified_equation
+from ...derive.latex import latex_coefficients, latex_equation, latex_obstruction
+from ...derive.limits.cells import regime_map
+from ...derive.limits.scaling import scaling_json, scaling_rule, scaling_text
+from ...derive.limits.text import map_json, map_latex, map_text
+from ...derive.optimizers.catalogue import all_rules
+from ...derive.regimes import REGIMES, parse_regime
+from ...derive.schemes.known import SCHEMES
+from ...derive.schemes.order import weak_order
+from ...derive.schemes.scheme import Scheme
+from ...derive.text import (
+    certificate_text,
+    components_json,
+    components_text,
+    equation_json,
+    equation_text,
+    leading_error_json,
+    leading_error_text,
+)
+from ..comparisons import Comparison, compare
+from ..output import comparison_table, print_json
+from ..phase_diagram import plot_regimes
+from .options import check_writable, chosen_rule, claims, noise_law
+from .progress import bar
+
+
+def version() -> str:
+    """Return name and version."""
+    return f"smelt {metadata.version('smelt')}"
+
+
+def list_all(options: Namespace) -> int:
+    """List optimizers and regimes."""
+    rules = list(all_rules())
+    data = {
+        "rules": [
+            {"name": r.name, "variant": r.variant, "state": [b.name for b in r.blocks],
+             "hyperparameters": [h.name for h in r.hyperparameters], "reference": r.reference}
+            for r in rules
+        ],
+        "regimes": [{"name": make().name, "noise": str(make().noise), "reference": make().reference} for make in REGIMES],
+    }  # fmt: skip
+    if options.json:
+        return print_json(data)
+    print("optimizers")
+    for r in data["rules"]:
+        print(f"  {r['name'] + ':' + r['variant']:34} state {', '.join(r['state']):12} {', '.join(r['hyperparameters'])}")
+    print("regimes")
+    for r in data["regimes"]:
+        print(f"  {r['name']:22} noise scale {r['noise']}")
+    return 0
+
+
+def schemes(options: Namespace) -> int:
+    """List numerical schemes with the weak order each claims, and prove it."""
+    data = [
+        {"name": s.name, "equation": _solved(s), "increments": None if s.noise == "none" else s.increments.name,
+         "weak_order": s.weak_order, "proved": weak_order(s, s.weak_order) == s.weak_order, "reference": s.reference}
+        for s in SCHEMES
+    ]  # fmt: skip
+    if options.json:
+        print_json({"schemes": data})
+    else:
+        for s in data:
+            verdict = "proved" if s["proved"] else "NOT REACHED"
+            print(f"{s['name']:26} {s['equation']:22} {s['increments'] or '':12} weak order {s['weak_order']} {verdict}")
+    return 0 if all(s["proved"] for s in data) else 1
+
+
+def _solved(scheme: Scheme) -> str:
+    return {"none": "ODE", "additive": "SDE, additive noise", "general": f"{scheme.calculus} SDE"}[scheme.noise]
+
+
+def derive(options: Namespace) -> int:
+    """Print a modified equation."""
+    equation = chosen_equation(options)
+    form = None if options.dimension is None else equation.expand(options.dimension)
+    missing = equation.leading_error if options.leading_error else None
+    if options.json:
+        leading = {"leading_error": leading_error_json(missing)} if missing else {}
+        return print_json(equation_json(equation) | leading | ({} if form is None else {"components": components_json(form)}))
+    if options.latex:
+        print(latex_equation(equation))
+        if not equation.certificate.exists:
+            print(f"% {certificate_text(equation).splitlines()[0]}\n{latex_obstruction(equation)}")
+        if missing:
+            print(f"% {leading_error_text(equation).splitlines()[0]}\n{latex_coefficients(missing.operator)}")
+    else:
+        print(equation_text(equation))
+        if missing:
+            print(leading_error_text(equation))
+    if form is not None:
+        print(components_text(form))
+    return 0
+
+
+def check(options: Namespace) -> int:
+    """Hold published equations against the derivation; 1 if a verdict is not the recorded one."""
+    if options.plot is not None and not options.measure:
+        raise ValueError(f"--plot {options.plot} without --measure; expected both, for only measured errors are drawn")
+    verdicts = [verdict_on(claim) for claim in claims(options.paper)]
+    comparisons = _measured(verdicts, options) if options.measure else []
+    if options.json:
+        print_json(verdicts_json(verdicts) | {"measured": [comparison.to_json() for comparison in comparisons]})
+    elif options.latex:
+        print(verdicts_latex(verdicts))
+    elif options.markdown:
+        print(verdicts_markdown(verdicts), end="")
+    elif options.measure:
+        print("\n".join(map(comparison_table, comparisons)) or "no equation differs; there is nothing to measure")
+    else:
+        print(verdicts_text(verdicts))
+    return 0 if all(verdict.as_recorded for verdict in verdicts) else 1
+
+
+def _measured(verdicts: list[Verdict], options: Namespace) -> list[Comparison]:
+    """Measure the equations that differ and are right under none of the assumptions; draw them into a folder if asked."""
+    wrong = [v for v in verdicts if v.differences and not v.assumptions]
+    names = ["_".join([v.claim.paper.key, *findall(r"\w+", v.claim.name)]) + ".png" for v in wrong]
+    paths = [None if options.plot is None else str(Path(options.plot) / name) for name in names]
+    check_writable(*paths)
+    with bar(options.quiet) as progress:
+        found = [compare(verdict, options.paths, options.seed, progress) for verdict in wrong]
+    for comparison, path in zip(found, paths, strict=True):
+        if path is not None:
+            comparison.plot(path)
+    return found
+
+
+def regimes(options: Namespace) -> int:
+    """Print all scaling regimes of an optimizer."""
+    check_writable(options.plot)
+    rule, law = chosen_rule(options.name, options.rule), noise_law(options.law, options.constant_noise)
+    found = regime_map(rule, law, options.exponents, options.start)
+    if options.plot:
+        plot_regimes(found, path=options.plot)
+    if options.json:
+        return print_json(map_json(found))
+    print(map_latex(found) if options.latex else map_text(found))
+    return 0
+
+
+def scaling(options: Namespace) -> int:
+    """Print how hyperparameters scale with the batch."""
+    rule, law = chosen_rule(options.name, options.rule), noise_law(options.law, options.constant_noise)
+    found = scaling_rule(rule, parse_regime(options.regime, rule), law)
+    if options.json:
+        return print_json(scaling_json(found))
+    print(scaling_text(found))
+    return 0
+
+
+def chosen_chain(options: Namespace) -> Chain:
+    """Return the optimizer in its regime with its noise."""
+    rule = chosen_rule(options.name, options.rule)
+    law = noise_law(options.law, options.constant_noise, options.batch, options.population)
+    return Chain(rule, parse_regime(options.regime, rule), law)
+
+
+def chosen_equation(options: Namespace) -> ModifiedEquation:
+    """Return the modified equation."""
+    chain = chosen_chain(options)
+    return modified_equation(chain.rule, chain.regime, chain.noise, options.order, options.form)

@@ -1,0 +1,71 @@
+"""Equal expressions have the same normal form; it is zero for zero only."""
+
+import random
+
+import pytest
+from sympy import Function, Lambda, Rational, Symbol, exp, sqrt
+
+from smelt.derive import adam, ballistic, gaussian
+from smelt.derive.chain import Chain
+from smelt.derive.claims.normal_form import Algebra
+from smelt.derive.symbols import Field, element_function, gradient, t
+
+CHAIN = Chain(adam(), ballistic(), gaussian())
+X = Symbol("v", nonnegative=True)
+eps, c1, c2 = (Symbol(name, positive=True) for name in ("eps", "c1", "c2"))
+P = Lambda((X,), 1 / (sqrt(X) + eps))
+S, v, m, F = Field("S", 2, symmetric=True), Field("v"), Field("m"), gradient
+
+
+def algebra() -> Algebra:
+    return Algebra(CHAIN, {"P": P})
+
+
+ZEROS = {
+    "root": (v("i") - eps**2) / (sqrt(v("i")) + eps) - sqrt(v("i")) + eps,
+    "definition": element_function("P", (0,))(v("i")) * (sqrt(v("i")) + eps) - 1,
+    "derivative": element_function("P", (1,))(v("i")) * 2 * sqrt(v("i")) * (sqrt(v("i")) + eps) ** 2 + 1,
+    "dummy": F("i", "_1") * F("_1") - F("i", "_2") * F("_2"),
+    "two dummies": F("i", "_1", "_2") * S("_1", "_2") * (v("_1") - v("_2")),
+    "exponential": exp(-2 * c1 * t - c2 * t) * exp(c1 * t) - exp(-c1 * t) * exp(-c2 * t),
+    "root of an exponential": (1 - exp(-c2 * t)) / sqrt(1 - exp(-c2 * t)) - sqrt(1 - exp(-c2 * t)),
+    "constants": (c1 + c2) ** 2 / 2 - c1**2 / 2 - c2**2 / 2 - c1 * c2,
+}
+
+
+@pytest.mark.parametrize("name", ZEROS)
+def test_zero_is_recognised(name):
+    assert algebra().normal_form(ZEROS[name]) == {}
+    assert algebra().normal_form(ZEROS[name] + eps * m("i") / sqrt(v("i"))) != {}
+
+
+def test_the_short_expression_has_the_same_values():
+    rng = random.Random(1)
+    gam = {Symbol(f"gamma_{c}", positive=True): 1 - exp(-c * t) for c in (c1, c2)}
+    q = sqrt(1 - exp(-c2 * t))
+    expression = m("i") * c2 * (F("i") ** 2 + S("i", "i") - v("i")) / (sqrt(v("i")) + eps * q) ** 3
+    expression -= c1 * m("i") * exp(-c1 * t) / q
+    used = algebra()
+    short = used.expression(used.normal_form(expression)).xreplace(gam)
+    for _ in range(5):
+        at = {symbol: Rational(rng.randint(1, 9), rng.randint(1, 9)) for symbol in sorted(expression.free_symbols, key=str)}
+        assert abs(float((short - expression).xreplace(at))) < 1e-12
+
+
+def test_constants_split_and_join():
+    used = algebra()
+    form = used.normal_form((c1 - 1) * S("i", "j") / sqrt(v("i")))
+    assert set(form) == {S("i", "j"), c1 * S("i", "j")}
+    assert used.expression(form) == (c1 - 1) * S("i", "j") / sqrt(v("i"))
+
+
+@pytest.mark.parametrize(
+    "root", [sqrt(m("i")), sqrt(v("i") + exp(-c1 * t)), sqrt(v("i") ** 2 + 1), sqrt(v("i")) + sqrt(v("i") + eps)]
+)
+def test_other_roots_are_refused(root):
+    with pytest.raises(ValueError, match="expected a root of something linear in one second moment"):
+        algebra().normal_form(root)
+
+
+def test_a_function_without_definition_is_a_coefficient():
+    assert algebra().normal_form(Function("w")(v("i")) * 2 - Function("w")(v("i")) - Function("w")(v("i"))) == {}

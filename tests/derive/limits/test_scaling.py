@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from sympy import Integer, Rational, Symbol
+
+from smelt import derive
+from smelt.derive.limits.scaling import scaling_json, scaling_rule, scaling_text
+from smelt.derive.regimes import parse_regime
+
+HALF = Rational(1, 2)
+
+
+def scaled(rule, regime="batch-equivalent"):
+    return scaling_rule(rule, parse_regime(regime, rule), derive.gaussian())
+
+
+def test_linear_rule_of_sgd():
+    for rule in (derive.sgd(), derive.heavy_ball()):
+        found = scaled(rule)
+        assert (found.exponents["lr"], found.step, found.free, found.conflict) == (1, 1, (), "")
+
+
+@pytest.mark.parametrize("rule", [derive.rmsprop(), derive.rmsprop("torch"), derive.adam("torch"), derive.nadam()])
+def test_square_root_rule(rule):
+    """Malladi, Lyu, Panigrahi, Arora 2022: lr sqrt(k), 1 - beta times k, eps / sqrt(k)."""
+    found = scaled(rule)
+    memories = {h.name: Integer(1) for h in rule.hyperparameters if h.role == "memory"}
+    assert found.exponents == {"lr": HALF, "eps": -HALF} | memories
+    assert found.step == 1
+    assert found.blocks["v"] == -1
+
+
+def test_weight_decay_follows_lr_in_adamw():
+    found = scaled(derive.adamw("torch"))
+    assert found.exponents["weight_decay"] == HALF
+    # eps inside the root is a square
+    assert scaled(derive.rmsprop("optax")).exponents["eps"] == -1
+
+
+def test_momentum_with_a_memory_that_grows_with_the_run():
+    found = scaled(derive.momentum())
+    assert found.exponents == {"lr": 2, "momentum": 1, "dampening": 0}
+
+
+def test_where_v_holds_gradient_and_noise_there_is_no_rule():
+    found = scaled(derive.adam(), "ballistic")
+    assert found.conflict == "S[i,i]*c2 in the drift of v"
+    assert "no rule keeps the limit: S[i,i]*c2 in the drift of v" in scaling_text(found)
+    assert scaling_json(found)["exists"] is False
+
+
+def test_without_noise_the_batch_does_not_matter():
+    found = scaled(derive.sgd(), "ballistic")
+    assert found.free == ("lr",)
+    assert found.step == found.exponents["lr"] == Symbol("x_lr")
+    assert "there is no noise in this limit" in scaling_text(found)
+
+
+def test_text_and_json():
+    found = scaled(derive.rmsprop())
+    assert scaling_text(found).splitlines() == [
+        "rmsprop (paper), batch-equivalent regime: the batch times k",
+        "  lr times k^(1/2)",
+        "  1 - alpha times k",
+        "  eps times k^(-1/2)",
+        "  one step stands for k old steps",
+        "  v becomes k^(-1) as large",
+    ]
+    assert scaling_json(found)["exponents"] == {"lr": "1/2", "1 - alpha": "1", "eps": "-1/2"}
+
+
+def test_a_regime_that_leaves_theta_still_is_refused():
+    with pytest.raises(ValueError, match="theta stands still in the limit"):
+        scaled(derive.rmsprop(), "lr=tau, alpha=1-tau**2, noise=1/tau")
+
+
+@pytest.mark.slow
+def test_rmsprop_keeps_its_law_under_the_derived_rule_only():
+    """E theta**2 after the same time for batches 1 and k: under the rule the difference is O(step), under lr times k it is not.
+
+    The step of the base run is 2**-10 of the horizon; k = 8, so the difference is a few times 8 * 2**-10 of the value at most;
+    the wrong rule multiplies the drift by sqrt(8).
+    """
+    k, steps, paths = 8, 1024, 100_000
+    exponents = scaled(derive.rmsprop()).exponents
+    rule = {name: float(k ** exponents[name]) for name in exponents}
+    base = {"lr": steps**-0.5, "alpha": 0.5 / steps, "eps": 0.1 * steps**0.5, "noise": steps**0.5}
+
+    def law(lr, alpha, eps, noise, count, seed):
+        rng = np.random.default_rng(seed)
+        theta, v = np.ones(paths), np.full(paths, noise**2)
+        for _ in range(count):
+            g = theta + noise * rng.standard_normal(paths)
+            theta = theta - lr * g / (np.sqrt(v) + eps)
+            v = v + alpha * (g**2 - v)
+        return (theta**2).mean(), (theta**2).std() / paths**0.5
+
+    batch = {**base, "noise": base["noise"] / k**0.5}
+    small, error = law(**base, count=steps, seed=1)
+    follows = {name: value * rule.get(name, 1) for name, value in batch.items()}
+    large, error_large = law(**follows, count=steps // k, seed=2)
+    assert abs(small - large) < 4 * np.hypot(error, error_large) + 4 * k / steps * small
+    wrong, _ = law(**(follows | {"lr": k * base["lr"]}), count=steps // k, seed=3)
+    assert abs(small - wrong) > 0.25 * small

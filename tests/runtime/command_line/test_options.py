@@ -1,0 +1,203 @@
+import math
+import os
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from smelt.derive.symbols import tau
+from smelt.runtime.command_line import options
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "variant"),
+    [("rmsprop", "rmsprop", "paper"), ("rmsprop:torch", "rmsprop", "torch"), ("adam:torch", "adam", "torch"),
+     ("heavy-ball", "heavy_ball", "li-tai-e"), ("heavy_ball", "heavy_ball", "li-tai-e"), ("sgd:plain", "sgd", "plain")],
+)  # fmt: skip
+def test_rules_by_name_and_variant(text, name, variant):
+    found = options.rule(text)
+    assert (found.name, found.variant) == (name, variant)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("rmsporp", "unknown optimizer 'rmsporp'.*did you mean rmsprop"),
+        ("zzz", "unknown optimizer 'zzz'.*see smelt list"),
+        ("", "unknown optimizer ''"),
+        ("rmsprop:fast", "rmsprop has no variant 'fast'; expected one of paper, torch"),
+        ("sgd:fast", "sgd has no variant 'fast'; expected plain"),
+        ("__class__", "unknown optimizer '__class__'"),
+    ],
+)
+def test_other_rules_are_refused(text, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        options.rule(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("2^-3", 0.125), ("2**-3", 0.125), ("1/3", 1 / 3), (" 1e-3", 1e-3), ("-2", -2.0), ("sqrt(2)", math.sqrt(2))],
+)
+def test_numbers_may_be_computed(text, value):
+    assert options.number(text) == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1,2", "2^^3", "1/0", "9^9^9", "__import__('os')", "sqrt(-1)", "1;2", "(1"])
+def test_other_numbers_are_refused(text):
+    with pytest.raises(ValueError, match="is not accepted"):
+        options.number(text)
+
+
+def test_lists_and_assignments():
+    assert options.numbers("2^-1, 1/4,3") == [0.5, 0.25, 3.0]
+    assert options.start(["theta=1,0.5", "v=1"]) == {"theta": [1.0, 0.5], "v": 1.0}
+    assert options.assignments(["c=1/2", "eps = 1e-3"]) == {"c": 0.5, "eps": 1e-3}
+    assert options.assignments([]) == {}
+
+
+@pytest.mark.parametrize("item", ["c", "c=", "=1", "", "="])
+def test_what_is_no_assignment_is_refused(item):
+    with pytest.raises(ValueError, match="is no assignment; expected NAME=VALUE"):
+        options.assignments([item])
+    with pytest.raises(ValueError, match="is no assignment; expected NAME=VALUE"):
+        options.start([item])
+
+
+def test_what_is_given_twice_is_refused():
+    with pytest.raises(ValueError, match="c is given 2 times; expected each name once"):
+        options.assignments(["c=1", "eps=2", "c =1"])
+
+
+def test_problems():
+    spread = options.problem("1,0.5;0.5,1", "1/4").matrices["S"]
+    np.testing.assert_allclose(spread, [[0.078125, 0.0625], [0.0625, 0.078125]], rtol=1e-15)
+    np.testing.assert_array_equal(options.problem("2", "0.5").matrices["S"], [[1.0]])
+    given = options.problem("1,0;0,1", "2,1;1,2").matrices["S"]
+    np.testing.assert_allclose(given, [[2, 1], [1, 2]], rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("hessian", "noise", "complaint"),
+    [
+        ("1,2;3", "1", "H is not a matrix of numbers"),
+        ("1,2;3,4", "1", "H is not symmetric"),
+        ("1,2;2,1", "1", "positive semidefinite"),
+        ("1", "1,2", "noise covariance has shape"),
+        ("1", "-1", "noise -1"),
+        ("a", "1", "the name 'a'"),
+        ("", "1", "is not accepted"),
+        ("nan", "1", "H contains nan"),
+    ],
+)
+def test_other_problems_are_refused(hessian, noise, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        options.problem(hessian, noise)
+
+
+def test_problems_by_formulas():
+    line = options.formula("theta**2/2", "1 + sin(theta)")
+    assert (str(line.f), line.description["noise"], line.dimension) == ("theta**2/2", [["sin(theta) + 1"]], 1)
+    plane = options.formula("theta_1*theta_2", "1, theta_1*(2 + 1); Max(0.5, 0.25), 1")
+    assert (plane.dimension, plane.description["noise"]) == (2, [["1", "3*theta_1"], ["1/2", "1"]])
+    assert options.formula("theta_1**2", "1;2").description["noise"] == [["1"], ["2"]]
+
+
+def test_one_kind_of_problem_is_chosen():
+    assert options.chosen_problem(None, None, None, None).description["H"].tolist() == [[1.0, 0.5], [0.5, 1.0]]
+    assert options.chosen_problem("2", "1", None, None).description["S"].tolist() == [[4.0]]
+    assert options.chosen_problem(None, None, "theta_2*theta_1", None).description["noise"] == [["1", "0"], ["0", "1"]]
+    with pytest.raises(ValueError, match="got --noise with --objective"):
+        options.chosen_problem(None, "1", "theta", None)
+    with pytest.raises(ValueError, match="got --noise-factor without --objective"):
+        options.chosen_problem("1", None, None, "1")
+
+
+@pytest.mark.parametrize(
+    ("objective", "factor", "complaint"),
+    [
+        ("theta", "1,0;0,1", "the name 'theta' .* allowed are theta_1, theta_2"),
+        ("theta", "1,0", r"noise factor has rows of \[2\] entries"),
+        ("theta_1*theta_2", "1,0;1", r"noise factor has rows of \[2, 1\] entries"),
+        ("theta_900", "1", "dimension 900 of an objective given by a formula; expected 1 to 8"),
+        ("theta_0*theta_1", "1", "the name 'theta_0'"),
+        ("theta_1", "1", "the name 'theta_1' .* did you mean theta"),
+        ("", "1", "is not accepted"),
+        ("theta", "", "is not accepted"),
+    ],
+)
+def test_other_problems_by_formulas_are_refused(objective, factor, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        options.formula(objective, factor)
+
+
+@pytest.mark.parametrize("text", ["none", "floor", "smooth", "floor:tau/16", "smooth:0.1", "floor:tau**2"])
+def test_regularisations(text):
+    kind, _, scale = text.partition(":")
+    u = {"": tau, "tau/16": tau / 16, "0.1": sp.Rational(1, 10), "tau**2": tau**2}[scale]
+    phi = options.regularisation(text).phi
+    assert phi(u * 3) == u * 3
+    assert phi(sp.Integer(-1)) == {"none": -1, "floor": u, "smooth": u / 2}[kind]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("rough", "unknown regularisation 'rough'; expected none, floor, smooth, floor:U or smooth:U"),
+        ("none:tau", "unknown regularisation 'none:tau'"),
+        ("", "unknown regularisation ''"),
+        ("floor:u", "the name 'u'"),
+        ("floor:__import__('os')", "the character"),
+        ("smooth:1/0", "the value"),
+        ("smooth:0", "expected a positive expression"),
+        ("floor:-tau", "expected a positive expression"),
+    ],
+)
+def test_other_regularisations_are_refused(text, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        options.regularisation(text)
+
+
+def test_noise_laws():
+    assert options.noise_law("gaussian", True).constant
+    assert options.noise_law("two-point", False).name == "two-point"
+    with pytest.raises(ValueError, match="unknown noise 'white'; expected one of gaussian"):
+        options.noise_law("white", False)
+
+
+def test_batches():
+    assert options.noise_law("general", False, "8").batch == 8
+    drawn = options.noise_law("general", True, "8", "100")
+    assert (drawn.batch, drawn.population, drawn.constant, drawn.name) == (8, 100, True, "mean of 8 out of 100 general")
+    named = options.noise_law("gaussian", False, "b", "points")
+    assert {str(symbol) for symbol in named.symbols} == {"b", "points"}
+
+
+@pytest.mark.parametrize(
+    ("batch", "population", "complaint"),
+    [
+        (None, "9", "a population of 9 without a batch; expected --batch"),
+        ("0", None, "number of samples '0'; expected a positive integer, or a name"),
+        ("1.5", None, "number of samples '1.5'"),
+        ("-2", None, "number of samples '-2'"),
+        ("b+1", None, r"number of samples 'b\+1'"),
+        ("9" * 19, None, "number of samples '9{19}'"),
+        ("tau", None, "'tau', a name that means something else"),
+        ("8", "7", "a batch of 8 out of 7 without replacement"),
+    ],
+)
+def test_other_batches_are_refused(batch, population, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        options.noise_law("general", False, batch, population)
+
+
+
+def test_files_that_cannot_be_written_are_refused_beforehand(tmp_path):
+    options.check_writable(str(tmp_path / "new.json"), None)
+    for bad in (tmp_path / "none" / "x.json", tmp_path):
+        with pytest.raises(ValueError, match=r"cannot write .*; expected a file in an existing folder with write permission"):
+            options.check_writable(str(bad))
+    if os.getuid():
+        (closed := tmp_path / "closed").mkdir(mode=0o500)
+        with pytest.raises(ValueError, match="cannot write"):
+            options.check_writable(str(closed / "x.json"))
