@@ -111,6 +111,7 @@ CASES = [
     Case(
         lion(), plain.lion, {"lr": 0.01, "beta1": 0.9, "beta2": 0.99, "weight_decay": 1e-3}, (partial(plain.lion, new=True),)
     ),
+    Case(clipped_sgd(), plain.clipped_sgd, {"lr": 0.01, "clip_value": 0.1}, (plain.sgd,)),
     Case(normalized_sgd(), plain.normalized_sgd, {"lr": 0.01}, (plain.sgd,)),
     Case(
         normalized_sgd("eps"), plain.normalized_sgd, {"lr": 0.1, "eps": 0.5}, (partial(plain.normalized_sgd, outside=False),)
@@ -128,7 +129,6 @@ CASES = [
     Case(
         lamb(), plain.lamb, {"lr": 0.01, "eps": 1e-6, "weight_decay": 0.01, **BETAS}, (partial(plain.lamb, corrected=False),)
     ),
-    Case(clipped_sgd(), plain.clipped_sgd, {"lr": 0.01, "clip_value": 0.1}, (plain.sgd,)),
 ]  # fmt: skip
 
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from known_rules import SMOOTH
 from sympy import Float, srepr
-from test_catalogue import SMOOTH
 
-from smelt.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd, sign_sgd, stored
+from smelt.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd, signum, stored
 from smelt.derive import equation as module
 from smelt.derive.equation import ModifiedEquation
 from smelt.derive.rules import THETA
@@ -145,5 +145,5 @@ def test_what_cannot_be_kept_is_derived_each_time(directory: Path) -> None:
 def test_a_refusal_is_not_kept(directory: Path) -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="is not smooth"):
-            modified_equation(sign_sgd(), ballistic(), gaussian())
+            modified_equation(signum(), ballistic(), gaussian())
     assert not list(directory.glob("*"))

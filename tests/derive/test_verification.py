@@ -6,9 +6,8 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from known_rules import SMOOTH, equation_of
 from sympy import Expr, Rational
-from test_catalogue import SMOOTH
-from test_catalogue import _equation as derived
 from test_operators import random_symbols
 
 from smelt.derive import Regime, UpdateRule, ballistic, batch_equivalent, gaussian, modified_equation, symmetric
@@ -57,7 +56,7 @@ def check_mutants(rule: UpdateRule, regime: Regime, sample: bool) -> None:
 
     The defect of the wrong equation must appear at the power of tau at which the mistake stands in the equation's own step.
     """
-    sme = derived(rule, regime)
+    sme = equation_of(rule, regime)
     step = one_step_operator(sme.chain, sme.order)
     right = difference(exponential(generator_of(sme.drift, sme.covariance), sme.order), step)
     assert min(right, default=2) == 2  # weak order 1 at least, so that what the mistakes add stands out

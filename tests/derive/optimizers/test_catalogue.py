@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from known_rules import REFUSED, SMOOTH, equation_of
 from one_step import remainders, third_order
 from sympy import Symbol
 
@@ -11,12 +12,8 @@ from smelt.derive.noise import gaussian
 from smelt.derive.optimizers.adaptive import rmsprop
 from smelt.derive.optimizers.catalogue import CATALOGUE, all_rules, variants
 from smelt.derive.optimizers.modifiers import (
-    cosine,
     coupled_weight_decay,
     decoupled_weight_decay,
-    exponential,
-    polynomial,
-    scheduled,
 )
 from smelt.derive.optimizers.momentum import heavy_ball, momentum, nesterov, sgd
 from smelt.derive.optimizers.norms import clipped_sgd_norm
@@ -25,35 +22,11 @@ from smelt.derive.rules import THETA, Block, Hyperparameter, UpdateRule, in_orde
 from smelt.derive.symbols import g
 from smelt.derive.text import text
 
-REFUSED = {
-    ("amsgrad", "torch"): r"Max\(w, .*\) is not smooth, and .* is not linear in the noise",
-    ("adamax", "torch"): r"Max\(.*Abs\(g\)\) is not smooth, and beta2\*u is no constant that scales as g does",
-    ("signum", "optax"): r"sign\(.*\) is not smooth, and as tau -> 0 the noise in .* vanishes beside m\[i\]",
-    ("normalized_sgd", "plain"): r"1/norm\(g\) depends on the noise at leading order; .* noise=tau\*\*\(1/2\)",
-    ("normalized_sgd", "eps"): r"norm\(g\) depends on the noise at leading order",
-    ("clipped_sgd_norm", "torch"): r"norm\(g\) depends on the noise at leading order",
-    ("sam", "normalized"): r"1/norm\(g0\) depends on the noise at leading order",
-    ("lars", "paper"): r"norm\(g\) depends on the noise at leading order",
-    ("nadam", "torch"): r"leaves no limit for nadam: the step of p contains tau\*\*\(0\)",
-}
-SMOOTHED = ("sign_sgd", "lion", "clipped_sgd")  # by the noise: see test_smoothing
 FAST = ("sgd", "heavy_ball", "nesterov", "momentum", "adagrad", "sam")  # the others in `make check`
-
-
-SMOOTH = [rule for rule in all_rules() if (rule.name, rule.variant) not in REFUSED and rule.name not in SMOOTHED] + [
-    coupled_weight_decay(momentum()),
-    decoupled_weight_decay(sgd()),
-    *(scheduled(heavy_ball(), *schedule()) for schedule in (exponential, cosine, polynomial)),
-]
 
 
 def _named(rule: UpdateRule) -> str:
     return f"{rule.name}-{rule.variant}"
-
-
-def _equation(rule: UpdateRule, regime):
-    shifted = any(point != THETA for point in rule.gradients.values())
-    return modified_equation(rule, regime, gaussian(constant=shifted), 2)
 
 
 @pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda r: r.name)
@@ -62,15 +35,15 @@ def _equation(rule: UpdateRule, regime):
 ])  # fmt: skip
 def test_the_equation_follows_from_the_definition(rule: UpdateRule, regime) -> None:
     """All coefficients of L0 and L1, the obstruction included: what is left is of order tau**3."""
-    equation = _equation(rule, regime)
+    equation = equation_of(rule, regime)
     assert equation.certificate.exists or regime.name == "batch-equivalent"
     for phi, both in remainders(equation, 3).items():
         assert third_order(*both), phi
 
 
 def test_the_definition_tells_an_old_second_moment_from_a_new_one() -> None:
-    new = _equation(rmsprop("torch"), ballistic())
-    wrong = replace(new, generator=_equation(rmsprop("paper"), ballistic()).generator)
+    new = equation_of(rmsprop("torch"), ballistic())
+    wrong = replace(new, generator=equation_of(rmsprop("paper"), ballistic()).generator)
     assert third_order(*remainders(new, 1)[THETA])
     assert not third_order(*remainders(wrong, 1)[THETA])
 
@@ -78,7 +51,7 @@ def test_the_definition_tells_an_old_second_moment_from_a_new_one() -> None:
 @pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda r: r.name)
 @pytest.mark.parametrize("rule", SMOOTH, ids=_named)
 def test_every_smooth_optimizer_has_an_equation(rule: UpdateRule, regime) -> None:
-    equation = _equation(rule, regime)
+    equation = equation_of(rule, regime)
     assert equation.certificate.weak_order == 2 or equation.certificate.obstruction
     assert equation.drift[0]["theta"] != 0
 
@@ -93,7 +66,7 @@ def test_a_clip_by_the_norm_is_refused_for_large_batches_too() -> None:
 @pytest.mark.parametrize("rule", [r for r in all_rules() if (r.name, r.variant) in REFUSED], ids=_named)
 def test_what_has_no_equation_is_refused_by_name(rule: UpdateRule, regime) -> None:
     with pytest.raises(ValueError, match=REFUSED[rule.name, rule.variant]):
-        _equation(rule, regime)
+        equation_of(rule, regime)
 
 
 def test_a_shifted_gradient_brings_the_hessian_in_every_dimension() -> None:
@@ -143,9 +116,9 @@ def test_a_hyperparameter_must_not_bear_the_name_of_a_memory_s_constant() -> Non
 
 
 def test_abstract_components_may_have_composite_arguments() -> None:
-    drift = _equation(rmsprop("torch-centered"), ballistic()).expand(1, abstract=True).drift[0]
+    drift = equation_of(rmsprop("torch-centered"), ballistic()).expand(1, abstract=True).drift[0]
     assert str(drift[0]) == "-P(-gb**2 + v)*Derivative(f(theta), theta)"
-    assert _equation(rmsprop("torch-centered"), ballistic()).expand(1, abstract=True).drift[1][0] != 0
+    assert equation_of(rmsprop("torch-centered"), ballistic()).expand(1, abstract=True).drift[1][0] != 0
 
 
 def test_rules_check_themselves() -> None:

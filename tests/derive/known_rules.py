@@ -1,0 +1,41 @@
+"""The catalogue by what the engine makes of it, and the equations of what it derives."""
+
+from smelt.derive.equation import ModifiedEquation, modified_equation
+from smelt.derive.noise import gaussian
+from smelt.derive.optimizers.catalogue import all_rules
+from smelt.derive.optimizers.modifiers import (
+    cosine,
+    coupled_weight_decay,
+    decoupled_weight_decay,
+    exponential,
+    polynomial,
+    scheduled,
+)
+from smelt.derive.optimizers.momentum import heavy_ball, momentum, sgd
+from smelt.derive.regimes import Regime
+from smelt.derive.rules import THETA, UpdateRule
+
+REFUSED = {
+    ("amsgrad", "torch"): r"Max\(w, .*\) is not smooth, and .* is not linear in the noise",
+    ("adamax", "torch"): r"Max\(.*Abs\(g\)\) is not smooth, and beta2\*u is no constant that scales as g does",
+    ("signum", "optax"): r"sign\(.*\) is not smooth, and as tau -> 0 the noise in .* vanishes beside m\[i\]",
+    ("normalized_sgd", "plain"): r"1/norm\(g\) depends on the noise at leading order; .* noise=tau\*\*\(1/2\)",
+    ("normalized_sgd", "eps"): r"norm\(g\) depends on the noise at leading order",
+    ("clipped_sgd_norm", "torch"): r"norm\(g\) depends on the noise at leading order",
+    ("sam", "normalized"): r"1/norm\(g0\) depends on the noise at leading order",
+    ("lars", "paper"): r"norm\(g\) depends on the noise at leading order",
+    ("nadam", "torch"): r"leaves no limit for nadam: the step of p contains tau\*\*\(0\)",
+}
+SMOOTHED = ("sign_sgd", "lion", "clipped_sgd")  # by the noise: see test_smoothing
+
+SMOOTH = [rule for rule in all_rules() if (rule.name, rule.variant) not in REFUSED and rule.name not in SMOOTHED] + [
+    coupled_weight_decay(momentum()),
+    decoupled_weight_decay(sgd()),
+    *(scheduled(heavy_ball(), *schedule()) for schedule in (exponential, cosine, polynomial)),
+]
+
+
+def equation_of(rule: UpdateRule, regime: Regime) -> ModifiedEquation:
+    """Return the equation of order 2, for constant noise where gradients are taken away from theta."""
+    shifted = any(point != THETA for point in rule.gradients.values())
+    return modified_equation(rule, regime, gaussian(constant=shifted), 2)
