@@ -65,6 +65,10 @@ class Claim:
         The verdict found when the claim was entered, `Verdict.summary`.
     one_dimension : bool
         The formula is known in one dimension only.
+    fixed_memory : bool
+        The claim is about the full batch with memories that do not depend on the learning rate: other blocks than theta are
+        averaged out, tau stands for the learning rate, and a constant ``c`` for one minus a memory
+        (`smelt.derive.limits.slow_manifold`).
     note : str
     """
 
@@ -78,6 +82,7 @@ class Claim:
     recorded: str
     notation: Mapping[str, str] = field(default_factory=dict)
     one_dimension: bool = False
+    fixed_memory: bool = False
     note: str = ""
 
     def coefficients(self) -> Coefficients:
@@ -88,7 +93,7 @@ class Claim:
         ValueError
             A formula cannot be read, a block has no drift or is unknown, or the noise has no covariance in closed form.
         """
-        blocks = [block.name for block in self.chain.blocks]
+        blocks = ["theta"] if self.fixed_memory else [block.name for block in self.chain.blocks]
         if set(self.drift) != set(blocks) or not set(self.noise) <= set(blocks):
             given = ", ".join([*self.drift, *self.noise]) or "nothing"
             raise ValueError(f"{self.name} has formulas for {given}; expected a drift each of {', '.join(blocks)}")
@@ -121,6 +126,8 @@ class Claim:
                 pairs.setdefault((base.field == square_factor, base.indices[1]), []).extend([base.indices[0]] * int(exponent))
             else:
                 rest.append(f)
+        if not pairs and self.one_dimension:  # there dW itself may be the noise
+            return term
         if [len(indices) for indices in pairs.values()] != [2]:
             raise ValueError(f"{self.name}: the noise mixes the factors B and B2, or lacks one; expected B(dW) and B2(dW2)")
         covariance = self.chain.noise.cumulant_field(2)

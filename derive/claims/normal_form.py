@@ -8,7 +8,24 @@ For an exponential ``exp(-c t)`` the symbol is ``gamma_c = 1 - exp(-c t)``, beca
 from collections.abc import Mapping
 from itertools import permutations
 
-from sympy import Add, Expr, Integer, Lambda, Mul, Poly, Pow, Rational, Symbol, apart, cancel, exp, fraction, sqrt, together
+from sympy import (
+    Add,
+    Expr,
+    Integer,
+    Lambda,
+    Mul,
+    Poly,
+    Pow,
+    Rational,
+    Symbol,
+    apart,
+    cancel,
+    erf,
+    exp,
+    fraction,
+    sqrt,
+    together,
+)
 from sympy import factor as factorised
 
 from ..chain import Chain
@@ -42,6 +59,7 @@ class Algebra:
         self._exponentials: dict[Expr, Symbol] = {}
         self._roots: dict[Expr, Symbol] = {}
         self._solved: dict[Symbol, Expr] = {}
+        self._error_functions: dict[Expr, Symbol] = {}
 
     def normal_form(self, expression: Expr) -> NormalForm:
         """Return the normal form: it is empty if and only if the expression is zero."""
@@ -105,6 +123,8 @@ class Algebra:
         return {Mul(*(Pow(s, n) for s, n in zip(constants, powers, strict=True))): c / denominator for powers, c in split}
 
     def _rational(self, expression: Expr) -> Expr:
+        for call in sorted(expression.atoms(erf), key=str):
+            expression = expression.xreplace({call: self._error_function(call.args[0])})
         for call in sorted(expression.atoms(exp), key=str):
             expression = expression.xreplace({call: self._exponential(call.exp)})
         powers = {p for p in expression.atoms(Pow) if p.exp.is_Rational and p.exp.q == 2 and not p.base.is_number}
@@ -119,6 +139,12 @@ class Algebra:
             symbol = self._exponentials.setdefault(rate, Symbol(f"gamma_{rate / t}", positive=True))
             factors.append(Pow(1 - symbol, -number))
         return Mul(*factors)
+
+    def _error_function(self, argument: Expr) -> Symbol:
+        """Return the symbol of an error function, the same for equal arguments: variances under roots are not negative."""
+        variances = [c for c in sorted(argument.atoms(Component), key=str) if c.field.name == "S" and len({*c.indices}) == 1]
+        scales = {c: Symbol(f"sqrt({c})", positive=True) ** 2 for c in variances}
+        return self._error_functions.setdefault(cancel(argument.xreplace(scales)), Symbol(f"erf({argument})", real=True))
 
     def _root(self, base: Expr) -> Symbol:
         if base not in self._roots:

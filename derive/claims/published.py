@@ -7,7 +7,7 @@ A formula is text at one coordinate: products go element by element, ``H(x)`` is
 from collections.abc import Iterator, Mapping
 from itertools import count
 
-from sympy import Add, Expr, Mul, Rational, Symbol, exp, factorial, nan, oo, sqrt, zoo
+from sympy import Add, Expr, Mul, Rational, Symbol, erf, exp, factorial, nan, oo, sqrt, zoo
 
 from ..chain import Chain
 from ..chaos import noise_factor
@@ -20,7 +20,7 @@ class Reader:
     """Reads the formulas of one paper about one chain.
 
     Known are the state's blocks, ``F`` (the gradient), ``S`` (the diagonal of the noise's covariance), ``t``, ``tau``, the
-    regime's constants, the Brownian increments ``dW`` and ``dW2``, sqrt and exp, and
+    regime's constants, the Brownian increments ``dW`` and ``dW2``, sqrt, exp and erf, and
 
     * ``H(x)``: ``sum_j F_ij x_j``; ``T(x)``: ``sum_jk F_ijk S_jk x_j x_k``;
     * ``B(x)``: a root of the covariance ``S_ij`` applied to x; ``B2(x)``: likewise of ``2 S_ij**2``.
@@ -44,7 +44,7 @@ class Reader:
         self.symbols |= {"dW": zeta1("i"), "dW2": zeta2("i")} | {str(s): s for s in _constants(chain)}
         root = noise_factor(chain)
         self.functions = {
-            "sqrt": sqrt, "exp": exp, "H": lambda x: self._applied(gradient, x), "T": self._third,
+            "sqrt": sqrt, "exp": exp, "erf": erf, "H": lambda x: self._applied(gradient, x), "T": self._third,
             "B": lambda x: self._applied(root, x), "B2": lambda x: self._applied(square_factor, x),
         }  # fmt: skip
         for name, text in notation.items():

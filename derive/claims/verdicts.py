@@ -5,15 +5,17 @@ and the third and fourth derivatives that no diffusion has. Two diffusion factor
 keeps beyond that order does no harm; it is listed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Expr, Integer, Lambda, Rational, Symbol
 
 from ..components import written_out
-from ..equation import ModifiedEquation, modified_equation
+from ..equation import modified_equation
 from ..indices import canonical
+from ..limits.monomials import open_rule
+from ..limits.slow_manifold import memory_equation
 from ..symbols import Component
 from .claim import Claim, Coefficients, in_one_dimension
 from .normal_form import Algebra, NormalForm
@@ -146,12 +148,11 @@ def check(claim: Claim) -> Verdict:
     ValueError
         The claim's formulas cannot be read, or its chain has no equation.
     """
-    equation = modified_equation(claim.chain.rule, claim.chain.regime, claim.chain.noise, claim.order)
-    published, derived = claim.coefficients(), _derived(equation, claim.one_dimension)
+    published, (derived, definitions) = claim.coefficients(), _derived(claim)
     needed = sorted({key for key in (*published, *derived) if key[0] < claim.order}, key=_order)
     rows, differences, wrong = [], [], []
     for power, blocks in needed:
-        algebra = Algebra(claim.chain, equation.definitions)
+        algebra = Algebra(claim.chain, definitions)
         both = published.get((power, blocks), Integer(0)), derived.get((power, blocks), Integer(0))
         short = [algebra.expression(algebra.normal_form(e)) for e in both]
         rows.append(Row(power, blocks, short[0], short[1]))
@@ -159,7 +160,7 @@ def check(claim: Claim) -> Verdict:
         if not excess:
             continue
         wrong.append((algebra, algebra.expression(excess)))
-        left, right = (written_out(e, equation.definitions) for e in both)
+        left, right = (written_out(e, definitions) for e in both)
         witness = find_witness(left, right, len(blocks))
         for assumptions, part in _by_assumptions(algebra, excess).items():
             differences.append(Difference(power, blocks, algebra.expression(part), assumptions, witness))
@@ -172,15 +173,20 @@ def _order(key: tuple[Rational, tuple[str, ...]]) -> tuple[Rational, int, tuple[
     return power, len(blocks), blocks
 
 
-def _derived(equation: ModifiedEquation, one_dimension: bool) -> Coefficients:
+def _derived(claim: Claim) -> tuple[Coefficients, Mapping[str, Lambda]]:
+    """Return what the engine derives, with the definitions of its abstract functions."""
     found: dict[tuple[Rational, tuple[str, ...]], Expr] = {}
+    if claim.fixed_memory:
+        memory = memory_equation(open_rule(claim.chain.rule))
+        return {(Rational(n), ("theta",)): canonical(e) for n, e in enumerate(memory.drift)}, memory.definitions
+    equation = modified_equation(claim.chain.rule, claim.chain.regime, claim.chain.noise, claim.order)
     for power, part in enumerate(equation.drift):
         found |= {(Rational(power), (b,)): e for b, e in part.items()}
     for power, part in enumerate(equation.covariance):
         found |= {(Rational(power), pair): e for pair, e in part.items()}
     found |= {(Rational(o.power), o.blocks): o.expression for o in equation.certificate.obstruction}
-    reduced = {key: canonical(in_one_dimension(e)) if one_dimension else e for key, e in found.items()}
-    return {key: e for key, e in reduced.items() if e != 0}
+    reduced = {key: canonical(in_one_dimension(e)) if claim.one_dimension else e for key, e in found.items()}
+    return {key: e for key, e in reduced.items() if e != 0}, equation.definitions
 
 
 def _by_assumptions(algebra: Algebra, excess: NormalForm) -> dict[tuple[str, ...], NormalForm]:

@@ -1,10 +1,11 @@
-"""Compagnoni, Liu, Islamov, Proske, Orvieto, Lucchi: RMSprop and Adam with decoupled weight decay."""
+"""Compagnoni, Liu, Islamov, Proske, Orvieto, Lucchi: SignSGD; RMSprop and Adam with decoupled weight decay."""
 
 from ...chain import Chain
 from ...noise import gaussian
 from ...optimizers.adams import adamw
 from ...optimizers.adaptive import rmsprop
 from ...optimizers.modifiers import decoupled_weight_decay
+from ...optimizers.signs import sign_sgd
 from ...regimes import ballistic
 from ..claim import Claim, Paper
 
@@ -39,4 +40,14 @@ def adamw_order_1() -> Claim:
     )  # fmt: skip
 
 
-CLAIMS = (rmspropw, adamw_order_1)
+def sign_sgd_order_1() -> Claim:
+    """SignSGD with Gaussian noise."""
+    return Claim(
+        PAPER, "Theorem 3.2, SignSGD, order 1", Chain(sign_sgd(), ballistic(), gaussian()), 1,
+        drift={"theta": "-E"}, noise={"theta": "sqrt(eta)*sqrt(1 - E**2)*dW"},
+        notation={"eta": "tau", "g": "F", "Sigma": "S", "E": "erf(g/sqrt(2*Sigma))"},
+        provenance="re-derived", recorded="agrees", one_dimension=True,
+    )  # fmt: skip
+
+
+CLAIMS = (sign_sgd_order_1, rmspropw, adamw_order_1)

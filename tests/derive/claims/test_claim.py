@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from sympy import erf, sqrt
 
 from smelt.derive.claims.claim import in_one_dimension
-from smelt.derive.claims.papers import callisti, li_tai_e
+from smelt.derive.claims.papers import callisti, compagnoni, li_tai_e
 from smelt.derive.symbols import Field, gradient
 
 S = Field("S", 2, symmetric=True, varies=True)
@@ -29,6 +30,13 @@ def test_a_matrix_before_the_noise():
     assert found[0, ("theta", "theta")] == S("i", "j")
     assert found[1, ("theta", "theta")] == F("_1", "i") * S("_1", "j") + F("_1", "j") * S("_1", "i")
     assert found[2, ("theta", "theta")] == F("_1", "i") * F("_2", "j") * S("_1", "_2")
+
+
+def test_in_one_dimension_the_noise_needs_no_factor():
+    found = compagnoni.sign_sgd_order_1().coefficients()
+    assert found[1, ("theta", "theta")] == 1 - erf(F("i") / sqrt(2 * S("i", "i"))) ** 2
+    with pytest.raises(ValueError, match="mixes the factors B and B2, or lacks one"):
+        replace(compagnoni.sign_sgd_order_1(), one_dimension=False).coefficients()
 
 
 def test_one_dimension_has_one_index():

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from sympy import Function, Lambda, Rational, Symbol, exp, sqrt
+from sympy import Function, Lambda, Rational, Symbol, erf, exp, sqrt
 
 from smelt.derive import adam, ballistic, gaussian
 from smelt.derive.chain import Chain
@@ -29,6 +29,7 @@ ZEROS = {
     "two dummies": F("i", "_1", "_2") * S("_1", "_2") * (v("_1") - v("_2")),
     "exponential": exp(-2 * c1 * t - c2 * t) * exp(c1 * t) - exp(-c1 * t) * exp(-c2 * t),
     "root of an exponential": (1 - exp(-c2 * t)) / sqrt(1 - exp(-c2 * t)) - sqrt(1 - exp(-c2 * t)),
+    "error function": erf(F("i") / sqrt(2 * S("i", "i"))) - erf(sqrt(2) * F("i") / (2 * sqrt(S("i", "i")))),
     "constants": (c1 + c2) ** 2 / 2 - c1**2 / 2 - c2**2 / 2 - c1 * c2,
 }
 

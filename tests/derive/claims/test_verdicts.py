@@ -11,7 +11,7 @@ from smelt.derive import ballistic, batch_equivalent, gaussian, general, rmsprop
 from smelt.derive.chain import Chain
 from smelt.derive.claims.claim import Claim
 from smelt.derive.claims.normal_form import Algebra
-from smelt.derive.claims.papers import CLAIMS, barrett, callisti, compagnoni, li_tai_e, malladi, shardlow
+from smelt.derive.claims.papers import CLAIMS, barrett, callisti, compagnoni, kovachki, li_tai_e, malladi, shardlow
 from smelt.derive.claims.verdicts import check
 from smelt.derive.indices import reindex
 from smelt.derive.symbols import Field, gradient, t
@@ -22,6 +22,19 @@ from smelt.derive.verification import defect, generator_of
 def test_claim(make):
     assert verdict(make).summary == make().recorded
     assert verdict(make).as_recorded
+
+
+def test_a_wrong_memory_term_is_found():
+    claim = kovachki.heavy_ball_memory()
+    wrong = replace(claim, drift={"theta": claim.drift["theta"].replace("(1 + beta)", "(1 - beta)")})
+    (difference,) = check(wrong).differences
+    assert (difference.power, difference.blocks) == (1, ("theta",))
+
+
+def test_a_wrong_sign_of_signs_is_found():
+    claim = compagnoni.sign_sgd_order_1()
+    assert check(replace(claim, drift={"theta": "E"})).summary == "differs: drift[theta] tau^0"
+    assert check(replace(claim, drift={"theta": "-erf(g/sqrt(Sigma))"})).summary == "differs: drift[theta] tau^0"
 
 
 def test_claims_have_different_names():
