@@ -14,7 +14,6 @@ from smelt.derive.components import written_out
 from smelt.derive.indices import canonical
 from smelt.derive.symbols import ElementFunction, Field, constant_factor, gradient, tau, zeta1
 
-
 UNMEASURED = (*barrett.CLAIMS, *kovachki.CLAIMS, compagnoni.sign_sgd_order_1)
 """Without noise, or with noise that has no factor."""
 
