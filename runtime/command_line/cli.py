@@ -1,6 +1,7 @@
 """The command ``smelt``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn, get_args
@@ -41,11 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 1 if a check failed, or 2 for bad usage or input.
+        0, or 1 if a check failed, or 2 for bad usage or input; 128 and a signal's number if one ended it.
     """
     try:
         options = _parser().parse_args(arguments)
-        return options.run(options)
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # who reads the output, as head, has enough; Python would complain once more when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ValueError, OSError, ImportError, MemoryError) as error:
         print(f"smelt: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -173,6 +174,15 @@ def test_hostile_text_is_refused_and_not_run(capsys, tmp_path, monkeypatch, opti
     command += ["--objective", "theta"] if option == "--noise-factor" else []
     refused(capsys, *command, f"{option}={before}{text}")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_that_has_enough_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", "import sys; from smelt.runtime.command_line.cli import main; sys.exit(main())", "list"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_the_command_is_installed_and_fails_without_a_traceback(tmp_path):
