@@ -38,6 +38,7 @@ def simulate(
     regularisation: Regularisation | None = None,
     records: int = 64,
     keep: int = 0,
+    only_path: int | None = None,
     dtype: Literal["float64", "float32"] = "float64",
     threads: int | None = None,
     progress: Progress | None = None,
@@ -69,6 +70,9 @@ def simulate(
         About how many times are recorded, the last one included.
     keep : int
         Paths whose final state is returned.
+    only_path : int, optional
+        Run this path of the ensemble alone, with the same bits; `paths` and `keep` are not read. The means are what the
+        observables are on it, without standard errors, and its final state is returned.
     dtype : {"float64", "float32"}
     threads : int, optional
     progress : callable, optional
@@ -93,26 +97,34 @@ def simulate(
     values = constants(chain, hyperparameters, phi)
     begin, state = start_time(t0, tau), start_state(start, chain, problem.dimension)
     length = tau / whole("substeps", substeps, 1)
-    for name, number, least in (("paths", paths, 2), ("seed", seed, 0), ("keep", keep, 0)):
+    for name, number, least in (("paths", paths, 2), ("seed", seed, 0), ("keep", keep, 0), ("only_path", only_path or 0, 0)):
         whole(name, number, least)
+    if only_path is not None:
+        paths = keep = 1
     totals = compile_kernel(kernel).run(
         parameters={track.name: step_parameters(track.step, values, tau, length)},
         matrices={name: problem.matrices[name] for name in track.step.matrices},
         vectors={name: problem.vectors[name] for name in track.step.vectors},
         start={track.name: state},
-        tau=tau, n_steps=n_steps, substeps=substeps, t0=begin, n_paths=paths, seed=seed,
+        tau=tau, n_steps=n_steps, substeps=substeps, t0=begin, n_paths=paths,
+        first_path=only_path or 0, seed=seed,
         record_steps=record_steps, threads=threads, n_keep=keep, progress=progress,
     )  # fmt: skip
-    if (left := int(totals.counts.min())) < 2:
+    if (left := int(totals.counts.min())) < min(paths, 2):
         raise ValueError(f"{paths - left} of {paths} paths became non-finite; {UNSTABLE}")
-    estimate = mean_estimate(totals.counts[:, None], totals.sums[:, :, 0], totals.squares[:, :, 0])
+    if only_path is None:
+        estimate = mean_estimate(totals.counts[:, None], totals.sums[:, :, 0], totals.squares[:, :, 0])
+        means, errors = estimate.mean, estimate.standard_error
+    else:
+        means, errors = totals.sums[:, :, 0], np.zeros(totals.sums.shape[:2])
     settings = {
         "tau": tau, "horizon": horizon, "t0": t0, "start": {k: np.asarray(v) for k, v in start.items()}, "seed": seed,
-        "substeps": substeps, "constants": values, "problem": problem.description, "dtype": dtype, **provenance(),
+        "substeps": substeps, "constants": values, "problem": problem.description, "dtype": dtype,
+        "only_path": only_path, **provenance(),
     }  # fmt: skip
     return Run(
-        track.step.name, tuple(observables), begin + tau * np.asarray(record_steps, dtype=float), estimate.mean,
-        estimate.standard_error, paths, totals.counts, int(totals.nonfinite[0]), int(totals.negative[0]),
+        track.step.name, tuple(observables), begin + tau * np.asarray(record_steps, dtype=float), means,
+        errors, paths, totals.counts, int(totals.nonfinite[0]), int(totals.negative[0]),
         totals.finals[track.name] if keep else np.empty((0, len(chain.blocks), problem.dimension)), settings,
     )  # fmt: skip
 

@@ -113,7 +113,7 @@ class CompiledKernel:
         t0 : float
             Time at the start.
         n_paths, first_path : int
-            Which paths; `first_path` a multiple of 1024, so that runs can be added.
+            Which paths; `first_path` a multiple of 1024, so that runs can be added, or any for a single path.
         seed : int
             0 ... 2**64 - 1; with a path's number it decides the path's noise.
         record_steps : sequence of int
@@ -251,8 +251,8 @@ def _check_numbers(
             raise ValueError(f"{what} is {value}; expected a whole number of at least {least}")
     if seed >= 2**64:
         raise ValueError(f"seed is {seed}; expected a number below 2**64")
-    if first_path % LARGEST_UNIT:
-        raise ValueError(f"first_path is {first_path}; expected a multiple of {LARGEST_UNIT}")
+    if first_path % LARGEST_UNIT and n_paths > 1:
+        raise ValueError(f"first_path is {first_path}; expected a multiple of {LARGEST_UNIT}, or a single path")
     for track in kernel.tracks:
         if substeps % SUBSTEPS.get(track.pace, 1):
             raise ValueError(f"substeps is {substeps}; track {track.name!r} needs a multiple of {SUBSTEPS[track.pace]}")

@@ -34,7 +34,10 @@ def plain(value: Any) -> Any:
 
 
 def run_table(run: Run) -> str:
-    """Return the means at the last time, and what went wrong on the way."""
+    """Return the means at the last time, and what went wrong on the way; a path by itself in full, with its final state."""
+    if (path := run.settings.get("only_path")) is not None:
+        values = [f"  {name}  {float(run.means[-1, n])!r}" for n, name in enumerate(run.observables)]
+        return "\n".join([run.name, f"path {path}, time {run.times[-1]:g}", *values, f"  final state {run.finals[0].tolist()}"])
     lines = [run.name, f"{run.paths} paths, time {run.times[-1]:g}"]
     width = max(map(len, run.observables))
     for n, name in enumerate(run.observables):

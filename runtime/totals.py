@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..codegen.layout import LARGEST_UNIT
+
 ONE = 1 << 1074
 """Exact sums are integers in units of the smallest positive float64, 1/ONE."""
 
@@ -58,6 +60,8 @@ class Totals:
         """The totals of both sets of paths: the same bits as those of one run over all of them."""
         if self.shape != other.shape or self.finals.keys() != other.finals.keys():
             raise ValueError(f"totals of different kernels or records cannot be added: {self.shape} and {other.shape}")
+        if single := [first for first, _ in self.ranges + other.ranges if first % LARGEST_UNIT]:
+            raise ValueError(f"the totals of path {single[0]} alone; expected runs that start at multiples of {LARGEST_UNIT}")
         ranges: list[tuple[int, int]] = []
         for first, stop in sorted(self.ranges + other.ranges):
             if ranges and first < ranges[-1][1]:

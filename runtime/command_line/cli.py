@@ -141,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--what", choices=("optimizer", "equation"), default="optimizer")
     simulate.add_argument("--tau", required=True, help="duration of a step: a number, or a power such as 2^-3")
     simulate.add_argument("--keep", type=int, default=0, metavar="N", help="keep the final states of the first N paths")
+    simulate.add_argument("--only-path", type=int, metavar="N", help="run path number N of the ensemble alone: the same bits")
     simulate.add_argument("--dtype", choices=("float64", "float32"), default="float64")
 
     converge = _verb(

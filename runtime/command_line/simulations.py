@@ -48,6 +48,7 @@ def simulate(options: Namespace) -> int:
             target, on, tau=number(options.tau), horizon=options.horizon, start=_start(options, target, on), t0=options.t0,
             hyperparameters=assignments(options.set), observables=_observables(options, target), paths=options.paths,
             seed=options.seed, substeps=8 if options.substeps is None else options.substeps, keep=options.keep,
+            only_path=options.only_path,
             regularisation=regularisation(options.phi), dtype=options.dtype, threads=options.threads,
             progress=lambda done, n: progress("paths", done, n),
         )  # fmt: skip

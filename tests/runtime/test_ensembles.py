@@ -102,6 +102,18 @@ def test_the_first_paths_are_kept_where_asked():
     assert run(chain(), paths=100).finals.shape == (0, 1, 2)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("number", [0, 1, 1337])
+def test_a_path_alone_has_the_bits_it_has_in_the_ensemble(number, dtype):
+    target = modified_equation(sgd(), batch_equivalent(), gaussian(constant=True), 1)
+    all_, alone = run(target, paths=1400, keep=1400, dtype=dtype), run(target, only_path=number, dtype=dtype)
+    np.testing.assert_array_equal(alone.finals[0], all_.finals[number])
+    np.testing.assert_allclose(alone.means[-1, 0], all_.finals[number, 0, 0], rtol=1e-6 if dtype == "float32" else 1e-15)
+    assert (alone.paths, alone.settings["only_path"], alone.standard_errors.max()) == (1, number, 0)
+    with pytest.raises(ValueError, match="only_path is -1; expected a whole number"):
+        run(target, only_path=-1)
+
+
 def test_single_precision_is_close_to_double():
     double, single = run(chain(), paths=100, keep=100), run(chain(), paths=100, keep=100, dtype="float32")
     assert single.finals.dtype == np.float32

@@ -257,7 +257,7 @@ BAD = [
     ({"substeps": 0}, "substeps is 0"),
     ({"substeps": 6}, "substeps is 6; track 'coarsest' needs a multiple of 4"),
     ({"n_paths": 1.5}, "n_paths is 1.5; expected a whole number"),
-    ({"first_path": 100}, "first_path is 100; expected a multiple of 1024"),
+    ({"first_path": 100}, "first_path is 100; expected a multiple of 1024, or a single path"),
     ({"seed": -1}, "seed is -1"),
     ({"seed": 2**64}, "expected a number below"),
     ({"n_keep": -1}, "n_keep is -1"),

@@ -4,6 +4,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from smelt.codegen.layout import LARGEST_UNIT
 from smelt.runtime.totals import ONE, Totals, exact_sums
 
 
@@ -26,17 +27,20 @@ def test_sums_do_not_depend_on_how_rows_are_grouped() -> None:
         assert [sum(column) for column in zip(*parts, strict=True)] == whole
 
 
+K = LARGEST_UNIT
+
+
 def totals(first: int, stop: int, sums: list[int]) -> Totals:
     return Totals(((first, stop),), (1, 1, 1, 1), tuple(n * ONE for n in sums), {"alone": np.full((1, 1, 1), float(first))})
 
 
 def test_totals_add_in_any_order() -> None:
-    a, b, c = totals(0, 10, [9, 1, 2, 1, 0]), totals(10, 20, [10, 3, 4, 0, 1]), totals(30, 40, [8, 0, 1, 2, 2])
+    a, b, c = totals(0, K, [9, 1, 2, 1, 0]), totals(K, 2 * K, [10, 3, 4, 0, 1]), totals(3 * K, 4 * K, [8, 0, 1, 2, 2])
     one = a + b + c
     other = c + (b + a)
-    assert one.ranges == other.ranges == ((0, 20), (30, 40))
+    assert one.ranges == other.ranges == ((0, 2 * K), (3 * K, 4 * K))
     assert one.exact == other.exact
-    assert one.n_paths == 30
+    assert one.n_paths == 3 * K
     assert one.counts.tolist() == [27]
     assert one.sums.tolist() == [[[4.0]]]
     assert one.squares.tolist() == [[[7.0]]]
@@ -45,8 +49,10 @@ def test_totals_add_in_any_order() -> None:
 
 
 def test_paths_are_not_counted_twice() -> None:
-    a = totals(0, 10, [9, 1, 2, 1, 0])
-    with pytest.raises(ValueError, match=r"paths 5 \.\.\. 9 are in both"):
-        a + totals(5, 20, [9, 1, 2, 1, 0])
+    a = totals(0, 2 * K, [9, 1, 2, 1, 0])
+    with pytest.raises(ValueError, match=r"paths 1024 \.\.\. 2047 are in both"):
+        a + totals(K, 3 * K, [9, 1, 2, 1, 0])
+    with pytest.raises(ValueError, match="the totals of path 5 alone; expected runs that start at multiples of 1024"):
+        a + totals(5, 6, [1, 1, 2, 0, 0])
     with pytest.raises(ValueError, match="different kernels or records"):
-        a + replace(a, ranges=((10, 20),), shape=(2, 1, 1, 1))
+        a + replace(a, ranges=((2 * K, 3 * K),), shape=(2, 1, 1, 1))
