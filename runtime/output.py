@@ -67,6 +67,7 @@ def study_table(study: WeakErrorStudy, predictions: Sequence[Prediction] = ()) -
                 lines.append(
                     f"  {row.tau:10.6g} {row.weak_error:13.5e} {row.standard_error:10.1e} {row.own_error:10.1e} "
                     f"{row.substeps:8d} {row.paths:9d}" + (f" {predicted[name].at(row.tau):13.5e}" if predicted else "")
+                    + ("" if row.stopped == "paths" else f"  stopped by {row.stopped}")
                 )
                 lines += ["  " + warning for warning in _warnings(row.nonfinite, row.negative, row.paths)]
         lines.append(f"  slope {slope_text(study.slopes[name])}; between neighbours: {_local(study, name)}")

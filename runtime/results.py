@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,9 @@ class Run:
         return Run(**{**record, "observables": tuple(record["observables"])})
 
 
+Stopped = Literal["paths", "precision", "seconds"]
+
+
 @dataclass(frozen=True)
 class Row:
     """One observable at one tau.
@@ -87,6 +91,8 @@ class Row:
     paths, nonfinite, negative : int
         Paths simulated; paths left out because one of the chains became non-finite; paths on which the equation's ``v`` was
         negative.
+    stopped : {"paths", "precision", "seconds"}
+        Which limit ended the run: the number of paths, the precision reached, or the time.
     """
 
     tau: float
@@ -101,6 +107,7 @@ class Row:
     paths: int
     nonfinite: int
     negative: int
+    stopped: Stopped = "paths"
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..codegen.layout import LARGEST_UNIT
 from ..codegen.observables import observable
 from ..codegen.program import Kernel, Track
 from ..codegen.steps import euler_maruyama_step, for_noise_of, optimizer_step
@@ -16,8 +17,9 @@ from .inputs import UNSTABLE, constants, positive, start_state, start_time, step
 from .kernels import CompiledKernel, compile_kernel
 from .objectives import Problem
 from .records import provenance
-from .results import Row, WeakErrorStudy
+from .results import Row, Stopped, WeakErrorStudy
 from .statistics import mean_estimate
+from .totals import Totals
 
 EXTRAPOLATION = (8 / 3, -2.0, 1 / 3)
 LAST_CORRECTION = (2 / 3, -1.0, 1 / 3)
@@ -32,6 +34,8 @@ _CONTRASTS = {
 """Over optimizer and the three grids: the optimizer's mean, the weak error, the equation's own error."""
 
 MOST_SUBSTEPS = 256
+FIRST_PATHS = 16 * LARGEST_UNIT
+"""Where a number of paths is looked for, so many are run first; then it is doubled."""
 
 
 def weak_error(
@@ -48,6 +52,8 @@ def weak_error(
     seed: int = 0,
     substeps: int | None = None,
     own_share: float = 0.1,
+    precision: float | None = None,
+    seconds: float | None = None,
     regularisation: Regularisation | None = None,
     noise_free_steps: int = 0,
     threads: int | None = None,
@@ -68,11 +74,16 @@ def weak_error(
     start, t0, hyperparameters, observables, seed, regularisation, threads
         As for `smelt.runtime.ensembles.simulate`.
     paths : int
-        Per tau.
+        Per tau, at most.
     substeps : int, optional
         Substeps of the finest grid per tau, a multiple of 4. Chosen for each tau in a pilot run if not given.
     own_share : float
         The pilot doubles the substeps until the equation's own error is below this share of the weak error, or below the noise.
+    precision : float, optional
+        Paths are added until, for every observable, standard error and own error together are below this share of the weak
+        error. The decision looks at the errors it stops at, so a precision near 1 flatters them.
+    seconds : float, optional
+        Paths are added for so long, per tau and besides compilation and pilot.
     noise_free_steps : int
         Both start where the optimizer is after so many steps without noise.
     progress : callable, optional
@@ -96,6 +107,12 @@ def weak_error(
     for what, number, least in (("paths", paths, 2), ("seed", seed, 0), ("noise-free steps", noise_free_steps, 0)):
         whole(what, number, least)
     positive("own share", own_share)
+    for what, limit in (("precision", precision), ("seconds", seconds)):
+        if limit is not None:
+            positive(what, limit)
+    budget = Budget(paths, precision, seconds)
+    if precision is not None:
+        own_share = min(own_share, precision / 2)
     phi = regularisation or unregularised()
     equation = for_noise_of(equation, problem.fields)
     kernel = study_kernel(equation, problem, observables, phi)
@@ -113,11 +130,11 @@ def weak_error(
         )
         chosen = substeps or experiment.pilot(max(2048, paths // 32), own_share)
         label = f"tau={tau:g}"
-        rows += experiment.rows(paths, chosen, (lambda done, n, label=label: progress(label, done, n)) if progress else None)
+        rows += experiment.rows(budget, chosen, (lambda done, n, label=label: progress(label, done, n)) if progress else None)
     settings = {
         "taus": taus, "horizon": horizon, "t0": t0, "start": {k: np.asarray(v) for k, v in start.items()}, "seed": seed,
         "constants": values, "problem": problem.description, "regularisation": phi.name, "noise_free_steps": noise_free_steps,
-        "own_share": own_share, **provenance(),
+        "own_share": own_share, "precision": precision, "seconds": seconds, **provenance(),
     }  # fmt: skip
     name = f"{equation.name}, phi: {phi.name}"
     return WeakErrorStudy(name, equation.certificate.weak_order, tuple(rows), time.perf_counter() - began, settings)
@@ -138,6 +155,30 @@ def study_kernel(
     return Kernel(problem.dimension, tracks, found, tuple(_CONTRASTS.values()))
 
 
+@dataclass(frozen=True)
+class Budget:
+    """How many paths are run: all, or until a precision is reached or the time is up."""
+
+    paths: int
+    precision: float | None = None
+    seconds: float | None = None
+
+    def more(self, rows: Sequence[Row], elapsed: float) -> int | Stopped:
+        """Return how many paths to add to those of some rows, a multiple of 1024 but for the last; or why to stop."""
+        done = rows[0].paths if rows else 0
+        if self.precision is None and self.seconds is None:
+            return "paths" if done else self.paths
+        share = self.precision or 0.0
+        if rows and all(r.standard_error + abs(r.own_error) <= share * abs(r.weak_error) for r in rows):
+            return "precision"
+        if done == self.paths:
+            return "paths"
+        most = done or FIRST_PATHS
+        if self.seconds is not None and done:
+            most = min(most, int(done * (self.seconds / elapsed - 1)) // LARGEST_UNIT * LARGEST_UNIT)
+        return min(most, self.paths - done) if most > 0 else "seconds"
+
+
 @dataclass(frozen=True, eq=False)
 class _Experiment:
     """The coupled run at one tau; its noise is independent of that of other seeds, other taus, and of the pilot."""
@@ -153,12 +194,24 @@ class _Experiment:
     threads: int | None
 
     def rows(
-        self, paths: int, substeps: int, progress: Callable[[int, int], None] | None = None, pilot: bool = False
+        self, budget: Budget, substeps: int, progress: Callable[[int, int], None] | None = None, pilot: bool = False
     ) -> list[Row]:
+        totals, rows, began = None, [], time.perf_counter()
+        while not isinstance(more := budget.more(rows, time.perf_counter() - began), str):
+            done = totals.n_paths if totals else 0
+            report = (lambda n, _, done=done: progress(done + n, budget.paths)) if progress else None
+            added = self._totals(done, more, substeps, report, pilot)
+            totals = totals + added if totals else added
+            rows = self._rows(totals, substeps)
+        return [replace(row, stopped=more) for row in rows]
+
+    def _totals(
+        self, first: int, paths: int, substeps: int, progress: Callable[[int, int], None] | None, pilot: bool
+    ) -> Totals:
         kernel = self.compiled.kernel
         lengths = {"substep": 1, "pair": 2, "quad": 4, "step": substeps}
         seed = int(np.random.SeedSequence([*self.seed, pilot]).generate_state(1, np.uint64)[0])
-        totals = self.compiled.run(
+        return self.compiled.run(
             parameters={
                 t.name: step_parameters(t.step, self.values, self.tau, self.tau * lengths[t.pace] / substeps)
                 for t in kernel.tracks
@@ -166,15 +219,17 @@ class _Experiment:
             matrices={n: self.problem.matrices[n] for n in {m for t in kernel.tracks for m in t.step.matrices}},
             vectors={n: self.problem.vectors[n] for n in {v for t in kernel.tracks for v in t.step.vectors}},
             start={t.name: self.state for t in kernel.tracks}, tau=self.tau, n_steps=self.n_steps, substeps=substeps,
-            t0=self.t0, n_paths=paths, seed=seed, record_steps=[self.n_steps], threads=self.threads,
+            t0=self.t0, n_paths=paths, first_path=first, seed=seed, record_steps=[self.n_steps], threads=self.threads,
             progress=progress,
         )  # fmt: skip
-        finite = int(totals.counts[0])
+
+    def _rows(self, totals: Totals, substeps: int) -> list[Row]:
+        paths, finite = totals.n_paths, int(totals.counts[0])
         if finite < 2:
             raise ValueError(f"tau={self.tau:g}: {paths - finite} of {paths} paths became non-finite; {UNSTABLE}")
         estimate = mean_estimate(np.array(finite), totals.sums[0], totals.squares[0])
         result = []
-        for n, phi in enumerate(kernel.observables):
+        for n, phi in enumerate(self.compiled.kernel.observables):
             at = {name: estimate.mean[n, c] for c, name in enumerate(_CONTRASTS)}
             error = float(at["error"])
             result.append(Row(
@@ -188,7 +243,7 @@ class _Experiment:
         """Double the substeps while an observable's own error exceeds its share of the weak error, beyond doubt."""
         substeps = 4
         while substeps < MOST_SUBSTEPS:
-            rows = self.rows(paths, substeps, pilot=True)
+            rows = self.rows(Budget(paths), substeps, pilot=True)
             if all(abs(r.own_error) <= max(share * abs(r.weak_error), 3 * r.own_standard_error) for r in rows):
                 return substeps
             substeps *= 2

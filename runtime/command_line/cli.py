@@ -155,6 +155,10 @@ def _parser() -> argparse.ArgumentParser:
     converge.add_argument(
         "--own-share", type=float, default=0.1, help="share of the weak error that the equation's own discretisation may reach"
     )
+    converge.add_argument(
+        "--precision", type=float, metavar="SHARE", help="add paths, up to --paths, until errors are this share of the result"
+    )
+    converge.add_argument("--seconds", type=float, help="add paths, up to --paths, for so long per tau")
     converge.add_argument("--leading-error", action="store_true", help="also compute the leading weak error, from the theory")
     converge.add_argument("--noise-free-steps", type=int, default=0, metavar="N", help="start after N steps without noise")
 

@@ -73,6 +73,7 @@ def converge(options: Namespace) -> int:
             equation, on, taus=numbers(options.taus), horizon=options.horizon, start=_start(options, equation, on),
             t0=options.t0, hyperparameters=assignments(options.set), observables=_observables(options, equation),
             paths=options.paths, seed=options.seed, substeps=options.substeps, own_share=options.own_share,
+            precision=options.precision, seconds=options.seconds,
             threads=options.threads, regularisation=regularisation(options.phi), noise_free_steps=options.noise_free_steps,
             progress=progress,
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from functools import cache
 from itertools import combinations, pairwise
 
@@ -95,6 +96,28 @@ def test_a_stricter_share_takes_more_substeps():
     assert loose.substeps < strict.substeps
     assert abs(strict.own_error) < abs(loose.own_error)
     assert [r.substeps for r in study(paths=100, substeps=12).rows] == [12] * 6
+
+
+def test_paths_are_added_until_the_precision_is_reached():
+    asked = {"taus": (0.5,), "observables": OBSERVABLES[:1], "substeps": 16, "paths": 2_000_000}
+    (row,) = study(**asked, precision=0.05).rows
+    assert row.stopped == "precision"
+    assert row.standard_error + abs(row.own_error) <= 0.05 * abs(row.weak_error)
+    assert row.paths in [2**n for n in range(14, 21)]
+    # half as many paths were not enough, and the sums are those of one run
+    (half,) = study(**{**asked, "paths": row.paths // 2}, precision=0.05).rows
+    assert half.stopped == "paths"
+    (whole,) = study(**{**asked, "paths": row.paths}).rows
+    assert replace(whole, stopped="precision") == row
+
+
+def test_paths_are_added_until_the_time_is_up():
+    few = study(taus=(0.5,), substeps=4, paths=10**12, seconds=0.2).rows
+    assert {row.stopped for row in few} == {"seconds"}
+    assert 1024 <= few[0].paths < 10**9
+    assert study(taus=(0.5,), substeps=4, paths=2000, seconds=60.0).rows[0].stopped == "paths"
+    with pytest.raises(ValueError, match=r"seconds is -1; expected a finite number > 0"):
+        study(seconds=-1)
 
 
 def test_numbers_are_determined_by_the_seed():
