@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Function, Lambda, Rational, Symbol
+from sympy import Expr, Function, Lambda, Mul, Rational, Symbol
 
 from .chaos import indices_of
 from .expansion import Expansion, shifted
@@ -13,7 +13,7 @@ from .noise import NoiseModel
 from .regimes import Regime, Scaling
 from .rules import THETA, Block, UpdateRule
 from .series import Series, monomial_series
-from .smoothing.moments import has_noisy
+from .smoothing.moments import Noisy, has_noisy
 from .symbols import Field, gradient, noise, tau
 
 
@@ -110,15 +110,43 @@ class Chain:
     def brings_half_powers(self, increments: "Increments") -> bool:
         """Tell whether the steps have half-integer powers of tau beside those that each factor of the noise brings.
 
-        The expectation over symmetric noise leaves none of the latter. Functions that are not smooth are not sorted by parity:
-        where they stand, half-integer powers are taken for a mistake of the regime.
+        The expectation over symmetric noise leaves none of the latter. Where functions of the noise are not smooth, half powers
+        are no corrections: `leaves_half_powers`.
         """
-        if has_noisy(c for series in increments.series.values() for c in series.coefficients.values()):
-            return False
-        brought = 2 * self.regime.noise.as_coeff_exponent(tau)[1]
+        terms_ = self._terms(increments)
+        return not has_noisy(term for _, term in terms_) and any(self._parity(*pair) for pair in terms_)
+
+    def leaves_half_powers(self, increments: "Increments") -> bool:
+        """Tell whether the expectation may leave half-integer powers of tau that are no corrections of the rule's own.
+
+        Odd cumulants leave them, and functions of the noise that are neither odd nor even.
+        """
+        if self._brought % 2 and any(order % 2 for order in self.noise.orders):
+            return True
+        terms_ = self._terms(increments)
+        return has_noisy(term for _, term in terms_) and any(self._parity(*pair) != 0 for pair in terms_)
+
+    @property
+    def _brought(self) -> Expr:
+        """The power of ``sqrt(tau)`` that a factor of the noise brings."""
+        return 2 * self.regime.noise.as_coeff_exponent(tau)[1]
+
+    @staticmethod
+    def _terms(increments: "Increments") -> list[tuple[int, Expr]]:
         coefficients = (item for series in increments.series.values() for item in series.coefficients.items())
-        found = ((power, term) for power, coefficient in coefficients for term in terms(coefficient))
-        return any((power + brought * len(indices_of(term))) % 2 for power, term in found)
+        return [(power, term) for power, coefficient in coefficients for term in terms(coefficient)]
+
+    def _parity(self, power: int, term: Expr) -> Expr | None:
+        """Return 0 if a term's power is even besides those that the noise brings, 1 if it is odd, None if it is neither."""
+        total = power + self._brought * len(indices_of(term))
+        for f in Mul.make_args(term):
+            base, exponent = f.as_base_exp()
+            if isinstance(base, Noisy):
+                parity = base.parity(int(self._brought))
+                if parity is None:
+                    return None
+                total += parity * exponent
+        return total % 2
 
     def expectation(self, expression: Expr) -> Expr:
         """Return the expectation over the noise of one step."""

@@ -59,7 +59,10 @@ def diffusion_factor(
     first = {b: {n: first_chaos(s[n], chain) for n in (1, 2, 3)} for b, s in increments.items()}
     leading = {b: first[b][1] for b in increments}
     if form == "fluctuation":
-        return Diffusion((leading, {b: first[b][2] if linear_in_noise(s) else Integer(0) for b, s in increments.items()}))
+        chosen = [b for b, s in increments.items() if linear_in_noise(s)]
+        parts = [leading, *({b: first[b][n] if b in chosen else Integer(0) for b in increments} for n in (2, 3))]
+        last = next((n for n, part in enumerate(parts) if any(e != 0 for e in part.values())), 1)
+        return Diffusion(tuple(parts[: max(last, 1) + 1]))
     limit, *corrections = generator
     if not corrections:
         return Diffusion((leading,))

@@ -49,6 +49,10 @@ class OneStep(Named, Protocol):
         """Tell whether the steps have half-integer powers of tau beside those that each factor of the noise brings."""
         ...
 
+    def leaves_half_powers(self, increments: "Increments") -> bool:
+        """Tell whether the expectation may leave half-integer powers of tau that are no corrections of the rule's own."""
+        ...
+
     def expectation(self, expression: Expr) -> Expr:
         """Return the expectation over the noise of one step."""
         ...
@@ -84,7 +88,8 @@ def one_step_operator(chain: OneStep, order: int) -> dict[Rational, Expr]:
     """
     increments = chain.increments(order + Rational(1, 2))
     half = chain.brings_half_powers(increments)
-    last = 2 * order + half
+    # a half power beyond the last whole one would be the first error of the equation: it is kept, or refused, not overlooked
+    last = 2 * order + (half or chain.leaves_half_powers(increments))
     symbols = _symbols(chain, increments, last)
     _check_limit(chain, symbols, half)
     return {Rational(n, 2): symbols[n] for n in range(2, last + 1, 1 if half else 2)}

@@ -10,7 +10,7 @@ from .contraction import readable
 from .equation import FREE, ModifiedEquation
 from .indices import components
 from .symbols import Component, Field, latex_function, square_factor
-from .vectors import latex_vector, with_numbers
+from .vectors import in_front, latex_vector, size_of, with_numbers
 
 _BLOCKS = {"theta": r"\theta"}
 _GREEK = {"eps": r"\epsilon", "eps0": r"\epsilon_{0}", "mu": r"\mu", "tau": r"\tau", "weight_decay": r"\lambda"}
@@ -88,9 +88,9 @@ def latex_indices(expression: Expr, free: tuple[str, ...]) -> str:
     pieces = []
     for summed, term in readable(with_numbers(expression), free):
         number, rest = term.as_coeff_Mul()
-        front = Mul(abs(number), *(f for f in Mul.make_args(rest) if not components(f)))
+        front = size_of(number, (f for f in Mul.make_args(rest) if not components(f)))
         body = Mul(*(f for f in Mul.make_args(rest) if components(f)))
-        size = "" if front == 1 and body != 1 else Printer().doprint(front) + (r"\," if body != 1 else "")
+        size = "" if front == 1 and body != 1 else in_front(front, Printer()) + (r"\," if body != 1 else "")
         sums = rf"\sum_{{{','.join(summed)}}} " if summed else ""
         pieces.append(("-" if number < 0 else "") + size + sums + ("" if body == 1 else Printer().doprint(body)))
     return _joined(pieces)

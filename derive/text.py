@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sympy import Add, Expr, Lambda, Symbol
+from sympy import Add, Expr, Lambda, Rational, Symbol
 
 from .certificate import LeadingError, Obstruction
 from .components import ComponentForm
@@ -61,7 +61,7 @@ def _definitions_text(definitions: Mapping[str, Lambda]) -> list[str]:
 def _noise_text(equation: ModifiedEquation) -> list[str]:
     lines = []
     for half, part in enumerate(equation.diffusion.coefficients):
-        lines.append(f"noise, tau^({half}/2), with B B^T = S, zeta1 = dW, omega1 = W - W_(t_k):")
+        lines.append(f"noise, tau^{Rational(half, 2)}, with B B^T = S, zeta1 = dW, omega1 = W - W_(t_k):")
         lines += [f"  {block}[i]: {text(expression)}" for block, expression in part.items() if expression != 0]
     return lines
 

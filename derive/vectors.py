@@ -1,5 +1,6 @@
 """One coordinate as LaTeX vectors: products with ``\\odot``, ``H (P(v) \\odot \\nabla f)``, ``\\Sigma^{1/2} dW``."""
 
+from collections.abc import Iterable
 from functools import cache
 
 from sympy import Add, Expr, Integer, Mul, Pow, Symbol, factor
@@ -144,10 +145,22 @@ def _text(product: Expr) -> str:
         return " + ".join(_text(part) for part in parts).replace("+ -", "- ")
     number, rest = product.as_coeff_Mul()
     vectors = sorted((f for f in Mul.make_args(rest) if f.atoms(_Vector)), key=_place)
-    front = Mul(abs(number), *(f for f in Mul.make_args(rest) if not f.atoms(_Vector)))
+    front = size_of(number, (f for f in Mul.make_args(rest) if not f.atoms(_Vector)))
     greek = front.xreplace({s: Symbol(_SCALARS[str(s)]) for s in front.free_symbols if str(s) in _SCALARS})
-    text = "" if front == 1 and vectors else LatexPrinter().doprint(greek) + (r"\," if vectors else "")
+    text = "" if front == 1 and vectors else in_front(greek, LatexPrinter()) + (r"\," if vectors else "")
     return ("-" if number < 0 else "") + text + r" \odot ".join(_factor_text(f) for f in vectors)
+
+
+def size_of(number: Expr, factors: Iterable[Expr]) -> Expr:
+    """Return the size of a number times scalar factors; a sum among them is not multiplied out."""
+    rest = Mul(*factors)
+    return rest if abs(number) == 1 else Mul(abs(number), rest, evaluate=not isinstance(rest, Add))
+
+
+def in_front(scalar: Expr, printer: LatexPrinter) -> str:
+    """Print a scalar factor; a sum has brackets."""
+    text = printer.doprint(scalar)
+    return rf"\left({text}\right)" if isinstance(scalar, Add) else text
 
 
 def _place(f: Expr) -> str:
@@ -165,7 +178,7 @@ def _factor_text(f: Expr) -> str:
 def _indexed(term: Expr, free: tuple[str, ...] = ("i",)) -> str:
     ((summed, body),) = readable(term, free)
     number, rest = body.as_coeff_Mul()
-    front = Mul(abs(number), *(f for f in Mul.make_args(rest) if not components(f)))
-    size = "" if front == 1 else LatexPrinter().doprint(front) + r"\,"
+    front = size_of(number, (f for f in Mul.make_args(rest) if not components(f)))
+    size = "" if front == 1 else in_front(front, LatexPrinter()) + r"\,"
     body = LatexPrinter().doprint(Mul(*(f for f in Mul.make_args(rest) if components(f))))
     return ("-" if number < 0 else "") + rf"{size}\Big( \sum_{{{','.join(summed)}}} {body} \Big)" + ("_i" if free else "")

@@ -95,6 +95,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         If the folder does not exist or cannot be written to, or the disk is full.
     """
     target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise ValueError(f"cannot write {path}: it is no regular file; expected a file name in an existing folder")
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     try:
         try:

@@ -9,8 +9,8 @@ from sympy import Add, Expr, Mul, Rational
 
 from ..chain import Chain
 from ..chaos import paired
-from ..indices import canonical, components, multiply, reindex, terms
-from ..symbols import Component, constant_factor, factor, square_factor, zeta1, zeta2
+from ..indices import canonical, components, multiply, opened, reindex, terms
+from ..symbols import Component, TotalField, constant_factor, factor, square_factor, zeta1, zeta2
 from .published import Reader, powers_of_tau
 
 Provenance = Literal["code", "re-derived", "recalled"]
@@ -136,4 +136,7 @@ class Claim:
 
 def in_one_dimension(expression: Expr) -> Expr:
     """Return an expression for a single coordinate, ``i``."""
+    expression = opened(expression)
+    totals = {c: in_one_dimension(c.field.body) for c in components(expression) if isinstance(c.field, TotalField)}
+    expression = expression.xreplace(totals)
     return reindex(expression, {index: "i" for c in components(expression) for index in c.indices})

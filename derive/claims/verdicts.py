@@ -16,6 +16,7 @@ from ..equation import modified_equation
 from ..indices import canonical
 from ..limits.monomials import open_rule
 from ..limits.slow_manifold import memory_equation
+from ..series import by_powers_of_tau
 from ..symbols import Component
 from .claim import Claim, Coefficients, in_one_dimension
 from .normal_form import Algebra, NormalForm
@@ -180,11 +181,11 @@ def _derived(claim: Claim) -> tuple[Coefficients, Mapping[str, Lambda]]:
         memory = memory_equation(open_rule(claim.chain.rule))
         return {(Rational(n), ("theta",)): canonical(e) for n, e in enumerate(memory.drift)}, memory.definitions
     equation = modified_equation(claim.chain.rule, claim.chain.regime, claim.chain.noise, claim.order)
-    for power, part in enumerate(equation.drift):
-        found |= {(Rational(power), (b,)): e for b, e in part.items()}
-    for power, part in enumerate(equation.covariance):
-        found |= {(Rational(power), pair): e for pair, e in part.items()}
-    found |= {(Rational(o.power), o.blocks): o.expression for o in equation.certificate.obstruction}
+    entries = [(power, (b,), e) for power, part in enumerate(equation.drift) for b, e in part.items()]
+    entries += [(power, pair, e) for power, part in enumerate(equation.covariance) for pair, e in part.items()]
+    entries += [(o.power, o.blocks, o.expression) for o in equation.certificate.obstruction]
+    for power, blocks, expression in entries:
+        found |= {(Rational(power + half), blocks): e for half, e in by_powers_of_tau(expression).items()}
     reduced = {key: canonical(in_one_dimension(e)) if claim.one_dimension else e for key, e in found.items()}
     return {key: e for key, e in reduced.items() if e != 0}, equation.definitions
 

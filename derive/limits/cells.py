@@ -144,7 +144,7 @@ def regime_map(rule: UpdateRule, noise: NoiseModel, exponents: str = "", start: 
     ----------
     rule : UpdateRule
     noise : NoiseModel
-        With vanishing third cumulants.
+        Of one draw, with vanishing third cumulants.
     exponents : str
         See `smelt.derive.limits.monomials.open_rule`.
     start : {"warm", "zero"}, optional
@@ -158,6 +158,8 @@ def regime_map(rule: UpdateRule, noise: NoiseModel, exponents: str = "", start: 
     """
     if 3 in noise.orders:
         raise ValueError(f"regimes for {noise.name} noise; expected noise without third cumulants: gaussian, symmetric, ...")
+    if noise.variance != 1:
+        raise ValueError(f"regimes for {noise.name} noise; expected the law of one draw: batches change no exponent")
     model = open_rule(rule, exponents)
     if start == "warm" and model.corrected:
         raise ValueError(f"{rule.name} has bias corrections, which are made for a start from zero; expected the start zero")

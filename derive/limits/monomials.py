@@ -15,7 +15,7 @@ from sympy.core.function import AppliedUndef
 from ..expansion import NON_SMOOTH
 from ..expressions import parse_assignments
 from ..regimes import ballistic
-from ..rules import THETA, Auxiliary, Hyperparameter, UpdateRule
+from ..rules import THETA, Auxiliary, Hyperparameter, UpdateRule, total, written
 from ..symbols import g, k, tau
 from .exponents import Form
 
@@ -206,6 +206,10 @@ def open_rule(rule: UpdateRule, exponents: str = "") -> OpenRule:
     rates = [h for h in rule.hyperparameters if h.role == "learning rate"]
     if len(rates) != 1:
         raise ValueError(f"{rule.name} has {len(rates)} learning rates; expected one, the small parameter")
+    for expression in (*rule.update.values(), *rule.gradients.values()):
+        if sums := expression.atoms(total):
+            found = written(min(sums, key=str))
+            raise ValueError(f"{found} couples coordinates; expected a rule that works coordinate by coordinate")
     for expression in (*rule.update.values(), *(a.expression for a in rule.auxiliaries)):
         if sharp := expression.atoms(*NON_SMOOTH):
             raise ValueError(f"{min(map(str, sharp))} is not smooth; expected a rule whose one-step map is smooth in the state")

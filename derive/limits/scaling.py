@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Add, Expr, Function, Integer, Mul, Pow, Symbol, linsolve
+from sympy import Add, Expr, Function, Integer, Integral, Mul, Pow, Symbol, linsolve
 
 from ..equation import ModifiedEquation, modified_equation
-from ..indices import components, terms
+from ..indices import components, opened, terms
 from ..noise import NoiseModel
 from ..regimes import Regime
 from ..rules import UpdateRule
-from ..symbols import Component, ElementFunction, t
+from ..symbols import Component, ElementFunction, TotalField, t
 from ..text import text as index_text
 
 STEP = Symbol("T")
@@ -57,7 +57,7 @@ class ScalingRule:
     def noisy(self) -> bool:
         """Whether the noise stands in the limit at all."""
         entries = (*self.equation.drift[0].values(), *self.equation.covariance[0].values())
-        return any(c.field.rank == 2 for entry in entries for c in components(entry))
+        return any(c.field.rank == 2 for entry in entries for c in components(opened(entry)))
 
 
 def scaling_rule(rule: UpdateRule, regime: Regime, noise: NoiseModel) -> ScalingRule:
@@ -148,6 +148,8 @@ class _System:
 
         def weight(e: Expr) -> Expr:
             match e:
+                case Component() if isinstance(e.field, TotalField):
+                    return weight(e.field.body)
                 case Component():
                     name = e.field.name
                     return self.sizes[name] if name in self.sizes else Integer(-1 if e.field.rank == 2 else 0)
@@ -163,6 +165,10 @@ class _System:
                     return power * weight(base)
                 case ElementFunction():
                     return self._function(e, [weight(a) for a in e.args], where)
+            if isinstance(e, Integral):
+                ((variable, _, end),) = e.limits
+                extent = weight(end)
+                return extent + self._weight(e.function, where, {**values, variable: extent})
             if isinstance(e, Function | Pow):
                 self.inside += [(weight(argument), where) for argument in e.args]
                 return Integer(0)
@@ -173,7 +179,8 @@ class _System:
     def _function(self, call: ElementFunction, weights: list[Expr], where: str) -> Expr:
         definition = self.definitions[call.base]
         values = dict(zip(definition.variables, weights, strict=True))
-        value = self._weight(definition.expr, where, values)
+        zeros = {x: a for x, a in zip(definition.variables, call.args, strict=True) if a == 0 and not any(call.orders)}
+        value = self._weight(definition.expr.xreplace(zeros), where, values)  # zero is zero in any units
         return value - Add(*(n * w for n, w in zip(call.orders, weights, strict=True)))
 
 

@@ -132,6 +132,10 @@ class SchemeChain:
         """No: a half-integer power of tau that survives the expectation is a mistake of the scheme."""
         return False
 
+    def leaves_half_powers(self, increments: Increments) -> bool:
+        """No: `scheme_operator` has all powers."""
+        return False
+
     def expectation(self, expression: Expr) -> Expr:
         """Return the expectation over the increments."""
         return expectation(expression, self.scheme.increments)

@@ -16,9 +16,9 @@ from typing import Any
 
 from sympy import Add, Dummy, Expr, Integer, Lambda, Mul, Symbol, collect
 
-from ..indices import components
+from ..indices import components, terms
 from ..noise import NoiseModel
-from ..symbols import Component, ElementFunction, noise
+from ..symbols import Component, ElementFunction, noise, tau
 from .piecewise import COVARIANCE, MEAN, MEANS, VARIANCE, covariance, piecewise_polynomial
 
 MEANING = (
@@ -34,6 +34,29 @@ class Noisy(ElementFunction):
 
     def fdiff(self, argindex: int = 1) -> Any:
         raise ValueError(f"{self} is not smooth; expected no derivative before the expectation")
+
+    def parity(self, brought: int) -> int | None:
+        """Return 1 if the function is odd in the noise and in the half-integer powers of tau together, 0 if even, else None.
+
+        Parameters
+        ----------
+        brought : int
+            The power of ``sqrt(tau)`` that a factor of the noise brings.
+        """
+        inside, odd = terms(self.args[0].expand()), brought % 2
+        for term in inside:
+            power = 2 * term.as_coeff_exponent(tau)[1]
+            if (power + odd * (not any(c.field == noise for c in components(term)))) % 2:
+                return None
+        (y,) = self.shape.variables
+        if not odd:
+            return 0
+        return next((n for n in (0, 1) if _vanishes(Lambda(y, self.shape(y) - (-1) ** n * self.shape(-y)))), None)
+
+
+def _vanishes(shape: Lambda) -> bool:
+    polynomial = piecewise_polynomial(shape)
+    return polynomial.first == 0 and not polynomial.jumps
 
 
 class Mean(ElementFunction):

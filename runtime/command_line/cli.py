@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         '  smelt derive rmsprop --regime "lr=tau, alpha=1-c*tau" --latex',
     )  # fmt: skip
     _equation(derive)
+    derive.add_argument("--batch", metavar="B", help="noise is the mean of B samples of the law: a number or a name")
+    derive.add_argument("--population", metavar="N", help="the samples of a batch are different ones out of N data points")
     derive.add_argument("--latex", action="store_true", help="print LaTeX")
     derive.add_argument("--leading-error", action="store_true", help="also print the operator behind the leading weak error")
     derive.add_argument("--dimension", type=int, metavar="D", help="also print the components in this dimension")
@@ -166,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         verbs, "reproduce", simulations.reproduce, "rerun a paper's experiment", "smelt reproduce callisti2025 --quick"
     )
     reproduce.add_argument("paper", choices=("callisti2025",))
-    reproduce.add_argument("--quick", action="store_true", help="fewer paths and steps: under a minute")
+    reproduce.add_argument("--quick", action="store_true", help="fewer paths and steps: a minute or two")
     reproduce.add_argument("--output", default="callisti2025", metavar="DIR", help="folder for PNG, JSON and tables")
     reproduce.add_argument("--seed", type=int, default=0)
     reproduce.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -200,8 +202,6 @@ def _equation(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--form", choices=get_args(Form), default="diffusion",
                       help="order 1: with the leading fluctuations, or an ode; order 2: synchronised")  # fmt: skip
     _law(verb)
-    verb.add_argument("--batch", metavar="B", help="noise is the mean of B samples of the law: a number or a name")
-    verb.add_argument("--population", metavar="N", help="the samples of a batch are different ones out of N data points")
 
 
 def _problem(verb: argparse.ArgumentParser) -> None:

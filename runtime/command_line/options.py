@@ -138,11 +138,11 @@ def chosen_problem(hessian: str | None, noise: str | None, objective: str | None
     if objective is None:
         if factor is not None:
             raise ValueError("got --noise-factor without --objective; expected --noise for a quadratic")
-        return problem(hessian or "1,0.5;0.5,1", noise or "0.25")
+        return problem("1,0.5;0.5,1" if hessian is None else hessian, "0.25" if noise is None else noise)
     for option, value in (("--hessian", hessian), ("--noise", noise)):
         if value is not None:
             raise ValueError(f"got {option} with --objective; expected a matrix and --noise, or a formula and --noise-factor")
-    return formula(objective, factor or "1")
+    return formula(objective, "1" if factor is None else factor)
 
 
 def regularisation(text: str) -> Regularisation:
@@ -195,5 +195,5 @@ def check_writable(*paths: str | None) -> None:
     for path in paths:
         if path is not None:
             folder = Path(path).parent
-            if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(path).is_dir():
+            if not folder.is_dir() or not os.access(folder, os.W_OK) or (Path(path).exists() and not Path(path).is_file()):
                 raise ValueError(f"cannot write {path}; expected a file in an existing folder with write permission")

@@ -20,6 +20,7 @@ from smelt.derive import (
 )
 from smelt.derive.diffusion import Diffusion, check_factor
 from smelt.derive.indices import canonical, components
+from smelt.derive.regimes import parse_regime
 from smelt.derive.symbols import Field, constant_factor, factor, square_factor, tau, zeta1, zeta2
 
 RULES = [sgd(), heavy_ball(), rmsprop(), rmsprop("torch"), adam(), adam("torch")]
@@ -122,6 +123,12 @@ def test_fluctuations_drive_only_what_is_linear_in_the_noise(rule: UpdateRule, d
     assert set(leading.values()) == {0}
     assert {block for block, expression in first.items() if expression != 0} == driven
     assert all(first[block] == full[block] for block in driven)
+
+
+def test_fluctuations_may_come_later() -> None:
+    """Noise of scale ``tau**(1/2)`` enters a step at ``tau**(3/2)``."""
+    equation = modified_equation(sgd(), parse_regime("noise=tau**(1/2)", sgd()), gaussian(True), order=1, form="fluctuation")
+    assert [part["theta"] for part in equation.diffusion.coefficients] == [0, 0, -constant_factor("i", "_1") * zeta1("_1")]
 
 
 @pytest.mark.parametrize("noise", [gaussian(), NoiseModel("skew", (2, 3, 4))])

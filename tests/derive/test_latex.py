@@ -1,6 +1,7 @@
 """Equations in LaTeX: golden ones, balanced brackets, the field's notation and no name of the engine's own."""
 
 import re
+from pathlib import Path
 
 import pytest
 from sympy import Integer, Symbol
@@ -16,6 +17,7 @@ from smelt.derive import (
     gaussian,
     heavy_ball,
     modified_equation,
+    momentum,
     rmsprop,
     sgd,
     student_t,
@@ -127,6 +129,20 @@ def test_squares_of_noise_that_is_no_single_gaussian_draw() -> None:
         assert other in text
         assert gauss not in text
     assert gauss in RMSPROP
+
+
+def test_a_sum_in_front_of_a_vector_has_brackets() -> None:
+    text = latex_equation(modified_equation(momentum(), ballistic(), gaussian(constant=True)))
+    assert r"\left(dampening - 1\right)\,\Sigma^{1/2}\,dW" in text
+    assert r"dampening - 1\," not in text
+
+
+def test_the_readme_shows_what_its_snippet_prints() -> None:
+    page = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    snippet = "modified_equation(rmsprop(variant=\"paper\"), regime=ballistic(), noise=gaussian(constant=True), order=2)"
+    assert snippet in page
+    shown = page.partition("```math\n")[2].partition("\n```")[0]
+    assert shown == latex_equation(modified_equation(rmsprop("paper"), ballistic(), gaussian(constant=True), 2))
 
 
 def test_a_derivative_in_a_power_has_brackets() -> None:

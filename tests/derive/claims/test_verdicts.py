@@ -7,14 +7,28 @@ import sympy as sp
 from checked import all_verdicts, identity, verdict
 from sympy import Rational, Symbol, exp, sqrt
 
-from smelt.derive import ballistic, batch_equivalent, gaussian, general, rmsprop, sgd
+from smelt.derive import (
+    Block,
+    Hyperparameter,
+    UpdateRule,
+    ballistic,
+    batch_equivalent,
+    gaussian,
+    general,
+    parse_regime,
+    rmsprop,
+    sam,
+    sgd,
+    total,
+)
 from smelt.derive.chain import Chain
 from smelt.derive.claims.claim import Claim
 from smelt.derive.claims.normal_form import Algebra
 from smelt.derive.claims.papers import CLAIMS, barrett, callisti, compagnoni, kovachki, li_tai_e, malladi, shardlow
 from smelt.derive.claims.verdicts import check
 from smelt.derive.indices import reindex
-from smelt.derive.symbols import Field, gradient, t
+from smelt.derive.rules import THETA
+from smelt.derive.symbols import Field, g, gradient, t
 from smelt.derive.verification import defect, generator_of
 
 
@@ -35,6 +49,26 @@ def test_a_wrong_sign_of_signs_is_found():
     claim = compagnoni.sign_sgd_order_1()
     assert check(replace(claim, drift={"theta": "E"})).summary == "differs: drift[theta] tau^0"
     assert check(replace(claim, drift={"theta": "-erf(g/sqrt(Sigma))"})).summary == "differs: drift[theta] tau^0"
+
+
+def test_half_powers_of_tau_are_compared():
+    rule, drift = sam(), "-F - r*sqrt(tau)*H(F)"
+    chain = Chain(rule, parse_regime("rho=r*tau**(1/2)", rule), gaussian(True))
+    claim = Claim(shardlow.PAPER, "test", chain, 1, {"theta": drift}, {}, "recalled", "agrees")
+    assert check(claim).summary == "agrees"
+    twice = replace(claim, drift={"theta": drift.replace("r*sqrt", "2*r*sqrt")})
+    assert check(twice).summary == "differs: drift[theta] tau^1/2"
+
+
+def test_sums_over_coordinates_have_one_coordinate_in_one_dimension():
+    lr = Hyperparameter("lr", "learning rate")
+    rule = UpdateRule("own", "test", (Block("theta"),), (lr,), (), {"theta": THETA - lr.symbol * THETA * total(g**2)}, "")
+    claim = Claim(
+        shardlow.PAPER, "test", Chain(rule, ballistic(), gaussian(True)), 1, {"theta": "-theta*(F**2 + S)"}, {}, "recalled",
+        "agrees", one_dimension=True,
+    )  # fmt: skip
+    assert check(claim).summary == "agrees"
+    assert check(replace(claim, drift={"theta": "-theta*F**2"})).summary == "differs: drift[theta] tau^0"
 
 
 def test_claims_have_different_names():

@@ -1,9 +1,11 @@
 from fractions import Fraction
 
 import pytest
+from sympy import Integer
 
 from smelt import derive
 from smelt.derive.limits.balance import solve_balance
+from smelt.derive.limits.cells import regime_map
 from smelt.derive.limits.monomials import open_rule
 
 Q = Fraction
@@ -54,3 +56,8 @@ def test_sizes_are_piled_up_means_or_fluctuations():
     assert found.size("v").at(found.comparisons.point) == -4
     assert not found.fluctuates("v")
     assert balance(derive.rmsprop(), 1, 0).fluctuates("v")
+
+
+def test_batches_are_refused():
+    with pytest.raises(ValueError, match="regimes for mean of 4 gaussian noise; expected the law of one draw"):
+        regime_map(derive.sgd(), derive.batch_mean(derive.gaussian(), Integer(4)))

@@ -5,6 +5,8 @@ from sympy import Integer, Rational, Symbol
 from smelt import derive
 from smelt.derive.limits.scaling import scaling_json, scaling_rule, scaling_text
 from smelt.derive.regimes import parse_regime
+from smelt.derive.rules import THETA
+from smelt.derive.symbols import g
 
 HALF = Rational(1, 2)
 
@@ -27,6 +29,34 @@ def test_square_root_rule(rule):
     assert found.exponents == {"lr": HALF, "eps": -HALF} | memories
     assert found.step == 1
     assert found.blocks["v"] == -1
+
+
+def test_a_step_of_unit_length_does_not_know_its_units():
+    """LAMB divides its direction by that direction's norm: one step of lr k stands for k steps, whatever the size of U."""
+    found = scaled(derive.lamb())
+    assert found.exponents == {"lr": 1, "beta1": 1, "beta2": 1, "eps": -HALF, "weight_decay": HALF}
+    assert (found.step, found.blocks["v"]) == (1, -1)
+
+
+def test_sums_over_coordinates_are_looked_into():
+    lr = derive.Hyperparameter("lr", "learning rate")
+
+    def own(update):
+        return derive.UpdateRule("own", "test", (derive.Block("theta"),), (lr,), (), {"theta": update}, "")
+
+    linear = scaling_rule(own(THETA - lr.symbol * derive.total(g)), derive.batch_equivalent(), derive.gaussian(True))
+    assert (linear.exponents, linear.step) == ({"lr": 1}, 1)
+    square = scaling_rule(own(THETA - lr.symbol * THETA * derive.total(g**2)), derive.ballistic(), derive.gaussian(True))
+    assert square.noisy
+    assert "S[j,j]" in square.conflict
+
+
+def test_smoothed_functions_are_weighed_by_their_integrals():
+    """The covariance of the steps is ``lr**2 Cov(u(X), u(Y))``, an integral over the correlation."""
+    clip = scaled(derive.clipped_sgd())
+    assert (clip.exponents, clip.step) == ({"lr": 1, "clip_value": -HALF}, 1)
+    sign = scaled(derive.sign_sgd())
+    assert (sign.exponents, sign.step) == ({"lr": HALF}, 1)
 
 
 def test_weight_decay_follows_lr_in_adamw():
