@@ -37,10 +37,12 @@ from sympy import (
 )
 from sympy.core.function import AppliedUndef
 
+from .rules import total
 from .symbols import Component, ElementFunction, Field, TotalField, element_function
 
 _APPLIED: Mapping[str, Any] = {
-    f.__name__: f for f in (Add, Mul, Pow, Abs, Heaviside, Max, Min, cos, cosh, erf, exp, log, sign, sin, sinh, tan, tanh)
+    f.__name__: f
+    for f in (Add, Mul, Pow, Abs, Heaviside, Max, Min, cos, cosh, erf, exp, log, sign, sin, sinh, tan, tanh, total)
 }
 _CONSTANTS: Mapping[str, Basic] = {"pi": pi, "E": E}
 

@@ -12,7 +12,7 @@ import pytest
 from known_rules import SMOOTH
 from sympy import Float, srepr
 
-from smelt.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd, signum, stored
+from smelt.derive import ballistic, batch_equivalent, gaussian, lamb, modified_equation, rmsprop, sgd, signum, stored
 from smelt.derive import equation as module
 from smelt.derive.equation import ModifiedEquation
 from smelt.derive.rules import THETA
@@ -29,7 +29,7 @@ FORMS = [(1, "diffusion"), (2, "diffusion"), (1, "fluctuation"), (1, "ode"), (2,
 
 def equations(rules: str) -> Iterator[ModifiedEquation]:
     """All forms of some rules or of all, in both regimes."""
-    for rule in SMOOTH if rules == "all" else (sgd(), rmsprop("torch")):
+    for rule in SMOOTH if rules == "all" else (sgd(), rmsprop("torch"), lamb()):
         for regime in (ballistic(), batch_equivalent()):
             constant = rules == "few" or any(point != THETA for point in rule.gradients.values())
             for order, form in FORMS if regime.noise == 1 else [FORMS[0], FORMS[1], FORMS[4]]:
