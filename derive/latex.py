@@ -3,30 +3,15 @@
 from collections.abc import Mapping
 
 from sympy import Expr, Integer, Integral, Lambda, Mul, Pow, Rational, Symbol, erf, factor
-from sympy.printing.latex import LatexPrinter
 
 from .certificate import Obstruction
 from .contraction import readable
 from .equation import FREE, ModifiedEquation
 from .indices import components
-from .symbols import Component, Field, latex_function, square_factor
-from .vectors import in_front, latex_vector, size_of, with_numbers
+from .symbols import Field, latex_function, square_factor
+from .vectors import Printer, in_front, latex_vector, size_of, with_numbers
 
 _BLOCKS = {"theta": r"\theta"}
-_GREEK = {"eps": r"\epsilon", "eps0": r"\epsilon_{0}", "mu": r"\mu", "tau": r"\tau", "weight_decay": r"\lambda"}
-
-
-class Printer(LatexPrinter):
-    """LaTeX with Greek letters for the hyperparameters that have one, and brackets around a derivative in a power."""
-
-    def _print_Pow(self, expr: Expr) -> str:
-        base, exponent = expr.as_base_exp()
-        if isinstance(base, Component) and base.field.gradient and exponent.is_positive:
-            return rf"({self._print(base)})^{{{self._print(exponent)}}}"
-        return super()._print_Pow(expr)
-
-    def _print_Symbol(self, expr: Symbol, style: str = "plain") -> str:
-        return _GREEK.get(expr.name) or super()._print_Symbol(expr, style)
 
 
 def latex_equation(equation: ModifiedEquation) -> str:
@@ -79,8 +64,8 @@ def latex_definition(name: str, definition: Lambda) -> str:
     """Return ``P(v) &= 1/(sqrt(v) + eps)`` in LaTeX."""
     arguments = ", ".join(Printer().doprint(v) for v in definition.variables)
     # the closed forms of Gaussian moments lose their shape when factored
-    body = definition.expr if definition.expr.has(erf, Integral) else factor(definition.expr)
-    return rf"{latex_function(name)}({arguments}) &= {Printer().doprint(body)}"
+    forms = [definition.expr] if definition.expr.has(erf, Integral) else [factor(definition.expr), definition.expr]
+    return rf"{latex_function(name)}({arguments}) &= {min(map(Printer().doprint, forms), key=len)}"
 
 
 def latex_indices(expression: Expr, free: tuple[str, ...]) -> str:

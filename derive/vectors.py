@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
+from re import fullmatch
 
 from sympy import Add, Expr, Integer, Mul, Pow, Symbol, factor
 from sympy.printing.latex import LatexPrinter
@@ -13,7 +14,22 @@ from .symbols import Component, ElementFunction, body_of, one
 _VECTORS = {"theta": r"\theta", "F": r"\nabla f", "zeta1": "dW", "zeta2": r"d\widetilde W", "omega1": r"\Delta W"}
 _MATRICES = {"F": "H", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "B2": r"(2\,\Sigma^{\odot 2})^{1/2}"}
 _MATRICES |= {"CovXi2": r"\operatorname{Cov}(\xi^{\odot 2})^{1/2}"}  # of noise that is not Gaussian
-_SCALARS = {"eps": r"\epsilon", "mu": r"\mu"}
+_GREEK = {"eps": r"\epsilon", "eps0": r"\epsilon_{0}", "mu": r"\mu", "tau": r"\tau", "weight_decay": r"\lambda"}
+
+
+class Printer(LatexPrinter):
+    """LaTeX with Greek letters for hyperparameters that have one, others upright, brackets around a derivative in a power."""
+
+    def _print_Pow(self, expr: Expr) -> str:
+        base, exponent = expr.as_base_exp()
+        if isinstance(base, Component) and base.field.gradient and exponent.is_positive:
+            return rf"({self._print(base)})^{{{self._print(exponent)}}}"
+        return super()._print_Pow(expr)
+
+    def _print_Symbol(self, expr: Symbol, style: str = "plain") -> str:
+        text = _GREEK.get(expr.name) or super()._print_Symbol(expr, style)
+        is_word = fullmatch("[A-Za-z]{2}[A-Za-z_]*", expr.name) and "\\" not in text
+        return rf"\mathrm{{{expr.name.replace('_', chr(92) + '_')}}}" if is_word else text
 
 
 class _Named(Symbol):
@@ -112,7 +128,7 @@ def _local(base: Expr) -> Expr:
     if isinstance(base, Component):
         return _vector(1, _name(base))
     plain = base.xreplace({c: Symbol(_name(c), real=True) for c in components(base)})
-    return _vector(0 if isinstance(base, ElementFunction) else 1, LatexPrinter().doprint(plain))
+    return _vector(0 if isinstance(base, ElementFunction) else 1, Printer().doprint(plain))
 
 
 def _name(c: Component) -> str:
@@ -146,8 +162,7 @@ def _text(product: Expr) -> str:
     number, rest = product.as_coeff_Mul()
     vectors = sorted((f for f in Mul.make_args(rest) if f.atoms(_Vector)), key=_place)
     front = size_of(number, (f for f in Mul.make_args(rest) if not f.atoms(_Vector)))
-    greek = front.xreplace({s: Symbol(_SCALARS[str(s)]) for s in front.free_symbols if str(s) in _SCALARS})
-    text = "" if front == 1 and vectors else in_front(greek, LatexPrinter()) + (r"\," if vectors else "")
+    text = "" if front == 1 and vectors else in_front(front, Printer()) + (r"\," if vectors else "")
     return ("-" if number < 0 else "") + text + r" \odot ".join(_factor_text(f) for f in vectors)
 
 
@@ -169,7 +184,7 @@ def _place(f: Expr) -> str:
 
 def _factor_text(f: Expr) -> str:
     base, exponent = f.as_base_exp()
-    text = rf"\big( {_text(base)} \big)" if isinstance(base, Add) else LatexPrinter().doprint(base)
+    text = rf"\big( {_text(base)} \big)" if isinstance(base, Add) else Printer().doprint(base)
     if exponent == 1:
         return text
     return rf"{text}^{{\odot {exponent}}}" if len(text) == 1 else rf"({text})^{{\odot {exponent}}}"
@@ -179,6 +194,6 @@ def _indexed(term: Expr, free: tuple[str, ...] = ("i",)) -> str:
     ((summed, body),) = readable(term, free)
     number, rest = body.as_coeff_Mul()
     front = size_of(number, (f for f in Mul.make_args(rest) if not components(f)))
-    size = "" if front == 1 else in_front(front, LatexPrinter()) + r"\,"
-    body = LatexPrinter().doprint(Mul(*(f for f in Mul.make_args(rest) if components(f))))
+    size = "" if front == 1 else in_front(front, Printer()) + r"\,"
+    body = Printer().doprint(Mul(*(f for f in Mul.make_args(rest) if components(f))))
     return ("-" if number < 0 else "") + rf"{size}\Big( \sum_{{{','.join(summed)}}} {body} \Big)" + ("_i" if free else "")

@@ -8,7 +8,7 @@ from sympy import Add, Expr
 
 from ..equation import FREE
 from ..indices import dummies, reindex
-from ..latex import Printer
+from ..vectors import Printer
 from .claim import Claim, Paper
 from .verdicts import Difference, Row, Verdict, place
 from .witness import Witness

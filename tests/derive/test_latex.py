@@ -22,8 +22,9 @@ from smelt.derive import (
     sgd,
     student_t,
 )
-from smelt.derive.latex import Printer, latex_equation, latex_indices, latex_obstruction
+from smelt.derive.latex import latex_equation, latex_indices, latex_obstruction
 from smelt.derive.symbols import Field, gradient
+from smelt.derive.vectors import Printer
 
 RULES = [sgd(), heavy_ball(), rmsprop(), rmsprop("torch"), adam(), adam("torch")]
 REGIMES = [ballistic(), batch_equivalent()]
@@ -133,8 +134,8 @@ def test_squares_of_noise_that_is_no_single_gaussian_draw() -> None:
 
 def test_a_sum_in_front_of_a_vector_has_brackets() -> None:
     text = latex_equation(modified_equation(momentum(), ballistic(), gaussian(constant=True)))
-    assert r"\left(dampening - 1\right)\,\Sigma^{1/2}\,dW" in text
-    assert r"dampening - 1\," not in text
+    assert r"\left(\mathrm{dampening} - 1\right)\,\Sigma^{1/2}\,dW" in text
+    assert r"dampening} - 1\," not in text
 
 
 def test_the_readme_shows_what_its_snippet_prints() -> None:
