@@ -40,7 +40,8 @@ def _plain(expression: Expr) -> Expr:
 def equation_text(equation: ModifiedEquation) -> str:
     """Return the equation over several lines, for a terminal."""
     law = equation.chain.noise
-    lines = [equation.name, f"noise: {law.name}, covariance S" + ("" if law.batch == 1 else " of one draw")]
+    lines = [equation.name, f"with {', '.join(f'{name} = {value}' for name, value in _scales(equation).items())}"]
+    lines.append(f"noise: {law.name}, covariance S" + ("" if law.batch == 1 else " of one draw"))
     for power, part in enumerate(equation.drift):
         lines.append(f"drift, tau^{power}:")
         lines += [f"  {block}[i]: {text(expression)}" for block, expression in part.items()]
@@ -51,6 +52,14 @@ def equation_text(equation: ModifiedEquation) -> str:
         lines.append(f"covariance, tau^{power}:" + ("" if shown else " 0"))
         lines += [f"  {a}[i], {b}[j]: {text(expression, ('i', 'j'))}" for (a, b), expression in shown.items()]
     return "\n".join([*lines, *_definitions_text(equation.definitions), certificate_text(equation)])
+
+
+def _scales(equation: ModifiedEquation) -> dict[str, str]:
+    """Return what hyperparameters, noise and rescaled blocks are in the regime; a block in terms of the state."""
+    chain = equation.chain
+    scaling = chain.regime.scaling(chain.rule)
+    found = {name: str(value) for name, value in scaling.hyperparameters.items()} | {"noise scale": str(scaling.noise)}
+    return found | {f"the optimizer's {b}": str(u * Symbol(b)) for b, u in scaling.blocks.items() if u != 1}
 
 
 def _definitions_text(definitions: Mapping[str, Lambda]) -> list[str]:
@@ -140,6 +149,7 @@ def equation_json(equation: ModifiedEquation) -> dict[str, Any]:
         "rule": equation.chain.rule.name,
         "variant": equation.chain.rule.variant,
         "regime": equation.chain.regime.name,
+        "scaling": _scales(equation),
         "noise": equation.chain.noise.name,
         "order": equation.order,
         "form": equation.form,

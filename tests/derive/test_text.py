@@ -47,6 +47,7 @@ def test_sums_over_all_coordinates_are_norms_and_totals() -> None:
 def test_the_whole_text_of_sgd() -> None:
     assert equation_text(modified_equation(sgd(), ballistic(), gaussian())) == (
         "sgd (plain), ballistic regime, order 2\n"
+        "with lr = tau, noise scale = 1\n"
         "noise: gaussian, covariance S\n"
         "drift, tau^0:\n"
         "  theta[i]: -F[i]\n"
