@@ -88,10 +88,12 @@ def one_step_operator(chain: OneStep, order: int) -> dict[Rational, Expr]:
     """
     increments = chain.increments(order + Rational(1, 2))
     half = chain.brings_half_powers(increments)
-    # a half power beyond the last whole one would be the first error of the equation: it is kept, or refused, not overlooked
-    last = 2 * order + (half or chain.leaves_half_powers(increments))
+    last = 2 * order + half
     symbols = _symbols(chain, increments, last)
     _check_limit(chain, symbols, half)
+    if not half and chain.leaves_half_powers(increments):
+        # a half power just beyond the last whole one would be the first error of the equation
+        _check_limit(chain, _symbols(chain, increments, last + 1), half)
     return {Rational(n, 2): symbols[n] for n in range(2, last + 1, 1 if half else 2)}
 
 
