@@ -15,7 +15,7 @@ from ..derive.limits.exponents import Form, Point
 from ..derive.limits.polyhedra import BOX, Polyhedron
 from ..derive.limits.text import kind, power
 from ..derive.regimes import REGIMES
-from .plots import COLOURS, finished
+from .plots import COLOURS, finished, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,15 +45,7 @@ def plot_regimes(regimes: RegimeMap, *, path: str | os.PathLike[str] | None = No
     if len(regimes.axes) != 2:
         axes = ", ".join(regimes.axes)
         raise ValueError(f"a map over {axes}; expected two unknown exponents: fix others, as --exponents 'beta2=1+s' does")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "matplotlib is not installed, figures need it; install it with: pip install 'smelt[plot]'"
-        ) from error
-    figure = Figure(figsize=SIZE)
-    FigureCanvasAgg(figure)
+    figure = new_figure(SIZE)
     ax = figure.add_axes((0.085, 0.11, 0.895, 0.735))
     view = _view(regimes)
     for number, cell in enumerate(regimes.cells, 1):

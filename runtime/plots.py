@@ -155,20 +155,24 @@ def plot_means(runs: Mapping[str, Means], *, title: str, path: str | os.PathLike
     return finished(figure, path)
 
 
-def _panels(names: Sequence[str], *, title: str, legend_lines: int = 0) -> tuple[Figure, list[Axes]]:
-    """A figure with a panel for each name, in reading order, and room for a legend under each."""
+def new_figure(size: tuple[float, float]) -> Figure:
+    """An empty figure of a size in inches, drawn without a screen; an ImportError without the extra ``smelt[plot]``."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError(
-            "matplotlib is not installed, figures need it; install it with: pip install 'smelt[plot]'"
-        ) from error
+        raise ImportError("matplotlib is not installed, figures need it; install it with: pip install 'smelt[plot]'") from error
+    figure = Figure(figsize=size)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _panels(names: Sequence[str], *, title: str, legend_lines: int = 0) -> tuple[Figure, list[Axes]]:
+    """A figure with a panel for each name, in reading order, and room for a legend under each."""
     columns = 2 if len(names) == 4 else min(len(names), 3)
     below, top = BELOW + LINE * (legend_lines + 1), 0.3
     width, height = PANEL[0] * columns, (PANEL[1] + below) * math.ceil(len(names) / columns) + top
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
+    figure = new_figure((width, height))
     figure.text(0.5, 1 - 0.1 / height, title, ha="center", va="top", fontsize=10)
     axes = []
     for i, name in enumerate(names):

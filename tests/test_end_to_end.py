@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 import pytest
+from settled import assert_settled
 
 from smelt.derive import adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
 from smelt.runtime import Quadratic, WeakErrorStudy, simulate, weak_error
@@ -65,13 +66,7 @@ SETTLED = [
 @pytest.mark.slow
 @pytest.mark.parametrize("case", SETTLED, ids=str)
 def test_local_slopes_settle_at_the_order_of_the_certificate(case):
-    study = case.study()
-    assert sum(row.nonfinite for row in study.rows) == 0
-    for name, slopes in study.local_slopes.items():
-        assert len(slopes) == 2
-        for local in slopes:
-            assert local.standard_error < 0.05
-            assert abs(local.slope - case.slope) < 0.15, f"{name}: {slopes}"
+    assert_settled(case.study(), case.slope)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ local slopes lie within 0.15 of the order, three standard errors.
 from dataclasses import dataclass
 
 import pytest
+from settled import assert_settled
 
 from smelt.derive import adam, batch_equivalent, gaussian, modified_equation, rmsprop
 from smelt.runtime import Objective, weak_error
@@ -61,9 +62,4 @@ def test_local_slopes_settle_at_the_order_of_the_certificate(case):
         hyperparameters=constants, observables=case.observables, paths=case.paths, seed=1,
     )  # fmt: skip
     assert study.weak_order == case.slope
-    assert sum(row.nonfinite for row in study.rows) == 0
-    for name, slopes in study.local_slopes.items():
-        assert len(slopes) == 2
-        for local in slopes:
-            assert local.standard_error < 0.05
-            assert abs(local.slope - case.slope) < 0.15, f"{name}: {slopes}"
+    assert_settled(study, case.slope)

@@ -26,13 +26,17 @@ REFUSED = {
     ("lars", "paper"): r"norm\(g\) depends on the noise at leading order",
     ("nadam", "torch"): r"leaves no limit for nadam: the step of p contains tau\*\*\(0\)",
 }
-SMOOTHED = ("sign_sgd", "lion", "clipped_sgd")  # by the noise: see test_smoothing
+SMOOTHED_BY_NOISE = ("sign_sgd", "lion", "clipped_sgd")  # by the noise: see test_smoothing
 
-SMOOTH = [rule for rule in all_rules() if (rule.name, rule.variant) not in REFUSED and rule.name not in SMOOTHED] + [
+SMOOTH = [rule for rule in all_rules() if (rule.name, rule.variant) not in REFUSED and rule.name not in SMOOTHED_BY_NOISE] + [
     coupled_weight_decay(momentum()),
     decoupled_weight_decay(sgd()),
     *(scheduled(heavy_ball(), *schedule()) for schedule in (exponential, cosine, polynomial)),
 ]
+
+
+SMOOTHED = [rule for rule in all_rules() if rule.name in SMOOTHED_BY_NOISE]
+"""Of order 2 in the ballistic regime."""
 
 
 def equation_of(rule: UpdateRule, regime: Regime) -> ModifiedEquation:

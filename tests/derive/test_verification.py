@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_rules import SMOOTH, equation_of
+from known_rules import SMOOTH, SMOOTHED, equation_of
 from sympy import Expr, Rational
 from test_operators import random_symbols
 
@@ -76,6 +76,11 @@ def check_mutants(rule: UpdateRule, regime: Regime, sample: bool) -> None:
 def test_a_mistake_in_a_coefficient_is_caught(rule):
     """In every optimizer: some terms of one regime's equation."""
     check_mutants(rule, REGIMES[SMOOTH.index(rule) % 2](), sample=True)
+
+
+@pytest.mark.parametrize("rule", SMOOTHED, ids=lambda r: f"{r.name}-{r.variant}")
+def test_a_mistake_in_any_coefficient_with_a_smoothed_function_is_caught(rule):
+    check_mutants(rule, ballistic(), sample=False)
 
 
 @pytest.mark.slow

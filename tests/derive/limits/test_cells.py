@@ -196,7 +196,7 @@ def test_coloured_noise_leaves_a_drift_where_v_follows_theta():
 )
 def test_rules_outside_are_refused_by_name(rule, complaint):
     with pytest.raises(ValueError, match=complaint):
-        regime_map(rule, derive.gaussian()).cells  # noqa: B018
+        _ = regime_map(rule, derive.gaussian()).cells
 
 
 def test_what_is_asked_for_wrongly_is_refused():
@@ -212,7 +212,7 @@ def test_what_is_asked_for_wrongly_is_refused():
     with pytest.raises(ValueError, match="s, b1, b2, e are unknown; expected at most 3"):
         regime_map(derive.adam(), derive.gaussian(), "eps=e")
     with pytest.raises(ValueError, match="leave no memory between 0 and 1"):
-        regime_map(derive.rmsprop(), derive.gaussian(), "alpha=-1").cells  # noqa: B018
+        _ = regime_map(derive.rmsprop(), derive.gaussian(), "alpha=-1").cells
 
 
 def test_centred_second_moment_cancels_without_noise():

@@ -196,7 +196,7 @@ def test_an_equation_without_the_half_power_has_no_order_one() -> None:
 def test_half_powers_have_no_synchronised_equation() -> None:
     own = modified_equation(sam(), ROOT, gaussian(constant=True), 2, "synchronised")
     with pytest.raises(ValueError, match="has half-integer powers of tau; expected whole ones"):
-        own.diffusion  # noqa: B018
+        _ = own.diffusion
 
 
 def test_sums_stay_out_of_auxiliaries_and_their_names_out_of_rules() -> None:
