@@ -76,7 +76,7 @@ def _write_header(out: Source, kernel: Kernel, layout: Layout, shape: str, signa
     out(f"dimension {kernel.dimension}, {kernel.dtype}, {shape}, blocks of {layout.lanes} paths, units of {layout.unit}", "")
     for track in kernel.tracks:
         every = f"every {SUBSTEPS[track.pace]} substeps" if track.pace in SUBSTEPS else "once per tau"
-        out(f"track {track.name}, {every}: {remark(track.step.name)}")
+        out(f"track {track.name}, {every}{', mirrored' if track.mirrored else ''}: {remark(track.step.name)}")
         step = track.step
         out(f"    state {listed(step.state)}; noise {listed(step.noise)}; parameters {listed(step.parameters)}")
     out(f"matrices: {listed(layout.matrices)}; vectors: {listed(layout.vectors)}")

@@ -90,8 +90,8 @@ class Layout:
     def lane_loop(self) -> str:
         return f"for lane in range({self.lanes}):"
 
-    def tracks(self, pace: str) -> list[Track]:
-        return [track for track in self.kernel.tracks if track.pace == pace]
+    def tracks(self, pace: str, mirrored: bool = False) -> list[Track]:
+        return [track for track in self.kernel.tracks if track.pace == pace and track.mirrored == mirrored]
 
     def per_step(self, pace: str) -> str:
         """How many steps a track of this pace takes per tau."""

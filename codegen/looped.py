@@ -95,25 +95,36 @@ class Looped:
             out(f"# for the tracks that go by the {pace}")
             with out.under(f"for i in range({layout.slots * lanes}):"):
                 out(f"X[{layout.sums[pace] * lanes} + i] += X[{first} + i]")
-        for track in layout.tracks(layout.finest):
-            self.write_step(out, track)
-        self.write_past(out, layout.finest)
+        self.write_tracks(out, layout.finest)
 
-    def write_past(self, out: Source, pace: str) -> None:
-        """Add the noise of a step to the past of the tracks of this pace."""
-        if pace in self.layout.past:
-            first, lanes = min(self.noise.values(), default=0), self.layout.lanes
-            with out.under(f"for i in range({self.layout.slots * lanes}):"):
-                out(f"X[{self.layout.past[pace] * lanes} + i] += X[{first * lanes} + i]")
+    def write_tracks(self, out: Source, pace: str) -> None:
+        """Step the tracks of a pace, the mirrored ones between two changes of the noise's sign, and add it to their past."""
+        layout, lanes = self.layout, self.layout.lanes
+        first, past = min(self.noise.values(), default=0) * lanes, layout.past.get(pace)
+        for track in layout.tracks(pace):
+            self.write_step(out, track)
+        if mirrored := layout.tracks(pace, mirrored=True):
+            self.write_mirror(out, first, past)
+            for track in mirrored:
+                self.write_step(out, track)
+            self.write_mirror(out, first, past)
+        if past is not None:
+            with out.under(f"for i in range({layout.slots * lanes}):"):
+                out(f"X[{past * lanes} + i] += X[{first} + i]")
+
+    def write_mirror(self, out: Source, first: int, past: int | None) -> None:
+        """Change the sign of the noise, and of its past if it has one."""
+        out("# the noise of the mirrored tracks")
+        with out.under(f"for i in range({self.layout.slots * self.layout.lanes}):"):
+            starts = [first] if past is None else [first, past * self.layout.lanes]
+            out(*(f"X[{start} + i] = -X[{start} + i]" for start in starts))
 
     def write_coarser(self, out: Source, pace: str) -> None:
         layout, lanes = self.layout, self.layout.lanes
         first, sums = min(self.noise.values(), default=0) * lanes, layout.sums[pace] * lanes
         with out.under(f"for i in range({layout.slots * lanes}):"):
             out(f"X[{first} + i] = X[{sums} + i]*{pace}_scale", f"X[{sums} + i] = {layout.literal(0.0)}")
-        for track in layout.tracks(pace):
-            self.write_step(out, track)
-        self.write_past(out, pace)
+        self.write_tracks(out, pace)
 
     def write_step(self, out: Source, track: Track) -> None:
         layout, step = self.layout, self.layout.steps[track.name]

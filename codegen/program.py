@@ -6,7 +6,7 @@ Inside an expression a plain `sympy.Symbol` names a scalar or the entry ``i`` of
 they belong to the printer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sympy import Expr
@@ -128,12 +128,13 @@ class Track:
     """A step and how often it is taken: each ``substep``, ``pair`` or ``quad`` of substeps, or once per ``step`` of `tau`.
 
     A track that steps more rarely receives the sum of the Brownian increments over its step, normalised to variance 1:
-    tracks of one kernel follow the same Brownian path.
+    tracks of one kernel follow the same Brownian path, a `mirrored` one with the sign reversed.
     """
 
     name: str
     step: Step
     pace: Literal["substep", "pair", "quad", "step"]
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,3 +159,13 @@ class Kernel:
     observables: tuple[Observable, ...]
     contrasts: tuple[tuple[float, ...], ...]
     dtype: Literal["float64", "float32"] = "float64"
+
+
+def antithetic(kernel: Kernel) -> Kernel:
+    """Return the kernel with a mirrored track beside each of its own; its contrasts are means over a path and its mirror image.
+
+    What is odd in the noise cancels, what is even becomes no better: two paths for one then lose a factor 2.
+    """
+    mirrored = tuple(replace(track, name=f"mirrored_{track.name}", mirrored=True) for track in kernel.tracks)
+    halves = tuple(tuple(weight / 2 for weight in contrast) * 2 for contrast in kernel.contrasts)
+    return replace(kernel, tracks=(*kernel.tracks, *mirrored), contrasts=halves)

@@ -51,9 +51,8 @@ class Unrolled:
 
     def write_finest(self, out: Source) -> None:
         """Draw, add to the sums of the coarser tracks, and step the finest tracks."""
-        layout, tracks = self.layout, self.layout.tracks(self.layout.finest)
-        for track in tracks:
-            layout.write_times(out, track)
+        layout = self.layout
+        self.write_times(out, layout.finest)
         with out.under(layout.lane_loop()):
             out("# draw", *(f"s{w} = {layout.at(w, 'R')}" for w in range(4)))
             slots = [self.noise(name, i) for name in layout.noise for i in self.coordinates] + ["_"]
@@ -63,28 +62,34 @@ class Unrolled:
             for pace in layout.coarser:
                 out(f"# for the tracks that go by the {pace}")
                 out(*(f"{layout.at(layout.sums[pace] + n)} += {slots[n]}" for n in range(layout.slots)))
-            for track in tracks:
-                self.write_step(out, track)
-            self.write_past(out, layout.finest)
+            self.write_tracks(out, layout.finest)
 
-    def write_past(self, out: Source, pace: str) -> None:
-        """Add the noise of a step to the past of the tracks of this pace."""
+    def write_times(self, out: Source, pace: str) -> None:
+        for track in (*self.layout.tracks(pace), *self.layout.tracks(pace, mirrored=True)):
+            self.layout.write_times(out, track)
+
+    def write_tracks(self, out: Source, pace: str) -> None:
+        """Step the tracks of a pace, the mirrored ones between two changes of the noise's sign, and add it to their past."""
+        slots = [self.noise(name, i) for name in self.layout.noise for i in self.coordinates]
+        for track in self.layout.tracks(pace):
+            self.write_step(out, track)
+        if mirrored := self.layout.tracks(pace, mirrored=True):
+            out("# the noise of the mirrored tracks", *(f"{slot} = -{slot}" for slot in slots))
+            for track in mirrored:
+                self.write_step(out, track)
+            out(*(f"{slot} = -{slot}" for slot in slots))
         if pace in self.layout.past:
-            slots = [self.noise(name, i) for name in self.layout.noise for i in self.coordinates]
             out(*(f"{self.layout.at(self.layout.past[pace] + n)} += {slot}" for n, slot in enumerate(slots)))
 
     def write_coarser(self, out: Source, pace: str) -> None:
         """Normalise the summed noise and step the tracks of this pace."""
         layout = self.layout
-        for track in layout.tracks(pace):
-            layout.write_times(out, track)
+        self.write_times(out, pace)
         with out.under(layout.lane_loop()):
             for n, (name, i) in enumerate((name, i) for name in layout.noise for i in self.coordinates):
                 place = layout.at(layout.sums[pace] + n)
                 out(f"{self.noise(name, i)} = {place}*{pace}_scale; {place} = {layout.literal(0.0)}")
-            for track in layout.tracks(pace):
-                self.write_step(out, track)
-            self.write_past(out, pace)
+            self.write_tracks(out, pace)
 
     def load_state(self, out: Source, track: Track) -> None:
         for block in track.step.state:
@@ -96,8 +101,8 @@ class Unrolled:
         out(f"# {track.name}: {remark(step.name)}")
         self.load_state(out, track)
         for name in step.past:
-            first = layout.past[track.pace] + layout.noise.index(name) * layout.d
-            out("; ".join(f"{self.variable(f'past_{name}', i)} = {layout.at(first + i)}" for i in self.coordinates))
+            first, sign = layout.past[track.pace] + layout.noise.index(name) * layout.d, "-" if track.mirrored else ""
+            out("; ".join(f"{self.variable(f'past_{name}', i)} = {sign}{layout.at(first + i)}" for i in self.coordinates))
         variables = self.lane_variables(track)
         for statement in step.statements:
             self.write_statement(out, statement, variables)
