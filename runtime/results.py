@@ -27,11 +27,11 @@ class Run:
     means, standard_errors : ndarray (records, observables)
         Over the paths that are finite at that time.
     paths : int
-        Paths asked for.
+        Paths asked for; pairs of a path and its mirror image if the run is antithetic.
     finite : ndarray (records,)
         Paths that were finite.
     nonfinite, negative : int
-        Paths that became non-finite; paths on which a block that must not be negative was.
+        Paths that became non-finite; paths, mirror images too, on which a block that must not be negative was.
     finals : ndarray (kept, blocks, d)
         Final states of the first paths.
     settings : mapping
@@ -89,8 +89,8 @@ class Row:
         Both means.
     substeps : int
     paths, nonfinite, negative : int
-        Paths simulated; paths left out because one of the chains became non-finite; paths on which the equation's ``v`` was
-        negative.
+        Paths simulated, or pairs of a path and its mirror image; paths left out because one of the chains became non-finite;
+        paths, mirror images too, on which the equation's ``v`` was negative.
     stopped : {"paths", "precision", "seconds"}
         Which limit ended the run: the number of paths, the precision reached, or the time.
     """

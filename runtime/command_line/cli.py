@@ -227,6 +227,8 @@ def _experiment(verb: argparse.ArgumentParser, paths: int) -> None:
     group.add_argument("--paths", type=int, default=paths)
     group.add_argument("--seed", type=int, default=0)
     group.add_argument("--substeps", type=int, help="Euler-Maruyama steps per tau (default: 8; converge chooses them)")
+    group.add_argument("--antithetic", action="store_true",
+                       help="pairs of a path and its mirror image: fewer paths where the start is not forgotten")  # fmt: skip
     group.add_argument("--threads", type=int)
     group.add_argument("--output", metavar="FILE", help="write the result as JSON")
     group.add_argument("--plot", metavar="FILE", help="draw it as PNG")

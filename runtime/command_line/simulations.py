@@ -48,7 +48,7 @@ def simulate(options: Namespace) -> int:
             target, on, tau=number(options.tau), horizon=options.horizon, start=_start(options, target, on), t0=options.t0,
             hyperparameters=assignments(options.set), observables=_observables(options, target), paths=options.paths,
             seed=options.seed, substeps=8 if options.substeps is None else options.substeps, keep=options.keep,
-            only_path=options.only_path,
+            only_path=options.only_path, antithetic=options.antithetic,
             regularisation=regularisation(options.phi), dtype=options.dtype, threads=options.threads,
             progress=lambda done, n: progress("paths", done, n),
         )  # fmt: skip
@@ -73,7 +73,7 @@ def converge(options: Namespace) -> int:
             equation, on, taus=numbers(options.taus), horizon=options.horizon, start=_start(options, equation, on),
             t0=options.t0, hyperparameters=assignments(options.set), observables=_observables(options, equation),
             paths=options.paths, seed=options.seed, substeps=options.substeps, own_share=options.own_share,
-            precision=options.precision, seconds=options.seconds,
+            precision=options.precision, seconds=options.seconds, antithetic=options.antithetic,
             threads=options.threads, regularisation=regularisation(options.phi), noise_free_steps=options.noise_free_steps,
             progress=progress,
         )  # fmt: skip

@@ -51,6 +51,17 @@ def test_the_optimizer_has_its_exact_moments(regime):
     np.testing.assert_array_equal(found.means[:, 2], 2.0)
 
 
+def test_antithetic_pairs_leave_the_even_part_of_the_spread():
+    """With theta = m + C^(1/2) z the mean of |theta|**2 over z and -z is |m|**2 + z.C z, of variance 2 tr C**2."""
+    found = run(chain(), antithetic=True)
+    law = optimizer(PROBLEM, START, 0.25, 8, 1.0)
+    error = math.sqrt(2 * np.trace(law.covariance @ law.covariance) / found.paths)
+    assert abs(found.means[7, 1] - law.norm2()[0]) < 4 * error
+    assert found.standard_errors[7, 1] == pytest.approx(error, rel=4 * math.sqrt(14 / found.paths) / 2)
+    assert found.means[7, 0] == pytest.approx(law.mean[0], rel=1e-12)
+    assert found.standard_errors[7, 0] < 1e-9
+
+
 @pytest.mark.parametrize("regime", REGIMES, ids=lambda r: r.name)
 def test_an_equation_has_the_exact_moments_of_euler_maruyama(regime):
     made = modified_equation(sgd(), regime, gaussian(), 2)

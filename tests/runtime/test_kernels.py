@@ -109,7 +109,7 @@ def test_single_precision_equals_numpy_up_to_rounding(shape: Shape) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_mirrored_tracks_have_the_noise_with_the_other_sign(shape: Shape) -> None:
-    """A step made of noise, past noise and time alone: mirrored it is as drawn but for the sign, to the bit; RMSprop as NumPy's."""
+    """A step made of noise, past noise and time alone: mirrored it is as drawn but for the sign; RMSprop as NumPy's."""
     x, z, past = sp.symbols("x z past_z")
     odd = Step("odd", ("x",), (), ("z",), (), (), (), (Vector("y", x + z + past / 3 + z**3 / 7),), ("y",), ("z",))
     every = tuple(Track(pace, odd, pace) for pace in ("substep", "pair", "quad", "step"))

@@ -120,6 +120,17 @@ def test_paths_are_added_until_the_time_is_up():
         study(seconds=-1)
 
 
+def test_antithetic_pairs_measure_the_same():
+    """SGD and its equation are linear: what is left of the spread of theta[0] is round-off."""
+    (plain, first), (pairs, exactly) = (study(taus=(0.25,), antithetic=both, substeps=8).rows for both in (False, True))
+    wanted = exact("batch-equivalent", 2, 0.25)
+    for row in (plain, pairs, exactly):
+        own = abs(row.own_error) + abs(row.own_standard_error)
+        assert abs(row.weak_error - wanted[row.observable]) <= 4 * row.standard_error + own
+    assert pairs.standard_error < plain.standard_error
+    assert exactly.standard_error < 1e-12 < first.standard_error
+
+
 def test_numbers_are_determined_by_the_seed():
     few = {"paths": 2000, "substeps": 4}
     first, again, parallel, other = study(**few), study(**few, threads=1), study(**few, threads=2), study(**few, seed=4)
