@@ -10,6 +10,9 @@ from .unrolled import Unrolled
 
 Shape = Literal["unrolled", "looped"]
 
+LANE_BYTES = 256
+"""Size of a block of paths: four vectors of 512 bits. LLVM unrolls loops over fewer vectors before it vectorises them."""
+
 UNROLLED_UP_TO = 16
 """Numbers of a path's state per track up to which its coordinates are written out one by one."""
 
@@ -48,7 +51,7 @@ def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
     if _one_by_one(kernel) and not unrolled:
         raise ValueError(f"shape {shape!r} for a step with a formula for each coordinate; expected the shape 'unrolled'")
     bits = 64 if kernel.dtype == "float64" else 32
-    layout = Layout(kernel, (16 if unrolled else 32) * 64 // bits, LARGEST_UNIT if unrolled else LARGEST_UNIT // 4)
+    layout = Layout(kernel, LANE_BYTES * 8 // bits, LARGEST_UNIT if unrolled else LARGEST_UNIT // 4)
     form = Unrolled(layout) if unrolled else Looped(layout)
     out = Source()
     _write_header(out, kernel, layout, form.name, signature, bits)
@@ -58,6 +61,7 @@ def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
         "def kernel(seed, first_path, n_paths, t0, tau, n_steps, substeps, record_steps, parameters, matrices, vectors, "
         "start, rows, finals):"
     ):
+        out("widest()")
         layout.write_scalars(out)
         out("", "# how the summed noise of the coarser tracks is normalised")
         drawn = layout.per_step(layout.finest)
@@ -84,7 +88,8 @@ def _write_header(out: Source, kernel: Kernel, layout: Layout, shape: str, signa
     out(f"contrasts: {listed([str(list(c)) for c in kernel.contrasts])}", '"""', "")
     out("import math", "", "import numpy as np", "from numba import njit", "")
     out(f"from smelt.runtime.rng import draw{bits} as draw", "from smelt.runtime.rng import plus")
-    out(f"from smelt.runtime.rng import stream{bits} as stream", "", f"UNIT = {layout.unit}", "single = np.float32", "")
+    out(f"from smelt.runtime.rng import stream{bits} as stream", "from smelt.runtime.width import widest", "")
+    out(f"UNIT = {layout.unit}", "single = np.float32", "")
 
 
 def _write_decorator(out: Source, kernel: Kernel) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from .layout import Source
 
-ROWS, COLUMNS = 2, 10
+ROWS, COLUMNS = 5, 5
 """Block of the matrix in one pass over the paths: its numbers stay in registers."""
 
 
@@ -21,6 +21,7 @@ def write_product(out: Source, d: int, lanes: int) -> None:
     """Write ``product(A, x, y)``: y = A x for each path, A of d x d numbers, x and y of d rows of lanes."""
     out("", '@njit(error_model="numpy", fastmath={"contract", "nsz", "arcp"})')
     with out.under("def product(A, x, y):"):
+        out("widest()")
         for first_row, stop_row, rows in blocks(d, ROWS):
             with out.under(f"for i in range({first_row}, {stop_row}, {rows}):"):
                 for first, stop, columns in [(0, min(COLUMNS, d), min(COLUMNS, d)), *blocks(d, COLUMNS, COLUMNS)]:

@@ -24,7 +24,7 @@ from ..codegen.layout import LARGEST_UNIT
 from ..codegen.program import SUBSTEPS, Kernel, Track
 from ..codegen.signature import signature
 from ..derive.private import cache_directory, store
-from . import rng
+from . import rng, width
 from .cache import load
 from .totals import Totals, exact_sums
 
@@ -39,7 +39,7 @@ Progress = Callable[[int, int], None]
 @cache
 def _ingredients() -> tuple[str, ...]:
     """Versions and sources that decide what a kernel is compiled to."""
-    modules = (check, emit, factor, layout, levels, looped, names, printer, product, unrolled, rng)
+    modules = (check, emit, factor, layout, levels, looped, names, printer, product, unrolled, rng, width)
     versions = (sympy.__version__, numba.__version__, llvmlite.__version__, platform.python_version())
     return (*versions, *(inspect.getsource(module) for module in modules))
 

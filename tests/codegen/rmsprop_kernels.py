@@ -1,11 +1,14 @@
 """RMSprop on a noisy quadratic and Euler steps of its order-2 SDE: as kernels, built by hand, and again in NumPy."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import sympy as sp
 
 from smelt.codegen.program import Entry, Kernel, MatVec, Observable, Scalar, Step, Total, Track, Vector
+from smelt.runtime.rng import normals
 
 theta, v, F, H, N1, N2, D, P, PF, G, g, z1, z2 = sp.symbols("theta v F H N1 N2 D P PF G g z1 z2")
 tau, c, eps, vmin, s, dt, sd, rate, t = sp.symbols("tau c eps vmin s dt sd rate t")
@@ -138,3 +141,40 @@ def rmsprop_step(x: np.ndarray, z: np.ndarray, time: float, p: dict, matrices: d
     g = (theta - p["s"] * z[:, 0]) @ matrices["A"].T
     new = theta - p["tau"] / (1 + time) * g / (np.sqrt(v) + p["eps"])
     return np.stack([new, v + p["c"] * p["tau"] * (g**2 - v)], axis=1)
+
+
+NUMPY_STEPS: dict[Step, Callable] = {SDE: sde_step, RMSPROP: rmsprop_step}
+
+
+def draws(kernel: Kernel, numbers: Numbers, paths: range, seed: int) -> dict[str, np.ndarray]:
+    """For each noise all draws of all paths, shape (steps of the finest track, paths, d)."""
+    names = sorted({name for track in kernel.tracks for name in track.step.noise})
+    finest = max(numbers.steps_per_tau[track.pace] for track in kernel.tracks)
+    slots = len(names) * numbers.d
+    even = slots + slots % 2  # normals come in pairs; the last of an odd number is thrown away
+    count = numbers.n_steps * finest * even
+    z = np.stack([normals(seed, path, count, kernel.dtype) for path in paths]).reshape(len(paths), -1, even)
+    z = z[:, :, :slots].reshape(len(paths), -1, len(names), numbers.d).astype(float)
+    return {name: z[:, :, n].swapaxes(0, 1) for n, name in enumerate(names)}
+
+
+def reference(kernel: Kernel, numbers: Numbers, paths: range, seed: int) -> dict[str, np.ndarray]:
+    """States of each track after each tau, shape (n_steps, paths, blocks, d), by NumPy."""
+    given, z, found = numbers.inputs(kernel), draws(kernel, numbers, paths, seed), {}
+    finest = max(numbers.steps_per_tau[track.pace] for track in kernel.tracks)
+    for track in kernel.tracks:
+        per_tau = numbers.steps_per_tau[track.pace]
+        together = finest // per_tau
+        x = np.repeat(given["start"][track.name][None], len(paths), axis=0)
+        states = []
+        for n in range(numbers.n_steps * per_tau):
+            window = slice(n * together, (n + 1) * together)
+            noise = np.stack([z[name][window].sum(axis=0) / math.sqrt(together) for name in track.step.noise], axis=1)
+            noise = -noise if track.mirrored else noise
+            time = numbers.t0 + n * numbers.tau / per_tau
+            vector = given["vectors"].get("D", np.zeros(numbers.d))
+            x = NUMPY_STEPS[track.step](x, noise, time, given["parameters"][track.name], given["matrices"], vector)
+            if (n + 1) % per_tau == 0:
+                states.append(x)
+        found[track.name] = np.stack(states)
+    return found

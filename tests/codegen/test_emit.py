@@ -48,8 +48,8 @@ def test_numbers_and_entries_are_variables_of_the_lane_loop() -> None:
     source = emit(Kernel(2, (Track("alone", one, "step"),), (), ((1.0,),)), "test", "unrolled")
     body = source[source.index("# alone: test") :].splitlines()
     assert [line.strip() for line in body[1:6]] == [
-        "x_0 = X[lane]; x_1 = X[16 + lane]", "c = 2.0 + x_0*z_1", "w_0 = x_0*z_1", "w_1 = x_1*c",
-        "X[lane] = w_0; X[16 + lane] = w_1",
+        "x_0 = X[lane]; x_1 = X[32 + lane]", "c = 2.0 + x_0*z_1", "w_0 = x_0*z_1", "w_1 = x_1*c",
+        "X[lane] = w_0; X[32 + lane] = w_1",
     ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def test_blocks_cover_everything_once(length: int) -> None:
 def test_the_product_is_that_of_numpy(d: int) -> None:
     out, lanes = Source(), 4
     write_product(out, d, lanes)
-    given: dict = {"njit": lambda **_: lambda function: function}
+    given: dict = {"njit": lambda **_: lambda function: function, "widest": lambda: None}
     exec("\n".join(out.lines), given)  # our own text, as plain Python
     random = np.random.default_rng(d)
     A, x, y = random.standard_normal((d, d)), random.standard_normal((d, lanes)), np.full((d, lanes), np.nan)

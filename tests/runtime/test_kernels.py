@@ -1,57 +1,21 @@
 """Kernels against NumPy with the same draws, and what they promise about bits, masks and counts."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 import sympy as sp
-from rmsprop_kernels import RMSPROP, SDE, Numbers, every_pace, one_track, rmsprop_step, sde_step, two_paces
+from rmsprop_kernels import RMSPROP, SDE, Numbers, every_pace, one_track, reference, two_paces
 
 from smelt.codegen.emit import Shape
-from smelt.codegen.program import Kernel, MatVec, Observable, Scalar, Step, Total, Track, Vector, antithetic
+from smelt.codegen.program import Kernel, MatVec, Observable, Scalar, Step, Total, Track, Vector
 from smelt.runtime.kernels import compile_kernel
 from smelt.runtime.rng import normals
 
 SHAPES: list[Shape] = ["unrolled", "looped"]
-NUMPY_STEPS: dict[Step, Callable] = {SDE: sde_step, RMSPROP: rmsprop_step}
 
 
 KERNELS: dict[Shape, Kernel] = {"unrolled": every_pace(3), "looped": two_paces(13)}
-
-
-def draws(kernel: Kernel, numbers: Numbers, paths: range, seed: int) -> dict[str, np.ndarray]:
-    """For each noise all draws of all paths, shape (steps of the finest track, paths, d)."""
-    names = sorted({name for track in kernel.tracks for name in track.step.noise})
-    finest = max(numbers.steps_per_tau[track.pace] for track in kernel.tracks)
-    slots = len(names) * numbers.d
-    even = slots + slots % 2  # normals come in pairs; the last of an odd number is thrown away
-    count = numbers.n_steps * finest * even
-    z = np.stack([normals(seed, path, count, kernel.dtype) for path in paths]).reshape(len(paths), -1, even)
-    z = z[:, :, :slots].reshape(len(paths), -1, len(names), numbers.d).astype(float)
-    return {name: z[:, :, n].swapaxes(0, 1) for n, name in enumerate(names)}
-
-
-def reference(kernel: Kernel, numbers: Numbers, paths: range, seed: int) -> dict[str, np.ndarray]:
-    """States of each track after each tau, shape (n_steps, paths, blocks, d), by NumPy."""
-    given, z, found = numbers.inputs(kernel), draws(kernel, numbers, paths, seed), {}
-    finest = max(numbers.steps_per_tau[track.pace] for track in kernel.tracks)
-    for track in kernel.tracks:
-        per_tau = numbers.steps_per_tau[track.pace]
-        together = finest // per_tau
-        x = np.repeat(given["start"][track.name][None], len(paths), axis=0)
-        states = []
-        for n in range(numbers.n_steps * per_tau):
-            window = slice(n * together, (n + 1) * together)
-            noise = np.stack([z[name][window].sum(axis=0) / math.sqrt(together) for name in track.step.noise], axis=1)
-            noise = -noise if track.mirrored else noise
-            time = numbers.t0 + n * numbers.tau / per_tau
-            vector = given["vectors"].get("D", np.zeros(numbers.d))
-            x = NUMPY_STEPS[track.step](x, noise, time, given["parameters"][track.name], given["matrices"], vector)
-            if (n + 1) % per_tau == 0:
-                states.append(x)
-        found[track.name] = np.stack(states)
-    return found
 
 
 def observed(x: np.ndarray, A: np.ndarray) -> np.ndarray:
@@ -105,29 +69,6 @@ def test_single_precision_equals_numpy_up_to_rounding(shape: Shape) -> None:
     x = reference(kernel, numbers, range(64), 9)["alone"][-1]
     assert totals.finals["alone"].dtype == np.float32
     np.testing.assert_allclose(totals.finals["alone"], x, rtol=7e-5, atol=7e-5)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_mirrored_tracks_have_the_noise_with_the_other_sign(shape: Shape) -> None:
-    """A step made of noise, past noise and time alone: mirrored it is as drawn but for the sign; RMSprop as NumPy's."""
-    x, z, past = sp.symbols("x z past_z")
-    odd = Step("odd", ("x",), (), ("z",), (), (), (), (Vector("y", x + z + past / 3 + z**3 / 7),), ("y",), ("z",))
-    every = tuple(Track(pace, odd, pace) for pace in ("substep", "pair", "quad", "step"))
-    pairs = antithetic(Kernel(3, every, (Observable("x", (Total("a", x),), sp.Symbol("a")),), ((1.0, 0.0, 0.0, 0.0),)))
-    inputs = {"parameters": {t.name: {} for t in pairs.tracks}, "matrices": {}, "vectors": {}, "tau": 0.5, "n_steps": 2}
-    inputs |= {"start": {t.name: np.zeros((1, 3)) for t in pairs.tracks}, "substeps": 8, "n_paths": 40, "seed": 1, "n_keep": 40}
-    totals = compile_kernel(pairs, shape).run(**inputs, record_steps=[1, 2])
-    for track in every:
-        assert np.array_equal(totals.finals[f"mirrored_{track.name}"], -totals.finals[track.name])
-        assert np.abs(totals.finals[track.name]).min() > 0
-    assert totals.exact[1:3] == (0, 0)
-    kernel, numbers = antithetic(one_track(3, RMSPROP, "step")), Numbers(3)
-    totals = compile_kernel(kernel, shape).run(**numbers.inputs(kernel), n_paths=40, seed=5, record_steps=[3], n_keep=40)
-    both = reference(kernel, numbers, range(40), 5)
-    for name, states in both.items():
-        np.testing.assert_allclose(totals.finals[name], states[-1], rtol=1e-12)
-    means = sum((states[-1][:, 0] ** 2).sum(-1) for states in both.values()) / 2
-    np.testing.assert_allclose([totals.sums[0, 0, 0], totals.squares[0, 0, 0]], [means.sum(), (means**2).sum()], rtol=1e-12)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
