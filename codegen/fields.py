@@ -25,6 +25,11 @@ class Fields(Protocol):
     @property
     def constant_noise(self) -> bool: ...
 
+    @property
+    def gradient_noise(self) -> bool:
+        """Whether ``B(theta) zeta`` is a gradient in theta for every zeta, as derivations assume of the noise of a sample."""
+        ...
+
     def vanishes(self, component: Component) -> bool:
         """Tell whether the component is identically zero."""
         ...
@@ -56,6 +61,10 @@ class QuadraticFields:
 
     @property
     def constant_noise(self) -> bool:
+        return True
+
+    @property
+    def gradient_noise(self) -> bool:
         return True
 
     def vanishes(self, component: Component) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
-from sympy import Add, Expr, Heaviside, Integer, Matrix, Max, Mul, Rational, Symbol, sqrt
+from sympy import Add, Expr, Heaviside, Integer, Matrix, Max, Mul, Rational, Symbol, simplify, sqrt
 
 from ..derive.components import Space, in_coordinates
 from ..derive.indices import components, is_dummy, reindex
@@ -61,6 +61,15 @@ class FormulaFields:
     @property
     def constant_noise(self) -> bool:
         return not self.noise_factor.free_symbols
+
+    @property
+    def gradient_noise(self) -> bool:
+        slope = self.space.component
+        curls = (
+            slope(factor("i", "p", "j"), (n, p, m)) - slope(factor("i", "p", "j"), (m, p, n))
+            for p in self._range for n, m in combinations(self._range, 2)
+        )  # fmt: skip
+        return all(simplify(curl) == 0 for curl in curls)
 
     def vanishes(self, component: Component) -> bool:
         if len(component.indices) == 1 or component.field == square_factor:

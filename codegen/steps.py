@@ -24,8 +24,16 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
     Raises
     ------
     ValueError
-        The noise is not Gaussian: kernels draw no other yet.
+        The noise is not Gaussian, kernels draw no other yet; there are several samples in a step; or a gradient is taken away
+        from theta, where ``B(theta) zeta1`` is no noise of the same sample.
     """
+    if chain.rule.sample_count > 1:
+        raise ValueError(f"kernel for {chain.name}, which takes {chain.rule.sample_count} samples in a step; expected one")
+    if any(point != THETA for point in chain.rule.gradients.values()) and not fields.gradient_noise:
+        raise ValueError(
+            f"kernel for {chain.name}, which takes a gradient away from theta: B(theta) zeta is the noise of one sample at "
+            "several points only if it is a gradient; expected a noise factor whose columns are gradients, as constant ones"
+        )
     lowering = _start(fields, chain, {}, unregularised())
     noise = chain.regime.scaling(chain.rule).noise
     for name, point in chain.gradients.items():

@@ -5,7 +5,7 @@ from .chain import Chain
 from .equation import ModifiedEquation, modified_equation
 from .limits.cells import RegimeMap, regime_map
 from .limits.scaling import ScalingRule, scaling_rule
-from .noise import NoiseModel, batch_mean, gaussian, general, student_t, symmetric, two_point
+from .noise import NoiseModel, batch_mean, gaussian, general, reshuffled, student_t, symmetric, two_point
 from .optimizers.catalogue import (
     CATALOGUE,
     adadelta,
@@ -81,6 +81,7 @@ __all__ = [
     "radam",
     "read_rule",
     "regime_map",
+    "reshuffled",
     "rmsprop",
     "sam",
     "scaling_rule",

@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 
 from sympy import Expr, Function, Lambda, Mul, Rational, Symbol
 
-from .chaos import indices_of
+from .chaos import noises_of
 from .expansion import Expansion, shifted
 from .generator import expectation
 from .indices import terms
 from .noise import NoiseModel
 from .regimes import Regime, Scaling
-from .rules import THETA, Block, UpdateRule
+from .rules import Block, UpdateRule
 from .series import Series, monomial_series
 from .smoothing.moments import Noisy, has_noisy
-from .symbols import Field, gradient, noise, tau
+from .symbols import Field, gradient, noise_of, tau
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,9 @@ class Chain:
             expansion = Expansion(values, auxiliaries, length)
             for name, point in self.rule.gradients.items():
                 shift = expansion.read(point) * monomial_series(1 / scaling.blocks["theta"]) + Series.of(-state["theta"])
-                taken = shifted(gradient("i"), shift, length) + monomial_series(scaling.noise * noise("i"))
+                drawn = noise_of(self.rule.sample(name))("i")
+                drawn = Series.of(drawn) if self.noise.constant else shifted(drawn, shift, length)
+                taken = shifted(gradient("i"), shift, length) + monomial_series(scaling.noise) * drawn
                 expansion = replace(expansion, values={**expansion.values, Symbol(name, real=True): taken})
             increments = {}
             for block in self.blocks:
@@ -138,7 +140,7 @@ class Chain:
 
     def _parity(self, power: int, term: Expr) -> Expr | None:
         """Return 0 if a term's power is even besides those that the noise brings, 1 if it is odd, None if it is neither."""
-        total = power + self._brought * len(indices_of(term))
+        total = power + self._brought * len(noises_of(term))
         for f in Mul.make_args(term):
             base, exponent = f.as_base_exp()
             if isinstance(base, Noisy):
@@ -153,11 +155,10 @@ class Chain:
         return expectation(expression, self.noise)
 
     def _check_noise(self) -> None:
-        shifted = [point for point in self.rule.gradients.values() if point != THETA]
-        if shifted and not self.noise.constant:
+        if self.noise.disjoint and (self.noise.population - self.rule.sample_count * self.noise.batch).is_negative:
             raise ValueError(
-                f"{self.rule.name} takes the gradient at {shifted[0]}, where a covariance that depends on theta is another; "
-                "take constant noise"
+                f"{self.rule.name} takes {self.rule.sample_count} samples in a step, {self.noise.name}; expected as many data "
+                "points: take a larger population"
             )
         scaled = self.regime.scaling(self.rule).hyperparameters.values()
         taken = {symbol.name for value in scaled for symbol in value.free_symbols} | {b.name for b in self.blocks}

@@ -10,25 +10,31 @@ from sympy import Add, Expr, Integer, Mul, sqrt
 from .indices import canonical, dummies, fresh, opened, reindex, terms
 from .series import Series
 from .smoothing.moments import has_noisy
-from .symbols import Component, Field, constant_factor, factor, noise, square_factor, zeta1, zeta2
+from .symbols import Component, Field, NoiseField, constant_factor, factor, noise, square_factor, zeta1, zeta2
 
 if TYPE_CHECKING:
     from .chain import Chain
 
 
 def polynomial_increments(chain: Chain) -> Mapping[str, Series]:
-    """Return the steps of the blocks, polynomials of the noise through ``tau**2``.
+    """Return the steps of the blocks, polynomials of the noise of one sample at theta below ``tau**2``.
 
     Raises
     ------
     ValueError
-        They are none: a function of the noise is not smooth.
+        They are none: a function of the noise is not smooth, or the noise is that of several samples or of another point.
     """
     series = chain.increments(2).series
     if has_noisy(c for s in series.values() for c in s.coefficients.values()):
         raise ValueError(
             f"noise of {chain.name}, which is not smooth in the gradient noise: its covariance has no factor in closed form; "
             "take the form ode, at order 1"
+        )
+    factors = (x for s in series.values() for n, c in s.coefficients.items() if n < 4 for e in terms(c) for x in noises_of(e))
+    if others := sorted({x for x in factors if x.field != noise or len(x.indices) > 1}, key=str):
+        raise ValueError(
+            f"noise of {chain.name}, which contains {others[0]}, of another sample or of a point away from theta: its "
+            "covariance has no factor in closed form; take one sample and constant noise, or the form ode, at order 1"
         )
     return series
 
@@ -50,6 +56,12 @@ def indices_of(term: Expr, field: Field = noise) -> list[str]:
         if isinstance(base, Component) and base.field == field
         for _ in range(int(exponent))
     ]
+
+
+def noises_of(term: Expr) -> list[Component]:
+    """Return the noise in a product, of all samples and with its derivatives by theta, each as often as it occurs."""
+    powers = (f.as_base_exp() for f in Mul.make_args(term))
+    return [x for x, n in powers if isinstance(x, Component) and isinstance(x.field, NoiseField) for _ in range(int(n))]
 
 
 def without(term: Expr, field: Field) -> Expr:

@@ -13,8 +13,8 @@ from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
 from .chain import Chain
 from .chaos import first_chaos, in_factors, linear_in_noise, paired, polynomial_increments, squares_as_independent
-from .indices import canonical, multiply, reindex
-from .operators import apply, contracted
+from .indices import canonical, multiply, reindex, terms
+from .operators import TIME, apply, block_of, contracted, split
 from .series import by_powers_of_tau
 from .symbols import Field, tau, zeta1, zeta2
 
@@ -51,7 +51,7 @@ def diffusion_factor(
         The noise is not Gaussian, the steps are no polynomials of it, or their second chaos does not come from squares
         coordinate by coordinate.
     """
-    if form == "ode":
+    if form == "ode" or (form == "diffusion" and not any(_is_second(term) for symbol in generator for term in terms(symbol))):
         return Diffusion((dict.fromkeys((b.name for b in chain.blocks), Integer(0)),))
     if 3 in chain.noise.orders or (4 in chain.noise.orders and chain.noise.kurtosis is None):
         raise ValueError(f"diffusion factor for {chain.noise.name} noise; expected noise uncorrelated with its square")
@@ -76,6 +76,12 @@ def diffusion_factor(
     }
     middle = {b: canonical(first[b][2] + second[b]) for b in increments}
     return Diffusion((leading, middle, correction))
+
+
+def _is_second(term: Expr) -> bool:
+    """Tell whether a term of a generator is part of the covariance."""
+    momenta = split(term)[1]
+    return len(momenta) == 2 and all(block_of(m) != TIME for m in momenta)
 
 
 def check_factor(diffusion: Diffusion, covariance: tuple[Mapping[tuple[str, str], Expr], ...], chain: Chain) -> None:

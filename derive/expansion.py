@@ -13,7 +13,7 @@ from .rules import Auxiliary, total, written
 from .series import EXACT, Series
 from .smoothing.piecewise import NON_SMOOTH
 from .smoothing.reading import read_noisy, smooth_parts
-from .symbols import Component, element_function, k, noise, one, t
+from .symbols import Component, NoiseField, element_function, k, one, t
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Expansion:
 
     def _refuse_noise(self, series: Series, text: str) -> None:
         leading = series.coefficients.get(series.valuation, Integer(0))
-        if any(c.field == noise for c in leading.atoms(Component)):
+        if any(isinstance(c.field, NoiseField) for c in leading.atoms(Component)):
             raise ValueError(
                 f"{text} depends on the noise at leading order; expected a dependence that vanishes as tau -> 0: take noise "
                 "of a higher power of tau, such as noise=tau**(1/2), or a running mean of the gradient"

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from sympy import Add, Dummy, Expr, Integer, Mul, Rational
 
+from .gradient_noise import check_determined
 from .indices import canonical, multiply, terms
 from .noise import NoiseModel
 from .operators import TIME, block_of, compose_series, contracted, momentum, split
 from .smoothing.moments import Noisy, smoothed_moment
-from .symbols import Component, noise, tau
+from .symbols import Component, NoiseField, tau
 
 if TYPE_CHECKING:
     from .chain import Increments
@@ -112,7 +113,9 @@ def _symbols(chain: OneStep, increments: "Increments", last: int) -> dict[int, E
                 factor = chain.expectation(reduce(multiply, (exponent[n] for n in powers)))
                 for n, part in enumerate(_by_powers(factor, last - sum(powers))):
                     symbol[sum(powers) + n].append(Rational(1, arranged) * part)
-    return {n: canonical(Add(*parts)) for n, parts in symbol.items()}
+    found = {n: canonical(Add(*parts)) for n, parts in symbol.items()}
+    check_determined(found.values(), chain.name)
+    return found
 
 
 def _exponent(increments: "Increments", last: int) -> dict[int, Expr]:
@@ -125,19 +128,19 @@ def _exponent(increments: "Increments", last: int) -> dict[int, Expr]:
 
 
 def expectation(expression: Expr, law: NoiseModel) -> Expr:
-    """Replace the noise in a polynomial of ``xi[.]``, and of functions of it, by its joint moments."""
+    """Replace the noise in a polynomial of ``xi[.]``, ``xi2[.]``, ... and of functions of it by its joint moments."""
     result = []
     for term in terms(expression):
-        rest, indices, functions = [], [], []
+        rest, drawn, functions = [], [], []
         for factor in Mul.make_args(term):
             base, exponent = factor.as_base_exp()
-            if isinstance(base, Component) and base.field == noise:
-                indices += [base.indices[0]] * int(exponent)
+            if isinstance(base, Component) and isinstance(base.field, NoiseField):
+                drawn += [base] * int(exponent)
             elif isinstance(base, Noisy):
                 functions += [base] * int(exponent)
             else:
                 rest.append(factor)
-        result.append(Mul(*rest) * (smoothed_moment(functions, indices, law) if functions else law.moment(indices)))
+        result.append(Mul(*rest) * (smoothed_moment(functions, drawn, law) if functions else law.joint_moment(drawn)))
     return canonical(Add(*result))
 
 

@@ -1,23 +1,24 @@
 """Laws of the gradient noise, by their joint cumulants."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from math import prod
-from typing import TypeVar
 
-from sympy import Add, Dummy, Expr, Integer, Mul, Poly, S, Symbol, factor, factorial, ff
-from sympy.functions.combinatorial.numbers import stirling
+from sympy import Add, Expr, Integer, Mul, S, Symbol, factor
 
+from .draws import inclusion, partitions
+from .gradient_noise import second_moment
 from .indices import terms
-from .symbols import Field
-
-Item = TypeVar("Item")
+from .symbols import Component, Field, noise, sample_of
 
 
 @dataclass(frozen=True)
 class NoiseModel:
     """A centred law with covariance ``S_ij(theta)`` and third, fourth, ... joint cumulants.
+
+    The noise is a gradient, ``xi_i = d_i psi`` of a random function psi of theta, the loss of a sample less its mean. Where the
+    law is known by few numbers, as the Gaussian and the elliptical ones, psi is a random function of that kind: the noise and
+    its derivatives, the noise at two points, follow the law jointly.
 
     Attributes
     ----------
@@ -36,6 +37,9 @@ class NoiseModel:
         are those of one draw.
     known : int, optional
         The order through which `orders` names all cumulants; all of them if it is not given.
+    disjoint : bool
+        Where a step takes several samples: whether all are drawn from the population without putting any point back, instead of
+        independently of each other.
     """
 
     name: str
@@ -45,18 +49,31 @@ class NoiseModel:
     batch: Expr = S.One
     population: Expr | None = None
     known: int | None = None
+    disjoint: bool = False
 
     def cumulant_field(self, order: int) -> Field:
         """Return the field of the joint cumulants of `order`: ``S`` for 2, ``K3``, ``K4``, ... above."""
         return Field("S" if order == 2 else f"K{order}", order, symmetric=True, varies=not self.constant)
 
-    def cumulant(self, indices: Sequence[str]) -> Expr:
-        """Return the joint cumulant of one draw at the given coordinates."""
-        order = len(indices)
+    def cumulant(self, factors: Sequence[Component]) -> Expr:
+        """Return the joint cumulant of one draw of components of the noise, whatever their samples.
+
+        Raises
+        ------
+        ValueError
+            One is differentiated, and the law does not determine the cumulant.
+        """
+        order = len(factors)
         if order == 4 and self.kurtosis is not None:
-            pairs = partitions(tuple(indices), (2,))
-            return self.kurtosis / 3 * Add(*(prod(self.cumulant_field(2)(*pair) for pair in two) for two in pairs))
-        return self.cumulant_field(order)(*indices)
+            return self.kurtosis / 3 * Add(*(prod(map(self.cumulant, two)) for two in partitions(tuple(factors), (2,))))
+        if all(len(x.indices) == 1 for x in factors):
+            return self.cumulant_field(order)(*(x.indices[0] for x in factors))
+        if order == 2:
+            return second_moment(self.cumulant_field(2), factors[0].indices, factors[1].indices)
+        raise ValueError(
+            f"E[{' '.join(map(str, factors))}] of {self.name} noise, where more indices are derivatives by theta; cumulants at "
+            "one theta do not determine it: take constant noise, a Gaussian or elliptical law, or a lower weak order"
+        )
 
     def moment(self, indices: Sequence[str]) -> Expr:
         """Return ``E[xi_i xi_j ...]`` for the given indices, which may repeat, by its cumulants.
@@ -66,7 +83,21 @@ class NoiseModel:
         ValueError
             The moment is of an order whose cumulant is not known.
         """
-        slots = tuple(indices)
+        return self.joint_moment([noise(index) for index in indices])
+
+    def joint_moment(self, factors: Sequence[Component]) -> Expr:
+        """Return the mean of a product of noise, of one or several samples of a step, at theta or differentiated by it.
+
+        Raises
+        ------
+        ValueError
+            The moment is of an order whose cumulant is not known, or the law does not determine it.
+        """
+        samples = {sample_of(x): None for x in factors}
+        groups = [factors] if self.disjoint and factors else [[x for x in factors if sample_of(x) == s] for s in samples]
+        return Mul(*(self._moment(tuple(group)) for group in groups))
+
+    def _moment(self, slots: tuple[Component, ...]) -> Expr:
         if self.known is not None and len(slots) > self.known:
             raise ValueError(
                 f"a moment of order {len(slots)} of {self.name} noise, known through order {self.known}; "
@@ -79,7 +110,7 @@ class NoiseModel:
             ))  # fmt: skip
         one = replace(self, batch=S.One, population=None)
         return Add(*(
-            _inclusion(tuple(map(len, parts)), self.batch, self.population) * prod(map(one.moment, parts))
+            inclusion(tuple(map(_by_sample, parts)), self.batch, self.population) * prod(map(one._moment, parts))
             for parts in partitions(slots, tuple(range(2, len(slots) + 1)))
         ))  # fmt: skip
 
@@ -96,7 +127,7 @@ class NoiseModel:
     @property
     def variance(self) -> Expr:
         """The covariance of the noise in units of ``S``: ``1/batch`` for independent draws."""
-        return 1 / self.batch if self.population is None else _inclusion((2,), self.batch, self.population)
+        return 1 / self.batch if self.population is None else inclusion((((1, 2),),), self.batch, self.population)
 
     @property
     def spread(self) -> Expr:
@@ -106,7 +137,7 @@ class NoiseModel:
             return 1 + excess / (3 * self.batch)
         if self.variance == 0:
             return Integer(1)
-        whole, pair = (_inclusion(sizes, self.batch, self.population) for sizes in ((4,), (2, 2)))
+        whole, pair = (inclusion(sizes, self.batch, self.population) for sizes in ((((1, 4),),), (((1, 2),), ((1, 2),))))
         return factor((whole * (1 + excess / 3) + pair) / self.variance**2)
 
 
@@ -176,44 +207,35 @@ def batch_mean(law: NoiseModel, size: Expr | None = None, population: Expr | Non
     return replace(law, name=f"mean of {count} out of {population} {law.name}", batch=count, population=population)
 
 
+def reshuffled(law: NoiseModel, population: Expr, size: Expr = S.One) -> NoiseModel:
+    """Return the law of several batches in a step, drawn one after the other without putting any data point back.
+
+    So is an epoch of random reshuffling. Where the batches are fixed and their order is random, a batch is the data point.
+    Relations between the cumulants of few points, as ``K3 = 0`` for two, are not put in.
+
+    Parameters
+    ----------
+    law : NoiseModel
+        Of one data point drawn uniformly.
+    population : Expr
+        The number of data points.
+    size : Expr
+        The number of data points of a batch.
+
+    Raises
+    ------
+    ValueError
+        As in `batch_mean`.
+    """
+    batch = batch_mean(law, size, population)
+    return replace(batch, name=f"{batch.name}, no point drawn twice", disjoint=True)
+
+
 NOISES = (gaussian, general, symmetric, two_point, student_t)
 """The noise models with a name, for the command line and for tests."""
 
 
-@cache
-def _inclusion(sizes: tuple[int, ...], batch: Expr, population: Expr) -> Expr:
-    """Return the factor of a product of moments of one draw in a joint moment of a batch without replacement.
-
-    The moment is ``batch**-p sum_q (batch)_m / (population)_m sum' prod_b x_b`` over the partitions q of its p slots into m
-    parts and over different data points for different parts. Moebius inversion on the lattice of partitions writes the sum
-    over different points as free sums, ``population`` times a moment each: a part of size n that q splits into k pieces has
-    the factor ``(-1)**(k-1) (k-1)!``, in ``stirling(n, k)`` ways.
-    """
-    m = Dummy()
-    ways = (Add(*((-1) ** (k - 1) * factorial(k - 1) * stirling(n, k) * m**k for k in range(1, n + 1))) for n in sizes)
-    probabilities = (weight * _chance(pieces, batch, population) for (pieces,), weight in Poly(Mul(*ways), m).terms())
-    return factor(population ** len(sizes) / batch ** sum(sizes) * Add(*probabilities))
-
-
-def _chance(pieces: int, batch: Expr, population: Expr) -> Expr:
-    """Return the probability that so many given different data points are in a batch."""
-    drawn, points = ff(batch, pieces), ff(population, pieces)
-    return Integer(0) if drawn == 0 or points == 0 else drawn / points
-
-
-def partitions(items: tuple[Item, ...], sizes: Collection[int]) -> Iterator[list[tuple[Item, ...]]]:
-    """Yield the partitions of a sequence into parts of the given sizes; equal items count as different ones."""
-    if not items:
-        yield []
-        return
-    first, rest = items[0], items[1:]
-    for chosen, left in _splits(rest):
-        if len(chosen) + 1 in sizes:
-            for partition in partitions(left, sizes):
-                yield [(first, *chosen), *partition]
-
-
-def _splits(items: tuple[Item, ...]) -> Iterator[tuple[tuple[Item, ...], tuple[Item, ...]]]:
-    for mask in range(2 ** len(items)):
-        chosen = tuple(item for n, item in enumerate(items) if mask >> n & 1)
-        yield chosen, tuple(item for n, item in enumerate(items) if not mask >> n & 1)
+def _by_sample(part: tuple[Component, ...]) -> tuple[tuple[int, int], ...]:
+    """Count the factors of a product by sample."""
+    samples = [sample_of(x) for x in part]
+    return tuple((s, samples.count(s)) for s in sorted(set(samples)))

@@ -138,13 +138,17 @@ class UpdateRule:
         `in_order` makes it of assignments done one after the other.
     reference : str
     gradients : mapping of str to Expr
-        The points at which the stochastic gradient is taken, all with the same sample. A point is theta or close to it; it may
-        depend on the old values and on gradients before it.
+        The points at which the stochastic gradient is taken. A point is theta or close to it; it may depend on the old values
+        and on gradients before it.
+    samples : mapping of str to int
+        The number of each gradient's sample, 1 where it is not given: gradients with equal numbers share a sample. How the
+        samples of a step are drawn is said by the `smelt.derive.noise.NoiseModel`.
 
     Raises
     ------
     ValueError
-        The first block is not theta, a name is reserved, a block has no next value, or a symbol is unknown.
+        The first block is not theta, a name is reserved, a block has no next value, a symbol is unknown, or a sample is not
+        numbered from 1 on.
     """
 
     name: str
@@ -155,6 +159,7 @@ class UpdateRule:
     update: Mapping[str, Expr]
     reference: str
     gradients: Mapping[str, Expr] = field(default_factory=lambda: {g.name: THETA})
+    samples: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         blocks = [b.name for b in self.blocks]
@@ -165,6 +170,11 @@ class UpdateRule:
         if set(self.update) != set(blocks):
             found = ", ".join(self.update) or "nothing"
             raise ValueError(f"{self.name} updates {found}; expected one next value for each of {', '.join(blocks)}")
+        for name, number in self.samples.items():
+            if name not in self.gradients:
+                raise ValueError(f"{self.name} numbers the sample of {name}; expected one of {', '.join(self.gradients)}")
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                raise ValueError(f"{self.name} takes {name} with the sample {number!r}; expected its number, 1, 2, ...")
         known = {k, *(b.symbol for b in self.blocks), *(h.symbol for h in self.hyperparameters)}
         for name, point in self.gradients.items():
             self._check_symbols(f"the point of gradient {name}", point, known)
@@ -179,6 +189,15 @@ class UpdateRule:
             if auxiliary.expression.has(total):
                 raise ValueError(f"{where} contains a sum over coordinates; make it an argument")
             self._check_symbols(f"the auxiliary {auxiliary.name}", auxiliary.expression, constants | {*auxiliary.arguments})
+
+    def sample(self, gradient: str) -> int:
+        """Return the number of a gradient's sample."""
+        return self.samples.get(gradient, 1)
+
+    @property
+    def sample_count(self) -> int:
+        """The number of samples drawn in one step."""
+        return len({self.sample(name) for name in self.gradients})
 
     def _check_symbols(self, where: str, expression: Expr, known: set[Symbol]) -> None:
         for symbol in sorted(expression.free_symbols - known, key=str):

@@ -71,6 +71,18 @@ class TotalField(Field):
     body: Expr = S.Zero
 
 
+@dataclass(frozen=True)
+class NoiseField(Field):
+    """The gradient noise of one of the samples of a step; it is a gradient itself, and more indices are derivatives by theta.
+
+    Attributes
+    ----------
+    sample : int
+    """
+
+    sample: int = 1
+
+
 class Component(Symbol):
     """One component of a field; equal fields and indices make equal components."""
 
@@ -121,7 +133,7 @@ def latex_component(field: Field, indices: tuple[str, ...]) -> str:
     """Index notation in LaTeX: ``\\partial_{ij} f``, ``\\Sigma_{ij,k}``, ``\\theta_i``."""
     name = _LATEX_NAMES.get(field.name, field.name)
     names = [index.replace("_", "") for index in indices]
-    if field.gradient:
+    if field.gradient and not field.formal:
         return rf"\partial_{{{''.join(names)}}} {name}"
     head, tail = "".join(names[: field.rank]), "".join(names[field.rank :])
     return f"{name}_{{{head}{',' + tail if tail else ''}}}"
@@ -129,10 +141,21 @@ def latex_component(field: Field, indices: tuple[str, ...]) -> str:
 
 gradient = Field("F", gradient=True, varies=True)
 """``F_i = d_i f``, then ``F_ij`` the Hessian, and so on."""
-noise = Field("xi", formal=True)
-"""The gradient noise."""
+noise = NoiseField("xi", gradient=True, formal=True)
+"""The gradient noise, of the first sample where there are several."""
 one = Field("1")
 """The number 1 at a coordinate: holds an index that nothing else has, so that ``sum_j 1`` is not lost."""
+
+
+def noise_of(sample: int) -> NoiseField:
+    """Return the field of the gradient noise of a sample: ``xi``, ``xi2``, ``xi3``, ..."""
+    return noise if sample == 1 else NoiseField(f"xi{sample}", gradient=True, formal=True, sample=sample)
+
+
+def sample_of(component: Component) -> int:
+    """Return the sample of a component of the noise."""
+    assert isinstance(component.field, NoiseField)
+    return component.field.sample
 
 
 factor = Field("B", rank=2, varies=True)

@@ -66,11 +66,14 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]
     Raises
     ------
     ValueError
-        The claim is about an optimizer without noise, or a function in it depends on the second moments of two coordinates.
+        The claim is about an optimizer without noise or with several samples in a step, or a function in it depends on the
+        second moments of two coordinates.
     """
     claim = verdict.claim
     if not claim.chain.noise.orders:
         raise ValueError(f"{claim.name} is a claim about {claim.chain.noise.name}; expected one with noise, which kernels draw")
+    if (count := claim.chain.rule.sample_count) > 1:
+        raise ValueError(f"{claim.name} is a claim about {count} samples in a step; expected one, which kernels draw")
     chain = replace(claim.chain, noise=gaussian(constant=True))
     derived = modified_equation(chain.rule, chain.regime, chain.noise, claim.order)
     reader, definitions = Reader(chain, claim.notation), {}

@@ -12,8 +12,9 @@ from sympy import Add, Expr, Mul, Rational, Symbol, erf, exp, factorial, nan, oo
 from ..chain import Chain
 from ..chaos import noise_factor
 from ..expressions import parse_expression
-from ..indices import dummies, reindex, terms
-from ..symbols import Component, Field, gradient, square_factor, t, tau, zeta1, zeta2
+from ..indices import dummies, free, fresh, reindex, terms
+from ..operators import apply, momentum
+from ..symbols import Component, Field, gradient, one, square_factor, t, tau, zeta1, zeta2
 
 
 class Reader:
@@ -23,6 +24,7 @@ class Reader:
     regime's constants, the Brownian increments ``dW`` and ``dW2``, sqrt, exp and erf, and
 
     * ``H(x)``: ``sum_j F_ij x_j``; ``T(x)``: ``sum_jk F_ijk S_jk x_j x_k``;
+    * ``grad(x)``: ``d_i sum_j x_j``, the derivative by theta of a sum over coordinates;
     * ``B(x)``: a root of the covariance ``S_ij`` applied to x; ``B2(x)``: likewise of ``2 S_ij**2``.
 
     Parameters
@@ -45,7 +47,7 @@ class Reader:
         root = noise_factor(chain)
         self.functions = {
             "sqrt": sqrt, "exp": exp, "erf": erf, "H": lambda x: self._applied(gradient, x), "T": self._third,
-            "B": lambda x: self._applied(root, x), "B2": lambda x: self._applied(square_factor, x),
+            "grad": _gradient, "B": lambda x: self._applied(root, x), "B2": lambda x: self._applied(square_factor, x),
         }  # fmt: skip
         for name, text in notation.items():
             if name in self.symbols or name in self.functions:
@@ -102,6 +104,11 @@ class Reader:
 
     def _fresh(self, number: int) -> list[str]:
         return [f"_{next(self._numbers)}" for _ in range(number)]
+
+
+def _gradient(summed: Expr) -> Expr:
+    pieces = (term if "i" in free(term) else term * one("i") for term in terms(summed))
+    return apply(momentum("theta")("i"), Add(*(reindex(term, {"i": fresh(dummies(term), 1)[0]}) for term in pieces)))
 
 
 def powers_of_tau(expression: Expr, last: Rational) -> dict[Rational, Expr]:

@@ -16,8 +16,8 @@ from .witness import Witness
 _BLOCKS = {"theta": r"\theta"}
 _LEGEND = (
     "F[i,j,..] are derivatives of f, S[i,j,..] the noise covariance and its derivatives, gamma_c is 1 - exp(-c*t); in formulas "
-    "H(x) is the Hessian applied to x, T(x) is sum_jk F[i,j,k]*S[j,k]*x[j]*x[k], B(dW) is Sigma^(1/2) dW, B2(dW2) is "
-    "(2 Sigma o Sigma)^(1/2) dW2"
+    "H(x) is the Hessian applied to x, T(x) is sum_jk F[i,j,k]*S[j,k]*x[j]*x[k], grad(x) is the derivative of sum_j x[j] by "
+    "theta[i], B(dW) is Sigma^(1/2) dW, B2(dW2) is (2 Sigma o Sigma)^(1/2) dW2"
 )
 _INTRODUCTION = """\
 Written by `smelt check --markdown`. Each equation is held against the derivation: a claim of weak order p is right if drift and

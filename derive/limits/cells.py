@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import product
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from ..noise import NoiseModel
 from ..regimes import Regime
@@ -160,6 +160,11 @@ def regime_map(rule: UpdateRule, noise: NoiseModel, exponents: str = "", start: 
         raise ValueError(f"regimes for {noise.name} noise; expected noise without third cumulants: gaussian, symmetric, ...")
     if noise.variance != 1:
         raise ValueError(f"regimes for {noise.name} noise; expected the law of one draw: batches change no exponent")
+    if rule.sample_count > 1:
+        raise ValueError(f"regimes of {rule.name}, which takes {rule.sample_count} samples in a step; expected one")
+    drawn = {Symbol(name, real=True) for name in rule.gradients}
+    if not noise.constant and any(point.free_symbols & drawn for point in rule.gradients.values()):
+        raise ValueError(f"regimes of {rule.name}, which takes a gradient where another one leads; take constant noise")
     model = open_rule(rule, exponents)
     if start == "warm" and model.corrected:
         raise ValueError(f"{rule.name} has bias corrections, which are made for a start from zero; expected the start zero")

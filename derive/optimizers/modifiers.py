@@ -1,4 +1,4 @@
-"""Changes that apply to any optimizer: weight decay and learning-rate schedules."""
+"""Changes that apply to any optimizer: weight decay, learning-rate schedules, several steps as one."""
 
 from dataclasses import replace
 
@@ -60,6 +60,42 @@ def scheduled(rule: UpdateRule, factor: Expr, *hyperparameters: Hyperparameter) 
     lr = _learning_rate(rule).symbol
     update = {block: expression.xreplace({lr: lr * factor}) for block, expression in rule.update.items()}
     return replace(_with(rule, *hyperparameters), variant=f"{rule.variant}, scheduled", update=update)
+
+
+def epoch(rule: UpdateRule, batches: int) -> UpdateRule:
+    """Take so many steps of a rule as one step, each with samples of its own.
+
+    With the noise of `smelt.derive.noise.reshuffled` it is an epoch of random reshuffling. The whole epoch lasts tau: in the
+    regime ``lr = tau/batches`` time is counted as in the single steps.
+
+    Examples
+    --------
+    >>> from smelt.derive.optimizers.momentum import sgd
+    >>> two = epoch(sgd(), 2)
+    >>> two.gradients, two.samples
+    ({'g_1': theta, 'g_2': -g_1*lr + theta}, {'g_1': 1, 'g_2': 2})
+
+    Raises
+    ------
+    ValueError
+        The number is none of steps, or an abstract function of the rule depends on the step number.
+    """
+    if isinstance(batches, bool) or not isinstance(batches, int) or batches < 1:
+        raise ValueError(f"an epoch of {batches!r} batches; expected 1, 2, ...")
+    if counting := [a.name for a in rule.auxiliaries if a.expression.has(k)]:
+        raise ValueError(f"an epoch of {rule.name}, whose {counting[0]} depends on the step number; expected it in the update")
+    state: dict[Symbol, Expr] = {b.symbol: b.symbol for b in rule.blocks}
+    points, samples = {}, {}
+    for n in range(batches):
+        newest = state | {k: batches * k + n}
+        for name, point in rule.gradients.items():
+            drawn = f"{name}_{n + 1}"
+            points[drawn] = point.xreplace(newest)
+            samples[drawn] = rule.sample(name) + n * max(map(rule.sample, rule.gradients))
+            newest[Symbol(name, real=True)] = Symbol(drawn, real=True)
+        state = {b.symbol: rule.update[b.name].xreplace(newest) for b in rule.blocks}
+    update = {b.name: state[b.symbol] for b in rule.blocks}
+    return replace(rule, variant=f"{rule.variant}, epoch of {batches}", update=update, gradients=points, samples=samples)
 
 
 def exponential() -> tuple[Expr, Hyperparameter]:

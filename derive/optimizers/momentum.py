@@ -1,6 +1,8 @@
-"""Stochastic gradient descent, with and without momentum."""
+"""Stochastic gradient descent, with and without momentum, and with two gradients in a step."""
 
 from typing import Literal
+
+from sympy import Symbol, sqrt
 
 from ..rules import THETA, Block, Hyperparameter, UpdateRule, check_variant, in_order
 from ..symbols import g
@@ -10,6 +12,7 @@ _LR = Hyperparameter("lr", "learning rate")
 _LI_TAI_E = "Li, Tai, E, arXiv 1811.01558"
 
 Momentum = Literal["torch", "torch-nesterov"]
+Extragradient = Literal["independent", "same-sample"]
 
 
 def sgd() -> UpdateRule:
@@ -29,8 +32,7 @@ def heavy_ball() -> UpdateRule:
 def nesterov() -> UpdateRule:
     """Nesterov's momentum in the scaling of Li, Tai, E: the heavy ball with the gradient at ``theta + lr (1 - mu lr) v``.
 
-    That is where theta would go without a gradient. The covariance of the noise is that of the look-ahead point too, so
-    derivations ask for constant noise.
+    That is where theta would go without a gradient. The noise is that of the look-ahead point too.
     """
     velocity, mu = Block("v"), Hyperparameter("mu", "constant")
     v, lr = velocity.symbol, _LR.symbol
@@ -61,3 +63,32 @@ def momentum(variant: Momentum = "torch") -> UpdateRule:
     })  # fmt: skip
     hyperparameters = (lr, mu, dampening) if plain else (lr, mu)
     return UpdateRule("momentum", variant, (_BLOCK, buffer), hyperparameters, (), update, "torch.optim.SGD")
+
+
+def extragradient(variant: Extragradient = "independent") -> UpdateRule:
+    """A step of SGD by the gradient at the point where a first step of SGD leads.
+
+    Parameters
+    ----------
+    variant : {"independent", "same-sample"}
+        Whether the second gradient has a sample of its own (Juditsky, Nemirovski, Tauvel, Stochastic Systems 1, 2011) or that
+        of the first (Mishchenko et al., arXiv 1905.11373).
+    """
+    check_variant("extragradient", variant, Extragradient)
+    first, lr, own = Symbol("g0", real=True), _LR.symbol, variant == "independent"
+    points, samples = {"g0": THETA, g.name: THETA - lr * first}, {g.name: 2} if own else {}
+    reference = "Juditsky, Nemirovski, Tauvel 2011" if own else "Mishchenko et al., arXiv 1905.11373"
+    return UpdateRule("extragradient", variant, (_BLOCK,), (_LR,), (), {"theta": THETA - lr * g}, reference, points, samples)
+
+
+def svag() -> UpdateRule:
+    """SGD whose noise is larger, by two samples: ``g = (1 + sqrt(2 l - 1))/2 g1 + (1 - sqrt(2 l - 1))/2 g2``.
+
+    With independent samples its covariance is ``l S``: l steps of the learning rate ``lr/l`` have mean and covariance of one
+    step of SGD, and follow its equation the better the larger l is.
+    """
+    number, lr = Hyperparameter("l", "constant"), _LR.symbol
+    first, second, root = Symbol("g1", real=True), Symbol("g2", real=True), sqrt(2 * number.symbol - 1)
+    update = {"theta": THETA - lr * ((1 + root) / 2 * first + (1 - root) / 2 * second)}
+    points, reference = {"g1": THETA, "g2": THETA}, "Li, Malladi, Arora, arXiv 2102.12470"
+    return UpdateRule("svag", "paper", (_BLOCK,), (_LR, number), (), update, reference, points, {"g2": 2})

@@ -53,7 +53,8 @@ def clipped_sgd_norm() -> UpdateRule:
 def sam(variant: SAM = "unnormalized") -> UpdateRule:
     """Sharpness-aware minimisation: a step of SGD by the gradient at a point uphill, of the same sample.
 
-    The covariance of the noise is that of the point uphill too, so derivations ask for constant noise.
+    The noise is that of the point uphill too. Where it depends on theta, the covariance determines the limit of order 1 in the
+    regime of noise ``tau**(-1/2)``, but no equation of order 2.
 
     Parameters
     ----------

@@ -19,10 +19,11 @@
 
 The lines of ``[update]`` are done in order: on the right a name means the newest value assigned to it so far, and ``old(v)``
 the value at the start of the step. A line may also name an intermediate result, or change the gradient ``g``. ``[gradient]``
-says where gradients are taken, as in ``g = "theta + lr*v"``; without it there is one, ``g`` at theta. ``k`` is the number of
-steps done before. In both tables ``total(x)`` is the sum of x over all coordinates of theta, ``dot(x, y)`` that of ``x*y`` and
-``norm(x)`` the root of that of ``x**2``; theta is one layer. What the keys of state and hyperparameters mean stands in `Block`
-and `Hyperparameter`.
+says where gradients are taken, as in ``g = "theta + lr*v"``; without it there is one, ``g`` at theta. They share one sample,
+unless ``[sample]`` numbers them: ``g2 = 2`` draws another one for ``g2``. ``k`` is the number of steps done before. In the
+tables of gradients and of the update ``total(x)`` is the sum of x over all coordinates of theta, ``dot(x, y)`` that of
+``x*y`` and ``norm(x)`` the root of that of ``x**2``; theta is one layer. What the keys of state and hyperparameters mean
+stands in `Block` and `Hyperparameter`.
 An auxiliary keeps a derivation short; in simulations of an equation its argument is regularised where it bears the name of a
 nonnegative block.
 """
@@ -43,7 +44,7 @@ from .tables import NAME, Functions, advice, check_name, check_sizes, expression
 
 MAX_BYTES = 100_000
 _CALL = re.compile(r"([A-Za-z][A-Za-z0-9]*)\(([A-Za-z0-9_, ]*)\)")
-_TABLES = ("name", "variant", "reference", "state", "hyperparameters", "auxiliary", "gradient", "update")
+_TABLES = ("name", "variant", "reference", "state", "hyperparameters", "auxiliary", "gradient", "sample", "update")
 _ROLES = get_args(get_type_hints(Hyperparameter)["role"])
 
 
@@ -108,6 +109,7 @@ def read_rule(tables: Mapping[str, Any]) -> UpdateRule:
     return UpdateRule(
         label(tables, "name"), label(tables, "variant", "own"), blocks, hyperparameters, auxiliaries,
         {b.name: values[b.name] for b in blocks}, line("reference", tables.get("reference", "")), gradients,
+        table(tables, "sample"),
     )  # fmt: skip
 
 

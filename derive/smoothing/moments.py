@@ -18,7 +18,7 @@ from sympy import Add, Dummy, Expr, Integer, Lambda, Mul, Symbol, collect
 
 from ..indices import components, terms
 from ..noise import NoiseModel
-from ..symbols import Component, ElementFunction, noise, tau
+from ..symbols import Component, ElementFunction, NoiseField, tau
 from .piecewise import COVARIANCE, MEAN, MEANS, VARIANCE, covariance, piecewise_polynomial
 
 MEANING = (
@@ -46,7 +46,7 @@ class Noisy(ElementFunction):
         inside, odd = terms(self.args[0].expand()), brought % 2
         for term in inside:
             power = 2 * term.as_coeff_exponent(tau)[1]
-            if (power + odd * (not any(c.field == noise for c in components(term)))) % 2:
+            if (power + odd * (not any(isinstance(c.field, NoiseField) for c in components(term)))) % 2:
                 return None
         (y,) = self.shape.variables
         if not odd:
@@ -144,8 +144,8 @@ def _product(factors: Iterable[tuple[str, Lambda]]) -> tuple[str, Lambda]:
     return "".join(name for name, _ in ordered), Lambda(y, Mul(*(shape(y) for _, shape in ordered)))
 
 
-def smoothed_moment(functions: list[Noisy], indices: list[str], law: NoiseModel) -> Expr:
-    """Return ``E[xi_j xi_k ... u(alpha_i + b xi_i) ...]`` for the given indices and functions, which may repeat.
+def smoothed_moment(functions: list[Noisy], drawn: list[Component], law: NoiseModel) -> Expr:
+    """Return ``E[xi_j xi_k ... u(alpha_i + b xi_i) ...]`` for the given noise and functions, which may repeat.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def smoothed_moment(functions: list[Noisy], indices: list[str], law: NoiseModel)
     (value, *others) = (mean_of(f, a.mean, a.variance(law)) for f, a in zip(factors.values(), variables, strict=True))
     if others:
         value = value * others[0] + _covariance_of([_product(f) for f in factors.values()], variables, law)
-    return _stein(indices, value, variables, law).subs(dict.fromkeys(shifts, 0))
+    return _stein(drawn, value, variables, law).subs(dict.fromkeys(shifts, 0))
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class _Argument:
 
     @property
     def noise(self) -> Component:
-        (xi,) = (c for c in components(self.expression) if c.field == noise)
+        (xi,) = (c for c in components(self.expression) if isinstance(c.field, NoiseField))
         return xi
 
     @property
@@ -192,7 +192,7 @@ class _Argument:
         return self.covariance(self, law)
 
     def covariance(self, other: "_Argument", law: NoiseModel) -> Expr:
-        return self.weight * other.weight * law.moment((self.noise.indices[0], other.noise.indices[0]))
+        return self.weight * other.weight * law.joint_moment((self.noise, other.noise))
 
 
 def _covariance_of(factors: list[tuple[str, Lambda]], variables: list[_Argument], law: NoiseModel) -> Expr:
@@ -204,14 +204,16 @@ def _covariance_of(factors: list[tuple[str, Lambda]], variables: list[_Argument]
     return covariance(*functions).subs(dict(zip((*MEANS, *COVARIANCE), values, strict=True)), simultaneous=True)
 
 
-def _stein(indices: list[str], value: Expr, variables: list[_Argument], law: NoiseModel) -> Expr:
+def _stein(drawn: list[Component], value: Expr, variables: list[_Argument], law: NoiseModel) -> Expr:
     """Return ``E[xi_j xi_k ... G]``: the first noise pairs with another one or differentiates G."""
-    if not indices:
+    if not drawn:
         return value
-    first, *others = indices
-    pairs = [law.moment((first, k)) * _stein(others[:n] + others[n + 1 :], value, variables, law) for n, k in enumerate(others)]
+    first, *others = drawn
+    pairs = [
+        law.joint_moment((first, k)) * _stein(others[:n] + others[n + 1 :], value, variables, law) for n, k in enumerate(others)
+    ]
     for a in variables:
-        along = a.weight * law.moment((first, a.noise.indices[0]))
+        along = a.weight * law.joint_moment((first, a.noise))
         pairs.append(along * _stein(others, value.diff(a.shift), variables, law))
     return Add(*pairs)
 

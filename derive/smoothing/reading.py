@@ -6,7 +6,7 @@ from sympy import Add, Expr, Heaviside, Lambda, Mul, Pow, Rational, Symbol, sign
 
 from ..indices import components, dummies
 from ..series import EXACT, Series
-from ..symbols import noise, tau
+from ..symbols import Component, NoiseField, tau
 from .moments import Noisy, noisy_function
 from .piecewise import NON_SMOOTH
 
@@ -29,7 +29,7 @@ def read_noisy(expression: Expr, leaves: Mapping[Expr, Series], name: str) -> tu
         The noise does not smooth it: it depends on something else than one expression linear in the noise and constants, or
         the noise vanishes beside the rest as tau -> 0.
     """
-    noisy = [leaf for leaf, series in leaves.items() if any(_has_noise(c) for c in series.coefficients.values())]
+    noisy = [leaf for leaf, series in leaves.items() if any(map(_noises, series.coefficients.values()))]
     if len(noisy) != 1:
         found = f"{' and '.join(map(str, noisy))} have noise" if noisy else "no noise enters it"
         raise ValueError(f"{expression} is not smooth, and {found}; expected one argument with noise, which smooths it")
@@ -52,18 +52,22 @@ def read_noisy(expression: Expr, leaves: Mapping[Expr, Series], name: str) -> tu
     return shape, Series({power: noisy_function(name, shape)(inside)}, precision)
 
 
-def _has_noise(expression: Expr) -> bool:
-    return any(c.field == noise for c in components(expression))
+def _noises(expression: Expr) -> set[Component]:
+    return {c for c in components(expression) if isinstance(c.field, NoiseField)}
 
 
 def _check_argument(expression: Expr, leaf: Expr, argument: Series) -> None:
+    drawn = {xi for coefficient in argument.coefficients.values() for xi in _noises(coefficient)}
+    if len(drawn) > 1 and not any(map(dummies, drawn)):
+        names = " and ".join(sorted(map(str, drawn)))
+        raise ValueError(f"{expression} is not smooth, and {leaf} contains {names}; expected the noise of one sample")
     for coefficient in argument.coefficients.values():
-        if coefficient.atoms(Noisy) or _has_noise(coefficient.expand().diff(noise("i"))):
+        if coefficient.atoms(Noisy) or any(_noises(coefficient.expand().diff(xi)) for xi in drawn):
             raise ValueError(f"{expression} is not smooth, and {leaf} is not linear in the noise; expected a linear dependence")
         if dummies(coefficient):
             raise ValueError(f"{expression} is not smooth, and {leaf} sums over coordinates; expected one coordinate")
     leading = argument[argument.valuation]
-    if not _has_noise(leading):
+    if not _noises(leading):
         raise ValueError(
             f"{expression} is not smooth, and as tau -> 0 the noise in {leaf} vanishes beside {leading} and does not smooth "
             "it; expected a regime in which the noise keeps its weight"

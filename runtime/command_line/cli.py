@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _equation(derive)
     derive.add_argument("--batch", metavar="B", help="noise is the mean of B samples of the law: a number or a name")
     derive.add_argument("--population", metavar="N", help="the samples of a batch are different ones out of N data points")
+    derive.add_argument("--reshuffle", action="store_true", help="where a step takes several samples, no data point is in two")
     derive.add_argument("--latex", action="store_true", help="print LaTeX")
     derive.add_argument("--leading-error", action="store_true", help="also print the operator behind the leading weak error")
     derive.add_argument("--dimension", type=int, metavar="D", help="also print the components in this dimension")

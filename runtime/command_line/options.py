@@ -11,7 +11,7 @@ from sympy import Expr, Integer, Symbol
 from ...derive.claims.claim import Claim
 from ...derive.claims.papers import CLAIMS
 from ...derive.expressions import parse_expression
-from ...derive.noise import NOISES, NoiseModel, batch_mean
+from ...derive.noise import NOISES, NoiseModel, batch_mean, reshuffled
 from ...derive.optimizers.catalogue import CATALOGUE
 from ...derive.optimizers.rule_files import load_rule
 from ...derive.regularisation import Regularisation, floor, smooth, unregularised
@@ -40,11 +40,17 @@ def rule(text: str) -> UpdateRule:
     return make(variant)
 
 
-def noise_law(name: str, constant: bool, batch: str | None = None, population: str | None = None) -> NoiseModel:
+def noise_law(
+    name: str, constant: bool, batch: str | None = None, population: str | None = None, reshuffle: bool | None = None
+) -> NoiseModel:
     """Return a noise model of `smelt.derive.noise` by its name, or the mean of a batch of it."""
     for make in NOISES:
         if make.__name__ == name.replace("-", "_"):
             law = make(constant=constant)
+            if reshuffle:
+                if population is None:
+                    raise ValueError("--reshuffle without a population; expected --population N beside it")
+                return reshuffled(law, _count(population), Integer(1) if batch is None else _count(batch))
             if batch is None:
                 if population is not None:
                     raise ValueError(f"a population of {population} without a batch; expected --batch B beside it")

@@ -17,8 +17,22 @@ from smelt.codegen.fields import QuadraticFields
 from smelt.codegen.formula import FormulaFields
 from smelt.codegen.program import Kernel, Track
 from smelt.codegen.steps import euler_maruyama_step, optimizer_step
-from smelt.derive import adam, ballistic, batch_equivalent, gaussian, heavy_ball, modified_equation, nesterov, rmsprop, sgd
+from smelt.derive import (
+    adam,
+    ballistic,
+    batch_equivalent,
+    gaussian,
+    heavy_ball,
+    modified_equation,
+    nesterov,
+    parse_regime,
+    reshuffled,
+    rmsprop,
+    sgd,
+)
 from smelt.derive.chain import Chain
+from smelt.derive.optimizers.modifiers import epoch
+from smelt.derive.optimizers.momentum import svag
 from smelt.derive.regularisation import unregularised
 from smelt.runtime.objectives import Quadratic
 
@@ -121,17 +135,49 @@ def test_a_quadratic_by_a_formula_takes_the_steps_of_the_quadratic(make):
 
 
 def test_a_sample_at_a_shifted_point_has_the_noise_of_that_point():
-    """Nesterov: gradient and noise factor at ``theta + lr (1 - mu lr) v``; cubic f, ``B`` a full matrix that varies."""
+    """Nesterov: gradient and noise factor at ``theta + lr (1 - mu lr) v``; cubic f, columns of ``B`` that are gradients."""
     x1, x2 = X[2]
     f = x1**3 / 3 + x1 * x2**2 - x2
-    b = sp.Matrix([[1 + x1**2, x1 * x2], [sp.Rational(1, 2), sp.exp(x2)]])
+    b = sp.Matrix([[1 + x1**2, x1 * x2], [sp.Rational(1, 2), x1**2 / 2 + sp.exp(x2)]])
     x = values(2)
     step = optimizer_step(Chain(nesterov(), batch_equivalent(), gaussian()), FormulaFields(f, b))
     kept = (1 - x["mu"] * TAU) * x["v"]
     a, c = x["theta"] + TAU * kept
-    noise = np.array([[1 + a**2, a * c], [0.5, np.exp(c)]]) @ x["zeta1"]
+    noise = np.array([[1 + a**2, a * c], [0.5, a**2 / 2 + np.exp(c)]]) @ x["zeta1"]
     velocity = kept - TAU * (np.array([a**2 + c**2, 2 * a * c - 1]) + noise / np.sqrt(TAU))
     np.testing.assert_allclose(after(step, x), np.stack([x["theta"] + TAU * velocity, velocity]), rtol=1e-12)
+
+
+def test_noise_that_is_no_gradient_is_refused_at_a_shifted_point_only():
+    x1, x2 = X[2]
+    turning = FormulaFields(x1**2 + x2**2, sp.Matrix([[1, 0], [x1, 1]]))
+    with pytest.raises(ValueError, match=r"kernel for nesterov .* only if it is a gradient; expected a noise factor whose"):
+        optimizer_step(Chain(nesterov(), ballistic(), gaussian()), turning)
+    assert optimizer_step(Chain(heavy_ball(), ballistic(), gaussian()), turning).noise == ("zeta1",)
+    assert not turning.gradient_noise
+    assert FormulaFields(x1, sp.Matrix([[sp.sin(2 * x1), x2], [0, x1]])).gradient_noise
+
+
+def test_several_samples_are_refused():
+    for rule in (epoch(sgd(), 3), svag()):
+        with pytest.raises(ValueError, match=rf"kernel for {rule.name} .*, which takes . samples in a step; expected one"):
+            optimizer_step(Chain(rule, ballistic(), gaussian()), fields(2))
+
+
+def test_the_equation_of_an_epoch_is_a_gradient_flow():
+    """``-grad(f + eps/4 (|F|**2 + tr S))``, differentiated by SymPy; the kernel has no noise."""
+    rule, d = epoch(sgd(), 3), 2
+    law = reshuffled(gaussian(), sp.Integer(3))
+    step = euler_maruyama_step(modified_equation(rule, parse_regime("lr=tau/3", rule), law, 2), fields(d), unregularised())
+    x, own = values(d), fields(d)
+    theta = own.space.theta
+    slope = [own.objective.diff(s) for s in theta]
+    spread = sum(entry**2 for entry in own.noise_factor)
+    potential = own.objective + TAU / 12 * (sum(s**2 for s in slope) + spread)
+    at = dict(zip(theta, x["theta"], strict=True))
+    drift = np.array([float(-potential.diff(s).subs(at)) for s in theta])
+    assert step.noise == ()
+    np.testing.assert_allclose(after(step, x), (x["theta"] + DT * drift)[None], rtol=1e-12)
 
 
 @pytest.mark.parametrize("form", ["diffusion", "synchronised"])

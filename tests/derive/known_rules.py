@@ -1,5 +1,7 @@
 """The catalogue by what the engine makes of it, and the equations of what it derives."""
 
+from sympy import Symbol
+
 from smelt.derive.equation import ModifiedEquation, modified_equation
 from smelt.derive.noise import gaussian
 from smelt.derive.optimizers.catalogue import all_rules
@@ -13,7 +15,7 @@ from smelt.derive.optimizers.modifiers import (
 )
 from smelt.derive.optimizers.momentum import heavy_ball, momentum, sgd
 from smelt.derive.regimes import Regime
-from smelt.derive.rules import THETA, UpdateRule
+from smelt.derive.rules import UpdateRule
 
 REFUSED = {
     ("amsgrad", "torch"): r"Max\(w, .*\) is not smooth, and .* is not linear in the noise",
@@ -40,6 +42,7 @@ SMOOTHED = [rule for rule in all_rules() if rule.name in SMOOTHED_BY_NOISE]
 
 
 def equation_of(rule: UpdateRule, regime: Regime) -> ModifiedEquation:
-    """Return the equation of order 2, for constant noise where gradients are taken away from theta."""
-    shifted = any(point != THETA for point in rule.gradients.values())
-    return modified_equation(rule, regime, gaussian(constant=shifted), 2)
+    """Return the equation of order 2, for constant noise where a gradient is taken where another one leads."""
+    drawn = {Symbol(name, real=True) for name in rule.gradients}
+    led = any(point.free_symbols & drawn for point in rule.gradients.values())
+    return modified_equation(rule, regime, gaussian(constant=led), 2)

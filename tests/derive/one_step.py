@@ -94,11 +94,11 @@ def remainders(equation: ModifiedEquation, degree: int) -> dict[sp.Expr, tuple[m
     values = _point(chain, constants(chain))
     factor = sp.Integer(1) if chain.noise.constant else FACTOR
     z = sp.Symbol("z", real=True)
-    noise = chain.regime.scaling(chain.rule).noise * factor * z
+    noise = chain.regime.scaling(chain.rule).noise * z
     taken: dict[sp.Symbol, sp.Expr] = {}
     for name, point in chain.gradients.items():
         at = point.xreplace(taken)
-        taken[sp.Symbol(name, real=True)] = OBJECTIVE.diff(THETA).subs(THETA, at) + noise
+        taken[sp.Symbol(name, real=True)] = OBJECTIVE.diff(THETA).subs(THETA, at) + noise * factor.subs(THETA, at)
     update = {b.symbol: chain.update[b.name].xreplace(taken).subs(k, t / tau) for b in chain.blocks}
     update = {symbol: expression.replace(total, lambda summand: summand) for symbol, expression in update.items()}
     with mp.workdps(DIGITS):

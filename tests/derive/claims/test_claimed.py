@@ -7,15 +7,17 @@ from checked import identity, verdict
 from sympy import Integer, sqrt
 
 from smelt.derive.claims.claimed import both_equations
-from smelt.derive.claims.papers import CLAIMS, barrett, callisti, compagnoni, kovachki, li_tai_e
+from smelt.derive.claims.papers import CLAIMS, barrett, callisti, compagnoni, kovachki, li_malladi_arora, li_tai_e, smith
 from smelt.derive.claims.published import Reader
 from smelt.derive.claims.verdicts import check
 from smelt.derive.components import written_out
 from smelt.derive.indices import canonical
 from smelt.derive.symbols import ElementFunction, Field, constant_factor, gradient, tau, zeta1
 
-UNMEASURED = (*barrett.CLAIMS, *kovachki.CLAIMS, compagnoni.sign_sgd_order_1)
-"""Without noise, or with noise that has no factor."""
+UNMEASURED = (
+    *barrett.CLAIMS, *kovachki.CLAIMS, compagnoni.sign_sgd_order_1, *smith.CLAIMS, *li_malladi_arora.CLAIMS,
+)  # fmt: skip
+"""Without noise, with noise that has no factor, or with several samples in a step."""
 
 
 @pytest.mark.parametrize("make", [make for make in CLAIMS if make not in UNMEASURED], ids=identity)

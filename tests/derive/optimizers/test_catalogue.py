@@ -76,11 +76,6 @@ def test_a_shifted_gradient_brings_the_hessian_in_every_dimension() -> None:
     assert ahead.drift[1]["theta"] == plain.drift[1]["theta"]
 
 
-def test_a_shifted_gradient_needs_constant_noise() -> None:
-    with pytest.raises(ValueError, match=r"nesterov takes the gradient at .*; take constant noise"):
-        modified_equation(nesterov(), ballistic(), gaussian(), 2)
-
-
 def test_a_gradient_must_be_taken_close_to_theta() -> None:
     velocity, lr = Block("v"), Hyperparameter("lr", "learning rate")
     update = in_order({velocity.symbol: velocity.symbol - lr.symbol * g, THETA: THETA + lr.symbol * velocity.symbol})

@@ -1,0 +1,24 @@
+"""Li, Malladi, Arora: SVAG, which takes l steps of the learning rate ``eta/l`` with larger noise for one step of SGD."""
+
+from ...chain import Chain
+from ...noise import general
+from ...optimizers.momentum import svag
+from ...regimes import parse_regime
+from ..claim import Claim, Paper
+
+PAPER = Paper(
+    "li2021", "Li, Malladi, Arora", "On the validity of modeling SGD with stochastic differential equations (SDEs)", 2021,
+    "arXiv 2102.12470; code sadhikamalladi/svag",
+)  # fmt: skip
+
+
+def svag_order_1() -> Claim:
+    """As ``l = eta/tau`` grows SVAG converges to the equation of SGD with the learning rate eta."""
+    return Claim(
+        PAPER, "SVAG, order 1", Chain(svag(), parse_regime("l=eta/tau", svag()), general()), 1,
+        drift={"theta": "-g"}, noise={"theta": "sqrt(eta)*B(dW)"},
+        notation={"g": "F"}, provenance="code", recorded="agrees",
+    )  # fmt: skip
+
+
+CLAIMS = (svag_order_1,)
