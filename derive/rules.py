@@ -170,6 +170,8 @@ class UpdateRule:
         if set(self.update) != set(blocks):
             found = ", ".join(self.update) or "nothing"
             raise ValueError(f"{self.name} updates {found}; expected one next value for each of {', '.join(blocks)}")
+        if clash := sorted({*self.gradients} & {*blocks, *(h.name for h in self.hyperparameters)}):
+            raise ValueError(f"{self.name} has a gradient {clash[0]}, the name of a block or hyperparameter; rename it")
         for name, number in self.samples.items():
             if name not in self.gradients:
                 raise ValueError(f"{self.name} numbers the sample of {name}; expected one of {', '.join(self.gradients)}")

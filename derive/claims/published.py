@@ -7,7 +7,7 @@ A formula is text at one coordinate: products go element by element, ``H(x)`` is
 from collections.abc import Iterator, Mapping
 from itertools import count
 
-from sympy import Add, Expr, Mul, Rational, Symbol, erf, exp, factorial, nan, oo, sqrt, zoo
+from sympy import Add, Expr, Integer, Mul, Rational, Symbol, erf, exp, factorial, nan, oo, sqrt, zoo
 
 from ..chain import Chain
 from ..chaos import noise_factor
@@ -108,7 +108,8 @@ class Reader:
 
 def _gradient(summed: Expr) -> Expr:
     pieces = (term if "i" in free(term) else term * one("i") for term in terms(summed))
-    return apply(momentum("theta")("i"), Add(*(reindex(term, {"i": fresh(dummies(term), 1)[0]}) for term in pieces)))
+    total = Add(*(reindex(term, {"i": fresh(dummies(term), 1)[0]}) for term in pieces))
+    return apply(momentum("theta")("i"), total).xreplace({one("i"): Integer(1)})
 
 
 def powers_of_tau(expression: Expr, last: Rational) -> dict[Rational, Expr]:

@@ -1,5 +1,7 @@
 """Update rules check themselves; assignments done in order."""
 
+from dataclasses import replace
+
 import pytest
 from sympy import Symbol
 
@@ -49,3 +51,19 @@ def test_assignments_in_order() -> None:
     v, w, x = (Symbol(name, real=True) for name in "vwx")
     assert in_order({v: v + g, w: v + old(v) + old(w), x: x - w}) == {"v": v + g, "w": 2 * v + g + w, "x": x - 2 * v - g - w}
     assert in_order({v: w, w: old(v)}) == {"v": w, "w": v}
+
+
+def test_samples_are_numbers_of_gradients() -> None:
+    own = replace(rule(), gradients={"g": THETA.symbol, "h": THETA.symbol}, samples={"h": 3})
+    assert ([own.sample(name) for name in ("g", "h")], own.sample_count) == ([1, 3], 2)
+    assert (rule().sample("g"), rule().sample_count) == (1, 1)
+    with pytest.raises(ValueError, match="own numbers the sample of f; expected one of g"):
+        replace(rule(), samples={"f": 1})
+    for number in (0, -1, 1.5, "2", True):
+        with pytest.raises(ValueError, match=r"own takes g with the sample .*; expected its number, 1, 2, \.\.\."):
+            replace(rule(), samples={"g": number})
+
+
+def test_a_gradient_has_a_name_of_its_own() -> None:
+    with pytest.raises(ValueError, match="own has a gradient b, the name of a block or hyperparameter; rename it"):
+        replace(rule(), gradients={"g": THETA.symbol, "b": THETA.symbol})

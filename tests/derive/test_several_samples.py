@@ -14,6 +14,7 @@ from problems import Point, coefficients
 from smelt.derive import (
     Regime,
     UpdateRule,
+    adam,
     ballistic,
     batch_equivalent,
     gaussian,
@@ -150,6 +151,19 @@ def test_an_epoch_has_an_ordinary_equation_of_order_2(batches: int) -> None:
     assert equation.certificate.weak_order == 2
     assert equation.certificate.exists
     assert all(e == 0 for part in equation.diffusion.coefficients for e in part.values())
+
+
+def test_an_epoch_is_one_of_a_number_of_batches() -> None:
+    for number in (0, 1.5, True):
+        with pytest.raises(ValueError, match=r"an epoch of .* batches; expected 1, 2, \.\.\."):
+            epoch(sgd(), number)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="an epoch of adam, whose Q depends on the step number; expected it in the update"):
+        epoch(adam(), 2)
+    twice = epoch(epoch(sgd(), 2), 3)
+    assert list(twice.samples.values()) == [1, 2, 3, 4, 5, 6]
+    assert modified_equation(twice, ballistic(), general(), 2).generator == modified_equation(
+        epoch(sgd(), 6), ballistic(), general(), 2
+    ).generator
 
 
 def test_svag_has_the_limit_of_sgd_and_l_times_its_covariance() -> None:

@@ -91,3 +91,15 @@ def test_powers_of_tau():
 def test_what_has_no_expansion_is_refused(expression):
     with pytest.raises(ValueError, match=r"expansion|powers from 0 on|powers of sqrt"):
         powers_of_tau(expression, Rational(2))
+
+
+def test_the_gradient_of_a_sum_over_coordinates():
+    """By the product rule, in index notation; what is the same at all coordinates is summed as often as there are."""
+    reader = Reader(Chain(rmsprop(), ballistic(), gaussian()), {})
+    F, S, v = gradient, gaussian().cumulant_field(2), Field("v")
+    assert canonical(reader.drift("grad(F**2 + S)") - 2 * F("i", "_1") * F("_1") - S("_1", "_1", "i")) == 0
+    expected = S("_1", "_1", "i") * F("_1") * v("_1") + S("_1", "_1") * F("_1", "i") * v("_1")
+    assert canonical(reader.drift("grad(S*F*v)") - expected) == 0
+    assert canonical(reader.drift("grad(H(F))") - F("i", "_1", "_2") * F("_1") - F("i", "_1") * F("_1", "_2")) == 0
+    assert reader.drift("grad(theta)") == 1
+    assert reader.drift("grad(v + 1)") == 0

@@ -23,8 +23,9 @@ from smelt.derive import (
 )
 from smelt.derive.chain import Chain
 from smelt.derive.claims.claim import Claim
+from smelt.derive.claims.claimed import both_equations
 from smelt.derive.claims.normal_form import Algebra
-from smelt.derive.claims.papers import CLAIMS, barrett, callisti, compagnoni, kovachki, li_tai_e, malladi, shardlow
+from smelt.derive.claims.papers import CLAIMS, barrett, callisti, compagnoni, kovachki, li_tai_e, malladi, shardlow, smith
 from smelt.derive.claims.verdicts import check
 from smelt.derive.indices import reindex
 from smelt.derive.rules import THETA
@@ -49,6 +50,17 @@ def test_a_wrong_sign_of_signs_is_found():
     claim = compagnoni.sign_sgd_order_1()
     assert check(replace(claim, drift={"theta": "E"})).summary == "differs: drift[theta] tau^0"
     assert check(replace(claim, drift={"theta": "-erf(g/sqrt(Sigma))"})).summary == "differs: drift[theta] tau^0"
+
+
+def test_a_wrong_epoch_is_found():
+    """Without the spread of the batches' gradients, or with draws that are independent, it is another equation."""
+    claim = smith.reshuffled_sgd(3)
+    assert check(replace(claim, drift={"theta": "-g - eps/4*grad(g**2)"})).summary == "agrees if constant noise"
+    assert check(replace(claim, drift={"theta": "-g - eps/2*grad(g**2 + S)"})).summary == "differs: drift[theta] tau^1"
+    independent = replace(claim, chain=replace(claim.chain, noise=general()))
+    assert check(independent).summary.startswith("differs: drift[theta] tau^1")
+    with pytest.raises(ValueError, match="is a claim about 3 samples in a step; expected one, which kernels draw"):
+        both_equations(check(claim))
 
 
 def test_half_powers_of_tau_are_compared():

@@ -10,7 +10,7 @@ from simulated_rmsprop import limiting, optimizer
 
 from smelt import derive
 from smelt.derive.limits.cells import regime_map
-from smelt.derive.optimizers.momentum import nesterov
+from smelt.derive.optimizers.momentum import extragradient, nesterov
 from smelt.derive.text import text
 
 Q = Fraction
@@ -294,3 +294,11 @@ def test_the_drift_of_coloured_noise_is_there(b1, b2, weight):
         theta -= h * m / np.sqrt(v)
     bound = 4 * theta.std() / paths**0.5 + (h if b1 == b2 else h**0.5) / 2
     assert abs(theta.mean() + weight / 4) < bound
+
+
+def test_several_gradients_in_a_step_are_refused_where_balances_do_not_see_them():
+    with pytest.raises(ValueError, match="regimes of extragradient, which takes 2 samples in a step; expected one"):
+        regime_map(extragradient(), derive.gaussian(constant=True))
+    with pytest.raises(ValueError, match="regimes of extragradient, which takes a gradient where another one leads; take"):
+        regime_map(extragradient("same-sample"), derive.gaussian())
+    assert regime_map(extragradient("same-sample"), derive.gaussian(constant=True)).cells

@@ -14,7 +14,7 @@ from smelt.derive.optimizers.adams import adam
 from smelt.derive.optimizers.adaptive import rmsprop
 from smelt.derive.optimizers.catalogue import CATALOGUE
 from smelt.derive.optimizers.modifiers import coupled_weight_decay
-from smelt.derive.optimizers.momentum import nesterov
+from smelt.derive.optimizers.momentum import extragradient, nesterov
 from smelt.derive.optimizers.norms import sam
 from smelt.derive.optimizers.rule_files import load_rule, read_rule
 from smelt.derive.regimes import ballistic, batch_equivalent
@@ -141,6 +141,22 @@ def test_the_gradient_may_be_changed_and_taken_elsewhere() -> None:
         "update": {"v": "v - mu*lr*v - lr*g", "theta": "theta + lr*v"},
     })  # fmt: skip
     assert (found.update, found.gradients) == (nesterov().update, nesterov().gradients)
+
+
+def test_gradients_with_samples_of_their_own() -> None:
+    own = {
+        "name": "mine", "hyperparameters": {"lr": {"role": "learning rate"}}, "update": {"theta": "theta - lr*g"},
+        "gradient": {"g0": "theta", "g": "theta - lr*g0"},
+    }  # fmt: skip
+    for tables_, rule in ((own | {"sample": {"g": 2}}, extragradient()), (own, extragradient("same-sample"))):
+        found = read_rule(tables_)
+        assert (found.update, found.gradients, found.samples) == (rule.update, rule.gradients, rule.samples)
+        first, second = (modified_equation(each, ballistic(), gaussian(), 2) for each in (found, rule))
+        assert first.generator == second.generator
+    with pytest.raises(ValueError, match="mine numbers the sample of h; expected one of g0, g"):
+        read_rule(own | {"sample": {"h": 2}})
+    with pytest.raises(ValueError, match="mine takes g with the sample 'two'; expected its number"):
+        read_rule(own | {"sample": {"g": "two"}})
 
 
 def test_norms_and_sums_over_coordinates() -> None:

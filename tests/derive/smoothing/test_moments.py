@@ -264,3 +264,22 @@ def test_the_noise_of_the_equation_is_refused() -> None:
 
 def test_a_constant_weight_has_its_own_default() -> None:
     assert Chain(lion(), ballistic(), gaussian()).defaults == {"beta1": 0.9, "c": 1.0, "weight_decay": 1e-3}
+
+
+def test_a_sign_of_the_noise_of_two_samples_is_refused() -> None:
+    lr, drawn = sign_sgd().hyperparameters[0].symbol, names("g1 g2", real=True)
+    points, update = {"g1": THETA, "g2": THETA}, {"theta": THETA - lr * sign(drawn[0] + drawn[1])}
+    rule = replace(sign_sgd(), update=update, gradients=points, samples={"g2": 2})
+    with pytest.raises(ValueError, match=r"sign\(g1 \+ g2\) is not smooth, and .* contains xi2\[i\] and xi\[i\]; expected"):
+        modified_equation(rule, ballistic(), gaussian(), 2)
+
+
+def test_signs_of_independent_samples_are_independent() -> None:
+    """The sum of two: the mean twice, the covariance at one coordinate twice, each as for one sample of half the step."""
+    lr, drawn = sign_sgd().hyperparameters[0].symbol, names("g1 g2", real=True)
+    points, update = {"g1": THETA, "g2": THETA}, {"theta": THETA - lr * (sign(drawn[0]) + sign(drawn[1]))}
+    two = replace(sign_sgd(), update=update, gradients=points, samples={"g2": 2})
+    found, one = (modified_equation(rule, ballistic(), gaussian(constant=True), 2) for rule in (two, sign_sgd()))
+    pair = ("theta", "theta")
+    assert (found.drift[0]["theta"] - 2 * one.drift[0]["theta"]).expand() == 0
+    assert (found.covariance[1][pair] - 2 * one.covariance[1][pair]).expand() == 0

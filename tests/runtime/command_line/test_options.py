@@ -201,3 +201,12 @@ def test_files_that_cannot_be_written_are_refused_beforehand(tmp_path):
         (closed := tmp_path / "closed").mkdir(mode=0o500)
         with pytest.raises(ValueError, match="cannot write"):
             options.check_writable(str(closed / "x.json"))
+
+
+def test_samples_of_a_step_without_a_common_data_point():
+    law = options.noise_law("general", False, "2", "6", True)
+    assert (law.batch, law.population, law.disjoint) == (2, 6, True)
+    assert options.noise_law("general", False, None, "6", True).batch == 1
+    assert not options.noise_law("general", False, "2", "6", False).disjoint
+    with pytest.raises(ValueError, match="--reshuffle without a population; expected --population N beside it"):
+        options.noise_law("general", False, "2", None, True)
