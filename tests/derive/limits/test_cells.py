@@ -202,6 +202,10 @@ def test_rules_outside_are_refused_by_name(rule, complaint):
 def test_what_is_asked_for_wrongly_is_refused():
     with pytest.raises(ValueError, match="expected noise without third cumulants"):
         regime_map(derive.sgd(), derive.general())
+    for variant, constant, reason in (("independent", True, "2 samples"), ("same-sample", False, "a gradient where")):
+        with pytest.raises(ValueError, match=f"regimes of extragradient, which takes {reason}"):
+            regime_map(extragradient(variant), derive.gaussian(constant))
+    assert regime_map(extragradient("same-sample"), derive.gaussian(constant=True)).cells
     with pytest.raises(ValueError, match="expected the start zero"):
         regime_map(derive.adam(), derive.gaussian(), start="warm")
     with pytest.raises(ValueError, match="an exponent for 'beta'; expected one for noise, alpha, eps"):
@@ -294,11 +298,3 @@ def test_the_drift_of_coloured_noise_is_there(b1, b2, weight):
         theta -= h * m / np.sqrt(v)
     bound = 4 * theta.std() / paths**0.5 + (h if b1 == b2 else h**0.5) / 2
     assert abs(theta.mean() + weight / 4) < bound
-
-
-def test_several_gradients_in_a_step_are_refused_where_balances_do_not_see_them():
-    with pytest.raises(ValueError, match="regimes of extragradient, which takes 2 samples in a step; expected one"):
-        regime_map(extragradient(), derive.gaussian(constant=True))
-    with pytest.raises(ValueError, match="regimes of extragradient, which takes a gradient where another one leads; take"):
-        regime_map(extragradient("same-sample"), derive.gaussian())
-    assert regime_map(extragradient("same-sample"), derive.gaussian(constant=True)).cells
