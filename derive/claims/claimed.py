@@ -58,6 +58,18 @@ class ClaimedEquation(ModifiedEquation):
         return self.reached
 
 
+def unmeasurable(claim: Claim) -> str:
+    """Return why no kernel can draw the noise that a claim is about; nothing if Gaussian noise is of its kind."""
+    law = claim.chain.noise
+    if not law.orders:
+        return f"{claim.name} is a claim about {law.name}; expected one with noise, which kernels draw"
+    if (count := claim.chain.rule.sample_count) > 1:
+        return f"{claim.name} is a claim about {count} samples in a step; expected one, which kernels draw"
+    if law.spread != 1:
+        return f"{claim.name} is a claim about {law.name} noise; expected one that holds for Gaussian noise, which kernels draw"
+    return ""
+
+
 def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]:
     """Return the claimed and the derived equation for constant Gaussian noise, that of the problems that kernels know.
 
@@ -66,14 +78,11 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]
     Raises
     ------
     ValueError
-        The claim is about an optimizer without noise or with several samples in a step, or a function in it depends on the
-        second moments of two coordinates.
+        The claim is `unmeasurable`, or a function in it depends on the second moments of two coordinates.
     """
     claim = verdict.claim
-    if not claim.chain.noise.orders:
-        raise ValueError(f"{claim.name} is a claim about {claim.chain.noise.name}; expected one with noise, which kernels draw")
-    if (count := claim.chain.rule.sample_count) > 1:
-        raise ValueError(f"{claim.name} is a claim about {count} samples in a step; expected one, which kernels draw")
+    if reason := unmeasurable(claim):
+        raise ValueError(reason)
     chain = replace(claim.chain, noise=gaussian(constant=True))
     derived = modified_equation(chain.rule, chain.regime, chain.noise, claim.order)
     reader, definitions = Reader(chain, claim.notation), {}

@@ -1,14 +1,19 @@
 """A normal form for expressions in index notation with explicit functions: equal expressions have the same.
 
-A term is a monomial in tensors and state times a function of the coordinates' second moments and of time. Roots and
-exponentials become symbols, so that this function is rational: two are equal if and only if `cancel` of their difference is 0.
-For an exponential ``exp(-c t)`` the symbol is ``gamma_c = 1 - exp(-c t)``, because bias corrections are made of these.
+A term is a monomial in tensors and state times a function of the coordinates' second moments, of time and of what stands under
+roots. Roots and exponentials become symbols, so that this function is rational: two are equal if and only if `cancel` of their
+difference is 0. For an exponential ``exp(-c t)`` the symbol is ``gamma_c = 1 - exp(-c t)``, because bias corrections are made
+of these. A second moment is eliminated by its root. Any other root r is of a polynomial p and known by ``r**2 = p``: it is
+brought out of denominators and reduced to its first power. Different irreducible polynomials have no square among their
+products, so the products of their roots are linearly independent over the rational functions, and the form is unique. A sign
+is known by ``s**2 = 1``, an absolute value is ``s`` times its argument.
 """
 
 from collections.abc import Mapping
 from itertools import permutations
 
 from sympy import (
+    Abs,
     Add,
     Expr,
     Integer,
@@ -22,7 +27,9 @@ from sympy import (
     cancel,
     erf,
     exp,
+    factor_list,
     fraction,
+    sign,
     sqrt,
     together,
 )
@@ -31,7 +38,7 @@ from sympy import factor as factorised
 from ..chain import Chain
 from ..components import written_out
 from ..indices import dummies, fresh, reindex, terms
-from ..symbols import Component, t
+from ..symbols import Component, Field, t
 
 NormalForm = Mapping[Expr, Expr]
 """For each monomial in tensors and state its coefficient, a rational function in lowest terms; none vanishes."""
@@ -50,7 +57,8 @@ class Algebra:
     Raises
     ------
     ValueError
-        In `normal_form`, if what stands under a root is not linear in one such quantity.
+        In `normal_form`, if what stands under a root is not linear in one such quantity, nor an irreducible polynomial
+        without them that is never negative.
     """
 
     def __init__(self, chain: Chain, definitions: Mapping[str, Lambda]) -> None:
@@ -59,16 +67,21 @@ class Algebra:
         self._exponentials: dict[Expr, Symbol] = {}
         self._roots: dict[Expr, Symbol] = {}
         self._solved: dict[Symbol, Expr] = {}
+        self._squares: dict[Symbol, Expr] = {}
+        self._under_roots: set[tuple[Field, int]] = set()
         self._error_functions: dict[Expr, Symbol] = {}
+        self._written: dict[Symbol, Expr] = {}
 
     def normal_form(self, expression: Expr) -> NormalForm:
         """Return the normal form: it is empty if and only if the expression is zero."""
         found: dict[Expr, Expr] = {}
-        for term in terms(written_out(expression, self.definitions)):
+        whole = written_out(expression, self.definitions).replace(Abs, lambda x: x * sign(x))
+        self._rational(whole)  # roots first: what stands under one belongs to no monomial
+        for term in terms(whole):
             for monomial, coefficient in self._split(term):
                 found[monomial] = found.get(monomial, 0) + self._rational(coefficient)
         # what stands under a root may have been met after a coefficient without the root
-        reduced = {monomial: cancel(together(c.xreplace(self._solved))) for monomial, c in found.items()}
+        reduced = {monomial: self._reduced(cancel(together(c.xreplace(self._solved)))) for monomial, c in found.items()}
         parts = {monomial * k: c for monomial, whole in reduced.items() for k, c in self._by_constants(whole).items()}
         return dict(sorted(parts.items(), key=str))
 
@@ -81,8 +94,8 @@ class Algebra:
         for monomial, coefficient in form.items():
             groups.setdefault(tuple(sorted(dummies(monomial))), []).append(monomial * self._shortest(coefficient))
         sums = (Add(*group) for group in groups.values())
-        roots = {root: sqrt(base) for base, root in self._roots.items()}
-        return Add(*(min(e, factorised(e), key=_length).xreplace(roots) for e in sums))
+        written = {root: sqrt(base) for base, root in self._roots.items()} | self._written
+        return Add(*(min(e, factorised(e), key=_length).xreplace(written) for e in sums))
 
     def _shortest(self, coefficient: Expr) -> Expr:
         """Return a rational function factored, or as partial fractions in the root of a second moment."""
@@ -108,14 +121,15 @@ class Algebra:
         return Mul(*inside), Mul(*(f for f in factors if f not in inside))
 
     def _belongs(self, base: Expr, exponent: Expr) -> bool:
-        """Tell whether a power stands in the monomial: second moments do not, because roots are taken of them."""
-        natural = exponent.is_Integer and exponent.is_positive
-        return natural and isinstance(base, Component) and not self._is_nonnegative(base)
+        """Tell whether a power stands in the monomial: what roots are taken of does not."""
+        if not (exponent.is_Integer and exponent.is_positive and isinstance(base, Component)):
+            return False
+        return not self._is_nonnegative(base) and _kind(base) not in self._under_roots
 
     def _by_constants(self, coefficient: Expr) -> dict[Expr, Expr]:
         """Split a rational function by the monomials in the constants in which it is a polynomial."""
         numerator, denominator = fraction(coefficient)
-        hidden = {*self._roots.values(), *self._exponentials.values(), *denominator.free_symbols}
+        hidden = {*self._roots.values(), *self._exponentials.values(), *self._written, *denominator.free_symbols}
         constants = sorted((s for s in numerator.free_symbols - hidden if not isinstance(s, Component)), key=str)
         if not constants or numerator == 0:
             return {} if numerator == 0 else {Integer(1): coefficient}
@@ -125,6 +139,8 @@ class Algebra:
     def _rational(self, expression: Expr) -> Expr:
         for call in sorted(expression.atoms(erf), key=str):
             expression = expression.xreplace({call: self._error_function(call.args[0])})
+        for call in sorted(expression.atoms(sign), key=str):
+            expression = expression.xreplace({call: self._sign(call.args[0])})
         for call in sorted(expression.atoms(exp), key=str):
             expression = expression.xreplace({call: self._exponential(call.exp)})
         powers = {p for p in expression.atoms(Pow) if p.exp.is_Rational and p.exp.q == 2 and not p.base.is_number}
@@ -142,23 +158,83 @@ class Algebra:
 
     def _error_function(self, argument: Expr) -> Symbol:
         """Return the symbol of an error function, the same for equal arguments: variances under roots are not negative."""
-        variances = [c for c in sorted(argument.atoms(Component), key=str) if c.field.name == "S" and len({*c.indices}) == 1]
-        scales = {c: Symbol(f"sqrt({c})", positive=True) ** 2 for c in variances}
-        return self._error_functions.setdefault(cancel(argument.xreplace(scales)), Symbol(f"erf({argument})", real=True))
+        scales = {c: Symbol(f"sqrt({c})", positive=True) ** 2 for c in argument.atoms(Component) if is_variance(c)}
+        symbol = self._error_functions.setdefault(cancel(argument.xreplace(scales)), Symbol(f"erf({argument})", real=True))
+        self._written.setdefault(symbol, erf(argument))
+        return symbol
 
-    def _root(self, base: Expr) -> Symbol:
-        if base not in self._roots:
-            under = {s for s in base.free_symbols if s in self._exponentials.values() or self._is_nonnegative(s)}
-            slope = base.diff(*under) if len(under) == 1 else base
-            if len(under) != 1 or slope.free_symbols & under or slope == 0 or under & set(self._solved):
-                raise ValueError(f"sqrt({base}) in an equation; expected a root of something linear in one second moment")
-            (unknown,) = under
-            self._roots[base] = root = Symbol(f"sqrt({base})", positive=True)
-            self._solved[unknown] = (root**2 - base.xreplace({unknown: Rational(0)})) / slope
-        return self._roots[base]
+    def _sign(self, argument: Expr) -> Symbol:
+        symbol = Symbol(f"sign({argument})", real=True)
+        self._written[symbol], self._squares[symbol] = sign(argument), Integer(1)
+        return symbol
+
+    def _root(self, base: Expr) -> Expr:
+        if base in self._roots:
+            return self._roots[base]
+        under = {s for s in base.free_symbols if s in self._exponentials.values() or self._is_nonnegative(s)}
+        if not under:
+            return self._root_of_polynomial(base)
+        slope = base.diff(*under) if len(under) == 1 else base
+        if len(under) != 1 or slope.free_symbols & under or slope == 0 or under & set(self._solved):
+            raise ValueError(_refusal(base))
+        (unknown,) = under
+        self._roots[base] = root = Symbol(f"sqrt({base})", positive=True)
+        self._solved[unknown] = (root**2 - base.xreplace({unknown: Rational(0)})) / slope
+        return root
+
+    def _root_of_polynomial(self, base: Expr) -> Expr:
+        scales = {c: Symbol(str(c), nonnegative=True) for c in base.atoms(Component) if is_variance(c)}
+        if not (base.is_polynomial(*base.free_symbols) and base.xreplace(scales).is_nonnegative):
+            raise ValueError(_refusal(base))
+        content, factors = factor_list(base)
+        if [power for _, power in factors] != [1] or not content.is_positive:
+            raise ValueError(_refusal(base))
+        ((polynomial, _),) = factors
+        if polynomial not in self._roots:
+            self._roots[polynomial] = root = Symbol(f"sqrt({polynomial})", positive=True)
+            self._squares[root] = polynomial
+            self._under_roots |= {_kind(c) for c in polynomial.atoms(Component)}
+        return sqrt(content) * self._roots[polynomial]
+
+    def _reduced(self, coefficient: Expr) -> Expr:
+        """Bring roots of polynomials and signs out of the denominator, and those in the numerator to the first power."""
+        numerator, denominator = fraction(coefficient)
+        present = [(root, square) for root, square in self._squares.items() if coefficient.has(root)]
+        for root, square in present:
+            even, odd = _halves(denominator, root, square)
+            numerator, denominator = numerator * (even - odd * root), (even**2 - odd**2 * square).expand()
+            if denominator == 0:
+                raise ValueError(f"division by {even + odd * root}, zero for one sign; expected none")
+            even, odd = _halves(numerator, root, square)
+            numerator = even + odd * root
+        return cancel(numerator / denominator) if present else coefficient
 
     def _is_nonnegative(self, symbol: Symbol) -> bool:
         return isinstance(symbol, Component) and symbol.field.name in self.nonnegative
+
+
+def _halves(polynomial: Expr, root: Symbol, square: Expr) -> tuple[Expr, Expr]:
+    """Return a and b of ``polynomial = a + b root``."""
+    halves = [Integer(0), Integer(0)]
+    for (power,), coefficient in Poly(polynomial, root).terms():
+        halves[power % 2] += coefficient * square ** (power // 2)
+    return halves[0], halves[1]
+
+
+def _kind(component: Component) -> tuple[Field, int]:
+    return component.field, len(component.indices)
+
+
+def is_variance(component: Component) -> bool:
+    """Tell whether a component is a variance of the noise, which is not negative."""
+    return component.field.name == "S" and len({*component.indices}) == 1
+
+
+def _refusal(base: Expr) -> str:
+    return (
+        f"sqrt({base}) in an equation; expected a root of something linear in one second moment, or of an irreducible "
+        "polynomial without any that is never negative"
+    )
 
 
 def _length(expression: Expr) -> int:

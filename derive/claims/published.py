@@ -7,7 +7,7 @@ A formula is text at one coordinate: products go element by element, ``H(x)`` is
 from collections.abc import Iterator, Mapping
 from itertools import count
 
-from sympy import Add, Expr, Integer, Mul, Rational, Symbol, erf, exp, factorial, nan, oo, sqrt, zoo
+from sympy import Add, Expr, Integer, Mul, Rational, Symbol, erf, exp, factorial, nan, oo, pi, sign, sqrt, zoo
 
 from ..chain import Chain
 from ..chaos import noise_factor
@@ -20,8 +20,8 @@ from ..symbols import Component, Field, gradient, one, square_factor, t, tau, ze
 class Reader:
     """Reads the formulas of one paper about one chain.
 
-    Known are the state's blocks, ``F`` (the gradient), ``S`` (the diagonal of the noise's covariance), ``t``, ``tau``, the
-    regime's constants, the Brownian increments ``dW`` and ``dW2``, sqrt, exp and erf, and
+    Known are the state's blocks, ``F`` (the gradient), ``S`` (the diagonal of the noise's covariance), ``t``, ``tau``,
+    ``pi``, the constants of regime and noise, the Brownian increments ``dW`` and ``dW2``, sqrt, exp, erf and sign, and
 
     * ``H(x)``: ``sum_j F_ij x_j``; ``T(x)``: ``sum_jk F_ijk S_jk x_j x_k``;
     * ``grad(x)``: ``d_i sum_j x_j``, the derivative by theta of a sum over coordinates;
@@ -42,11 +42,11 @@ class Reader:
     def __init__(self, chain: Chain, notation: Mapping[str, str]) -> None:
         self.covariance, self._numbers = chain.noise.cumulant_field(2), count(1)
         self.symbols: dict[str, Expr] = {b.name: Field(b.name)("i") for b in chain.blocks}
-        self.symbols |= {"F": gradient("i"), "S": self.covariance("i", "i"), "t": t, "tau": tau}
+        self.symbols |= {"F": gradient("i"), "S": self.covariance("i", "i"), "t": t, "tau": tau, "pi": pi}
         self.symbols |= {"dW": zeta1("i"), "dW2": zeta2("i")} | {str(s): s for s in _constants(chain)}
         root = noise_factor(chain)
         self.functions = {
-            "sqrt": sqrt, "exp": exp, "erf": erf, "H": lambda x: self._applied(gradient, x), "T": self._third,
+            "sqrt": sqrt, "exp": exp, "erf": erf, "sign": sign, "H": lambda x: self._applied(gradient, x), "T": self._third,
             "grad": _gradient, "B": lambda x: self._applied(root, x), "B2": lambda x: self._applied(square_factor, x),
         }  # fmt: skip
         for name, text in notation.items():
@@ -153,4 +153,4 @@ def _increments(expression: Expr) -> set[Component]:
 def _constants(chain: Chain) -> list[Symbol]:
     scaling = chain.regime.scaling(chain.rule)
     found = {s for e in (*scaling.hyperparameters.values(), scaling.noise, *scaling.blocks.values()) for s in e.free_symbols}
-    return sorted(found - {tau}, key=str)
+    return sorted((found | chain.noise.symbols) - {tau}, key=str)

@@ -22,7 +22,8 @@ _LEGEND = (
 _INTRODUCTION = """\
 Written by `smelt check --markdown`. Each equation is held against the derivation: a claim of weak order p is right if drift and
 covariance agree through `tau**(p-1)` and no higher derivative is left over (c3, c4). The *excess* of a coefficient is the
-published one minus the derived one. A claim was read in published *code*, or recalled and *re-derived*, or only *recalled*."""
+published one minus the derived one. A claim was read in published *code*, or recalled and *re-derived*, or only *recalled*.
+*Signal far below noise* is to first order in the gradient, *signal far above noise* the limit of small noise."""
 
 
 def verdicts_text(verdicts: Sequence[Verdict]) -> str:

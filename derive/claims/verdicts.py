@@ -5,11 +5,11 @@ and the third and fourth derivatives that no diffusion has. Two diffusion factor
 keeps beyond that order does no harm; it is listed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from sympy import Expr, Integer, Lambda, Rational, Symbol
+from sympy import Expr, Integer, Lambda, Rational
 
 from ..components import written_out
 from ..equation import modified_equation
@@ -17,42 +17,10 @@ from ..indices import canonical
 from ..limits.monomials import open_rule
 from ..limits.slow_manifold import memory_equation
 from ..series import by_powers_of_tau
-from ..symbols import Component
+from .assumptions import ASSUMPTIONS, Assumption
 from .claim import Claim, Coefficients, in_one_dimension
 from .normal_form import Algebra, NormalForm
 from .witness import Witness, find_witness
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """An extra assumption that makes some symbols zero.
-
-    Attributes
-    ----------
-    name : str
-    vanishes : callable
-        Whether a symbol is zero under it.
-    """
-
-    name: str
-    vanishes: Callable[[Symbol], bool]
-
-    def imposed(self, expression: Expr) -> Expr:
-        """Return the expression under the assumption."""
-        return expression.xreplace({s: Integer(0) for s in expression.free_symbols if self.vanishes(s)})
-
-
-def _derivative_of_noise(s: Symbol) -> bool:
-    return isinstance(s, Component) and s.field.varies and not s.field.gradient and len(s.indices) > s.field.rank
-
-
-ASSUMPTIONS = (
-    Assumption("constant noise", _derivative_of_noise),
-    Assumption("Gaussian noise", lambda s: isinstance(s, Component) and s.field.name in ("K3", "K4")),
-    Assumption("eps = 0", lambda s: not isinstance(s, Component) and s.name.startswith("eps")),
-    Assumption("quadratic f", lambda s: isinstance(s, Component) and s.field.gradient and len(s.indices) > 2),
-)
-"""What is tried, one by one and then together, where a published coefficient differs."""
 
 
 @dataclass(frozen=True)
@@ -201,16 +169,19 @@ def _by_assumptions(algebra: Algebra, excess: NormalForm) -> dict[tuple[str, ...
 
 def _fewest(expressions: list[tuple[Algebra, Expr]]) -> tuple[str, ...]:
     """Return the names of the fewest assumptions under which all expressions vanish; none if there are no such assumptions."""
-    symbols = {symbol for _, e in expressions for symbol in e.free_symbols}
-    relevant = [assumption for assumption in ASSUMPTIONS if any(map(assumption.vanishes, symbols))]
+    relevant = [assumption for assumption in ASSUMPTIONS if any(assumption.concerns(e) for _, e in expressions)]
     for size in range(1, len(relevant) + 1):
         for chosen in combinations(relevant, size):
-            if all(not algebra.normal_form(_under(chosen, e)) for algebra, e in expressions):
+            left = _under(chosen, [e for _, e in expressions])
+            if left and all(not algebra.normal_form(e) for (algebra, _), e in zip(expressions, left, strict=True)):
                 return tuple(assumption.name for assumption in chosen)
     return ()
 
 
-def _under(assumptions: tuple[Assumption, ...], expression: Expr) -> Expr:
+def _under(assumptions: tuple[Assumption, ...], expressions: list[Expr]) -> list[Expr]:
+    """Impose assumptions in turn; return nothing if one of them has nothing left to change, as of two limits that exclude."""
     for assumption in assumptions:
-        expression = assumption.imposed(expression)
-    return expression
+        if not any(map(assumption.concerns, expressions)):
+            return []
+        expressions = [assumption.imposed(e) for e in expressions]
+    return expressions

@@ -6,6 +6,7 @@ from pathlib import Path
 from re import findall
 
 from ...derive.chain import Chain
+from ...derive.claims.claimed import unmeasurable
 from ...derive.claims.tables import verdicts_json, verdicts_latex, verdicts_markdown, verdicts_text
 from ...derive.claims.verdicts import Verdict
 from ...derive.claims.verdicts import check as verdict_on
@@ -110,28 +111,29 @@ def check(options: Namespace) -> int:
     if options.plot is not None and not options.measure:
         raise ValueError(f"--plot {options.plot} without --measure; expected both, for only measured errors are drawn")
     verdicts = [verdict_on(claim) for claim in claims(options.paper)]
-    comparisons = _measured(verdicts, options) if options.measure else []
+    wrong = [v for v in verdicts if v.differences and not v.assumptions] if options.measure else []
+    left_out = [f"not measured: {reason}" for v in wrong if (reason := unmeasurable(v.claim))]
+    comparisons = _measured([v for v in wrong if not unmeasurable(v.claim)], options) if options.measure else []
     if options.json:
-        print_json(verdicts_json(verdicts) | {"measured": [comparison.to_json() for comparison in comparisons]})
+        print_json(verdicts_json(verdicts) | {"measured": [c.to_json() for c in comparisons], "left_out": left_out})
     elif options.latex:
         print(verdicts_latex(verdicts))
     elif options.markdown:
         print(verdicts_markdown(verdicts), end="")
     elif options.measure:
-        print("\n".join(map(comparison_table, comparisons)) or "no equation differs; there is nothing to measure")
+        print("\n".join([*map(comparison_table, comparisons), *left_out]) or "no equation differs; there is nothing to measure")
     else:
         print(verdicts_text(verdicts))
     return 0 if all(verdict.as_recorded for verdict in verdicts) else 1
 
 
 def _measured(verdicts: list[Verdict], options: Namespace) -> list[Comparison]:
-    """Measure the equations that differ and are right under none of the assumptions; draw them into a folder if asked."""
-    wrong = [v for v in verdicts if v.differences and not v.assumptions]
-    names = ["_".join([v.claim.paper.key, *findall(r"\w+", v.claim.name)]) + ".png" for v in wrong]
+    """Measure claimed equations beside the derived ones; draw them into a folder if asked."""
+    names = ["_".join([v.claim.paper.key, *findall(r"\w+", v.claim.name)]) + ".png" for v in verdicts]
     paths = [None if options.plot is None else str(Path(options.plot) / name) for name in names]
     check_writable(*paths)
     with bar(options.quiet) as progress:
-        found = [compare(verdict, options.paths, options.seed, progress) for verdict in wrong]
+        found = [compare(verdict, options.paths, options.seed, progress) for verdict in verdicts]
     for comparison, path in zip(found, paths, strict=True):
         if path is not None:
             comparison.plot(path)

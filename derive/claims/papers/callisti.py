@@ -1,10 +1,18 @@
 """Callisti, Romito, Triggiano: the systems of their published code. Statements about the code, not about the paper.
 
 The regularisation ``phi(v) = max(v, tau)`` is taken where it does nothing, ``phi(v) = v``, ``phi'(v) = 1``.
+
+In the polynomial experiment (Poly/poly.py) a sample is f1 or f2 with probability 1/2, so the noise of one sample is
+``+-(f1' - f2')/2`` and its square ``S = (f1' - f2')**2/4`` does not fluctuate. The code gives that square the standard
+deviation ``3/4 (f1' - f2')**2``, and for batches, through ``sigma = batch**(-1/2)``, a batch-th of it.
 """
 
+from dataclasses import replace
+
+from sympy import Symbol
+
 from ...chain import Chain
-from ...noise import gaussian
+from ...noise import NoiseModel, batch_mean, gaussian, two_point
 from ...optimizers.adams import adam
 from ...optimizers.adaptive import rmsprop
 from ...regimes import ballistic, batch_equivalent
@@ -14,7 +22,7 @@ PAPER = Paper(
     "callisti2025-code", "Callisti, Romito, Triggiano",
     "Effective continuous equations for adaptive SGD: a stochastic analysis view", 2025,
     "arXiv 2509.21614, not the paper but its published code, where its phi(v) = max(v, tau) is v: "
-    "github.com/LucaCallisti/SME_for_Adam_and_RMSProp, Algorithms, 20e4203",
+    "github.com/LucaCallisti/SME_for_Adam_and_RMSProp, Algorithms and Poly, 20e4203",
 )  # fmt: skip
 _NOISE = gaussian(constant=True)
 _RMSPROP = {"g": "F", "Sigma": "S", "D": "1/(sqrt(v) + eps)"}
@@ -136,11 +144,36 @@ def adam_batch_order_2() -> Claim:
     )  # fmt: skip
 
 
+def adam_polynomial() -> Claim:
+    """Adam, ballistic regime, in the polynomial experiment with one sample per step."""
+    return _polynomial("one sample", two_point(), "1")
+
+
+def adam_polynomial_batch() -> Claim:
+    """Adam, ballistic regime, in the polynomial experiment: batches of 8 and 32 samples, drawn with replacement."""
+    law = batch_mean(two_point(), Symbol("batch", positive=True))
+    return _polynomial("batches", law, "1/sqrt(batch)")
+
+
+def _polynomial(name: str, law: NoiseModel, sigma: str) -> Claim:
+    """The order-2 system of Adam with the second moments of Poly/poly.py; gap is ``f1' - f2'``."""
+    claim = adam_ballistic_order_2()
+    moments = {"gap": "2*sqrt(S)", "sigma": sigma, "Sigma": "sigma**2*gap**2/4", "deviation": "3/4*sigma**2*gap**2"}
+    return replace(
+        claim, name=f"Adam, ballistic, order 2, polynomials, {name}", chain=replace(claim.chain, noise=law), one_dimension=True,
+        noise={"m": "sqrt(tau)*c1*sigma*B(dW)", "v": "sqrt(tau)*(-2*c2*g*sigma*B(dW) + c2*deviation*dW2)"},
+        notation={"g": "F"} | moments | {k: v for k, v in claim.notation.items() if k not in ("g", "Sigma")},
+        recorded=f"{claim.recorded}, covariance[v,v] tau^1",
+        note=f"gap = f1' - f2'; the squared noise of one sample is gap**2/4 with certainty; {claim.note}",
+    )  # fmt: skip
+
+
 _ADAM_THETA = (
     "-Gamma*m*D + tau/2*(c1*Gamma*(m - g)*D - c2/2*Gamma*D**3*V*m + (Gamma*dgam2*D**2/(2*sqrt(gam2)) + dGamma*D)*m)"
 )
 
 CLAIMS = (
     rmsprop_ballistic_order_1, rmsprop_ballistic_order_2, rmsprop_batch_order_1, rmsprop_batch_order_2,
-    adam_ballistic_order_1, adam_ballistic_order_2, adam_batch_order_1, adam_batch_order_2,
+    adam_ballistic_order_1, adam_ballistic_order_2, adam_batch_order_1, adam_batch_order_2, adam_polynomial,
+    adam_polynomial_batch,
 )  # fmt: skip

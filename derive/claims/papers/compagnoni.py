@@ -6,7 +6,7 @@ from ...optimizers.adams import adamw
 from ...optimizers.adaptive import rmsprop
 from ...optimizers.modifiers import decoupled_weight_decay
 from ...optimizers.signs import sign_sgd
-from ...regimes import ballistic
+from ...regimes import ballistic, batch_equivalent
 from ..claim import Claim, Paper
 
 PAPER = Paper(
@@ -50,4 +50,37 @@ def sign_sgd_order_1() -> Claim:
     )  # fmt: skip
 
 
-CLAIMS = (sign_sgd_order_1, rmspropw, adamw_order_1)
+def sign_sgd_phase_1() -> Claim:
+    """SignSGD where the signal is far above the noise, ``|Y| > 3/2``, ``Y = Sigma^(-1/2) g/sqrt(2)``."""
+    return Claim(
+        PAPER, "SignSGD, phase 1, order 1", Chain(sign_sgd(), ballistic(), gaussian()), 1,
+        drift={"theta": "-sign(g)"}, noise={}, notation={"g": "F"}, provenance="recalled",
+        recorded="agrees if signal far above noise", one_dimension=True,
+        note="stated for |g| > 3/2*sqrt(2*Sigma), where erf(|g|/sqrt(2*Sigma)) is 1 up to 0.034",
+    )  # fmt: skip
+
+
+def sign_sgd_phase_3() -> Claim:
+    """SignSGD where the signal is far below the noise, ``|Y| < 1``."""
+    return Claim(
+        PAPER, "SignSGD, phase 3, order 1", Chain(sign_sgd(), ballistic(), gaussian()), 1,
+        drift={"theta": "-sqrt(2/pi)*g/sqrt(Sigma)"}, noise={"theta": "sqrt(eta)*sqrt(1 - 2/pi*g**2/Sigma)*dW"},
+        notation={"eta": "tau", "g": "F", "Sigma": "S"}, provenance="recalled",
+        recorded="agrees if signal far below noise", one_dimension=True,
+        note="stated for |g| < sqrt(2*Sigma), where its drift is up to 34 % above erf(g/sqrt(2*Sigma))",
+    )  # fmt: skip
+
+
+def sign_sgd_phase_3_large_noise() -> Claim:
+    """Phase 3 with noise of order ``tau**(-1/2)``, which the signal is always far below: no assumption is left."""
+    return Claim(
+        PAPER, "SignSGD, phase 3, large noise, order 1", Chain(sign_sgd(), batch_equivalent(), gaussian()), 1,
+        drift={"theta": "-sqrt(2/pi)*g/sqrt(Sigma)"}, noise={"theta": "sqrt(1 - 2*tau/pi*g**2/Sigma)*dW"},
+        notation={"g": "F", "Sigma": "S"}, provenance="recalled", recorded="agrees", one_dimension=True,
+        note="tau = eta**2, and the noise's covariance is Sigma/tau",
+    )  # fmt: skip
+
+
+CLAIMS = (
+    sign_sgd_order_1, sign_sgd_phase_1, sign_sgd_phase_3, sign_sgd_phase_3_large_noise, rmspropw, adamw_order_1,
+)  # fmt: skip

@@ -7,17 +7,29 @@ from checked import identity, verdict
 from sympy import Integer, sqrt
 
 from smelt.derive.claims.claimed import both_equations
-from smelt.derive.claims.papers import CLAIMS, barrett, callisti, compagnoni, kovachki, li_malladi_arora, li_tai_e, smith
+from smelt.derive.claims.papers import (
+    CLAIMS,
+    barrett,
+    callisti,
+    cattaneo,
+    compagnoni,
+    kovachki,
+    li_malladi_arora,
+    li_tai_e,
+    smith,
+)  # fmt: skip
 from smelt.derive.claims.published import Reader
 from smelt.derive.claims.verdicts import check
 from smelt.derive.components import written_out
 from smelt.derive.indices import canonical
 from smelt.derive.symbols import ElementFunction, Field, constant_factor, gradient, tau, zeta1
 
+SIGNS = [make for make in compagnoni.CLAIMS if make().chain.rule.name == "sign_sgd"]
+POLYNOMIALS = (callisti.adam_polynomial, callisti.adam_polynomial_batch)
 UNMEASURED = (
-    *barrett.CLAIMS, *kovachki.CLAIMS, compagnoni.sign_sgd_order_1, *smith.CLAIMS, *li_malladi_arora.CLAIMS,
+    *barrett.CLAIMS, *kovachki.CLAIMS, *cattaneo.CLAIMS, *SIGNS, *POLYNOMIALS, *smith.CLAIMS, *li_malladi_arora.CLAIMS,
 )  # fmt: skip
-"""Without noise, with noise that has no factor, or with several samples in a step."""
+"""Without noise, with noise that has no factor or is never Gaussian, or with several samples in a step."""
 
 
 @pytest.mark.parametrize("make", [make for make in CLAIMS if make not in UNMEASURED], ids=identity)
@@ -77,6 +89,12 @@ def test_two_second_moments_in_one_function_are_refused():
 def test_a_claim_without_noise_is_refused():
     with pytest.raises(ValueError, match="is a claim about full batch; expected one with noise"):
         both_equations(verdict(barrett.gradient_descent))
+
+
+@pytest.mark.parametrize("make", POLYNOMIALS, ids=identity)
+def test_a_claim_about_noise_that_is_never_gaussian_is_refused(make):
+    with pytest.raises(ValueError, match="two-point noise; expected one that holds for Gaussian noise"):
+        both_equations(verdict(make))
 
 
 def test_a_block_without_noise_has_zero():

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from sympy import Function, Lambda, Rational, Symbol, erf, exp, sqrt
+from sympy import Abs, Function, Lambda, Rational, Symbol, erf, exp, sign, sqrt
 
 from smelt.derive import adam, ballistic, gaussian
 from smelt.derive.chain import Chain
@@ -15,6 +15,10 @@ X = Symbol("v", nonnegative=True)
 eps, c1, c2 = (Symbol(name, positive=True) for name in ("eps", "c1", "c2"))
 P = Lambda((X,), 1 / (sqrt(X) + eps))
 S, v, m, F = Field("S", 2, symmetric=True), Field("v"), Field("m"), gradient
+
+
+def R(index):
+    return F(index) ** 2 + eps
 
 
 def algebra() -> Algebra:
@@ -30,6 +34,14 @@ ZEROS = {
     "exponential": exp(-2 * c1 * t - c2 * t) * exp(c1 * t) - exp(-c1 * t) * exp(-c2 * t),
     "root of an exponential": (1 - exp(-c2 * t)) / sqrt(1 - exp(-c2 * t)) - sqrt(1 - exp(-c2 * t)),
     "error function": erf(F("i") / sqrt(2 * S("i", "i"))) - erf(sqrt(2) * F("i") / (2 * sqrt(S("i", "i")))),
+    "root of a polynomial": F("i") ** 2 / sqrt(R("i")) - sqrt(R("i")) + eps / sqrt(R("i")),
+    "root in a sum below": 1 / (sqrt(R("i")) + F("i")) - (sqrt(R("i")) - F("i")) / eps,
+    "two roots with one constant": F("i", "_1") * ((R("i") - R("_1")) / (sqrt(R("i")) + sqrt(R("_1"))) - sqrt(R("i")))
+    + F("i", "_2") * sqrt(R("_2")),
+    "root of a multiple": sqrt(2 * R("i")) - sqrt(2) * sqrt(R("i")),
+    "root of a variance": S("i", "i") / sqrt(2 * S("i", "i")) - sqrt(S("i", "i") / 2),
+    "sign": sign(F("i")) ** 3 - sign(F("i")) + Abs(F("i")) ** 3 - F("i") ** 3 * sign(F("i")),
+    "sign below": 1 / (2 + sign(F("i"))) - (2 - sign(F("i"))) / 3,
     "constants": (c1 + c2) ** 2 / 2 - c1**2 / 2 - c2**2 / 2 - c1 * c2,
 }
 
@@ -53,6 +65,21 @@ def test_the_short_expression_has_the_same_values():
         assert abs(float((short - expression).xreplace(at))) < 1e-12
 
 
+def test_roots_of_polynomials_are_independent():
+    roots = [sqrt(R(index)) for index in ("i", "j", "k")]
+    for product in (roots[0], roots[1], roots[0] * roots[1], roots[0] * roots[1] * roots[2], roots[2] / roots[0]):
+        assert algebra().normal_form(product - F("i") * eps) != {}
+    with_itself = algebra().normal_form(roots[0] ** 3 * roots[1] - R("i") * roots[0] * roots[1])
+    assert with_itself == {}
+
+
+def test_what_stands_under_a_root_is_no_monomial():
+    used = algebra()
+    form = used.normal_form(F("i", "_1") * F("_1") / sqrt(R("_1")) + F("i", "i"))
+    assert set(form) == {F("i", "_1"), F("i", "i")}
+    assert used.expression(form).has(sqrt(R("_1")), 1 / sqrt(R("_1")), F("_1"))
+
+
 def test_constants_split_and_join():
     used = algebra()
     form = used.normal_form((c1 - 1) * S("i", "j") / sqrt(v("i")))
@@ -61,11 +88,27 @@ def test_constants_split_and_join():
 
 
 @pytest.mark.parametrize(
-    "root", [sqrt(m("i")), sqrt(v("i") + exp(-c1 * t)), sqrt(v("i") ** 2 + 1), sqrt(v("i")) + sqrt(v("i") + eps)]
-)
+    "root",
+    [
+        sqrt(m("i")), sqrt(v("i") + exp(-c1 * t)), sqrt(v("i") ** 2 + 1), sqrt(v("i")) + sqrt(v("i") + eps),
+        sqrt(F("i") ** 4 + 2 * F("i") ** 2 + 1), sqrt(F("i") ** 2 - eps), sqrt(1 + sqrt(F("i") ** 2 + 1)),
+        sqrt(c1 * c2 + c1**2),
+    ],
+)  # fmt: skip
 def test_other_roots_are_refused(root):
     with pytest.raises(ValueError, match="expected a root of something linear in one second moment"):
         algebra().normal_form(root)
+
+
+def test_a_denominator_that_one_sign_makes_zero_is_refused():
+    with pytest.raises(ValueError, match="zero for one sign"):
+        algebra().normal_form(1 / (1 + sign(F("i"))))
+
+
+def test_error_functions_and_signs_are_written_back():
+    used = algebra()
+    expression = erf(F("i") / sqrt(S("i", "i"))) - sign(F("i"))
+    assert used.expression(used.normal_form(expression)) == expression
 
 
 def test_a_function_without_definition_is_a_coefficient():

@@ -1,11 +1,9 @@
-"""Every claim has its recorded verdict; the differences are the known ones, to the letter; planted ones are found."""
+"""Every claim has its recorded verdict; planted errors are found."""
 
 from dataclasses import replace
 
 import pytest
-import sympy as sp
 from checked import all_verdicts, identity, verdict
-from sympy import Rational, Symbol, exp, sqrt
 
 from smelt.derive import (
     Block,
@@ -24,12 +22,10 @@ from smelt.derive import (
 from smelt.derive.chain import Chain
 from smelt.derive.claims.claim import Claim
 from smelt.derive.claims.claimed import both_equations
-from smelt.derive.claims.normal_form import Algebra
-from smelt.derive.claims.papers import CLAIMS, barrett, callisti, compagnoni, kovachki, li_tai_e, malladi, shardlow, smith
+from smelt.derive.claims.papers import CLAIMS, barrett, callisti, compagnoni, li_tai_e, malladi, shardlow, smith
 from smelt.derive.claims.verdicts import check
-from smelt.derive.indices import reindex
 from smelt.derive.rules import THETA
-from smelt.derive.symbols import Field, g, gradient, t
+from smelt.derive.symbols import g
 from smelt.derive.verification import defect, generator_of
 
 
@@ -37,19 +33,6 @@ from smelt.derive.verification import defect, generator_of
 def test_claim(make):
     assert verdict(make).summary == make().recorded
     assert verdict(make).as_recorded
-
-
-def test_a_wrong_memory_term_is_found():
-    claim = kovachki.heavy_ball_memory()
-    wrong = replace(claim, drift={"theta": claim.drift["theta"].replace("(1 + beta)", "(1 - beta)")})
-    (difference,) = check(wrong).differences
-    assert (difference.power, difference.blocks) == (1, ("theta",))
-
-
-def test_a_wrong_sign_of_signs_is_found():
-    claim = compagnoni.sign_sgd_order_1()
-    assert check(replace(claim, drift={"theta": "E"})).summary == "differs: drift[theta] tau^0"
-    assert check(replace(claim, drift={"theta": "-erf(g/sqrt(Sigma))"})).summary == "differs: drift[theta] tau^0"
 
 
 def test_a_wrong_epoch_is_found():
@@ -85,64 +68,6 @@ def test_sums_over_coordinates_have_one_coordinate_in_one_dimension():
 
 def test_claims_have_different_names():
     assert len({identity(make) for make in CLAIMS}) == len(CLAIMS)
-
-
-# The known deviations of the published code of arXiv 2509.21614, published minus derived, written down independently.
-F, H, S, m, v = gradient("i"), gradient("i", "_1"), Field("S", 2, symmetric=True), Field("m")("i"), Field("v")("i")
-c, c1, c2, eps = (Symbol(name, positive=True) for name in ("c", "c1", "c2", "eps"))
-P = 1 / (sqrt(v) + eps)
-CUBE = P**3 - P**2 / sqrt(v)  # D^3 stands for D^2/sqrt(v)
-gam1, gam2 = 1 - exp(-c1 * t), 1 - exp(-c2 * t)
-GAMMA = sqrt(gam2) / gam1
-D = 1 / (sqrt(v) + eps * sqrt(gam2))
-LATE = m * sp.diff(GAMMA * D, t)  # bias corrections one step late
-TIME_DERIVATIVE = (1 + eps) * m / 4 * GAMMA * sp.diff(gam2, t) * D**2 / sqrt(gam2)
-ADAM_CUBE = -c2 / 4 * GAMMA * m * (D**3 - D**2 / sqrt(v))
-MOVES = c2 * F * H * reindex(F - m, {"i": "_1"}) * GAMMA * reindex(D, {"i": "_1"})
-F_j, S_ii, S_ij = gradient("j"), S("i", "i"), S("i", "j")
-
-DEVIATIONS = {
-    callisti.rmsprop_ballistic_order_2: {
-        ("theta",): -c / 4 * CUBE * (F**2 + S_ii - v) * F,
-        ("v", "v"): -2 * c**2 * S_ij**2,
-    },
-    callisti.rmsprop_batch_order_2: {
-        ("theta",): -c / 4 * CUBE * (S_ii - v) * F - Rational(5, 4) * P**3 * S_ii * gradient("i", "i", "i"),
-        ("theta", "theta"): (c - 1) * P**3 * S_ii * gradient("i", "i") + c / 2 * P * S_ii * CUBE * (S_ii - v),
-        ("theta", "theta", "v"): -2 * c * P**2 * S_ii**2,
-    },
-    callisti.adam_ballistic_order_2: {
-        ("theta",): LATE + TIME_DERIVATIVE + ADAM_CUBE * (F**2 + S_ii - v),
-        ("v",): MOVES,
-        ("m", "v"): -4 * c1 * c2 * F_j * S_ij,
-    },
-    callisti.adam_batch_order_2: {
-        ("theta",): LATE + TIME_DERIVATIVE + ADAM_CUBE * (S_ii - v),
-        ("m", "v"): -4 * c1 * c2 * F_j * S_ij,
-        ("theta", "m"): -c1 / 2 * (1 - c1) * GAMMA * D * S_ij,
-        ("m", "m"): -(c1**3) * S_ij,
-        ("m", "m", "v"): -2 * c1**2 * c2 * S("i", "k") * S("j", "k"),
-    },
-}
-
-
-@pytest.mark.parametrize("make", DEVIATIONS, ids=identity)
-def test_deviations_are_found_to_the_letter(make):
-    found = verdict(make)
-    assert {d.blocks for d in found.differences} == set(DEVIATIONS[make])
-    assert {d.power for d in found.differences} == {1}
-    written = {Symbol(f"gamma_{s}", positive=True): 1 - exp(-s * t) for s in (c1, c2)}
-    for blocks, expected in DEVIATIONS[make].items():
-        excess = sum(d.excess.xreplace(written) for d in found.differences if d.blocks == blocks)
-        assert Algebra(found.claim.chain, {}).normal_form(excess - expected) == {}, (blocks, excess)
-
-
-def test_a_cube_for_a_square_is_equal_without_eps():
-    for make in DEVIATIONS:
-        (first,) = [d for d in verdict(make).differences if d.blocks == ("theta",) and d.assumptions == ("eps = 0",)]
-        assert eps in first.excess.free_symbols
-    (third,) = [d for d in verdict(callisti.rmsprop_batch_order_2).differences if d.assumptions == ("quadratic f",)]
-    assert third.blocks == ("theta",)
 
 
 # RMSprop, ballistic, with the right coefficients: what is planted below is the only difference

@@ -5,6 +5,7 @@ import pytest
 from smelt_command import run
 
 from smelt.derive.claims.papers.barrett import gradient_descent
+from smelt.derive.claims.papers.callisti import adam_polynomial
 from smelt.derive.claims.papers.li_tai_e import sgd_order_2
 from smelt.derive.schemes.known import SCHEMES, euler_maruyama
 from smelt.runtime.command_line import options, theory
@@ -70,6 +71,18 @@ def test_check_measures_what_differs(capsys, monkeypatch, tmp_path):
     assert "nothing to measure" not in out
     monkeypatch.setattr(options, "CLAIMS", (sgd_order_2,))
     assert "nothing to measure" in run(capsys, "check", "--measure")[1]
+
+
+def test_check_says_what_it_cannot_measure(capsys, monkeypatch):
+    monkeypatch.setattr(options, "CLAIMS", (adam_polynomial,))
+    code, out, err = run(capsys, "check", "--measure")
+    assert (code, err) == (0, "")
+    assert out == (
+        "not measured: Adam, ballistic, order 2, polynomials, one sample is a claim about two-point noise; "
+        "expected one that holds for Gaussian noise, which kernels draw\n"
+    )
+    data = json.loads(run(capsys, "check", "--measure", "--json")[1])
+    assert (data["measured"], data["left_out"]) == ([], [out.strip()])
 
 
 def test_regimes_prints_the_cells_and_draws_them(capsys, tmp_path):
