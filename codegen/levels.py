@@ -4,7 +4,7 @@ A product, a total or an entry can only be read in the loop after the one that f
 an earliest level; a vector is computed as late as its users allow, which keeps most of them out of memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .check import symbols
@@ -43,6 +43,15 @@ def operands(statement: Statement) -> list[str]:
             return list(entries)
         case _:
             return symbols(statement.expression)
+
+
+def reads(statements: Sequence[Statement], names: Iterable[str]) -> set[str]:
+    """Return the names with all that the statements that set them read, directly or not."""
+    found = set(names)
+    for statement in reversed(statements):
+        if statement.target in found:
+            found.update(operands(statement))
+    return found
 
 
 def levels(statements: Sequence[Statement], results: Sequence[str]) -> list[Level]:

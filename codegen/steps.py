@@ -1,4 +1,4 @@
-"""The steps that are simulated: an optimizer's own, and Euler-Maruyama's for its equation."""
+"""The steps that are simulated: an optimizer's own, and those of numerical schemes for its equation."""
 
 from dataclasses import replace
 
@@ -8,14 +8,14 @@ from ..derive.chain import Chain
 from ..derive.equation import ModifiedEquation, modified_equation
 from ..derive.regularisation import Regularisation, unregularised
 from ..derive.rules import THETA
+from ..derive.schemes.known import euler_maruyama, runge_kutta
+from ..derive.schemes.scheme import Scheme
 from ..derive.symbols import k, t, tau
 from .fields import Fields
-from .levels import operands
+from .levels import operands, reads
 from .lower import Lowering
-from .program import MatVec, Statement, Step
-
-dt = Symbol("dt", positive=True)
-"""Length of a substep, in the time of the equation."""
+from .program import MatVec, Step
+from .schemes import Coefficients, dt, next_state
 
 
 def optimizer_step(chain: Chain, fields: Fields) -> Step:
@@ -48,26 +48,38 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
 
 
 def euler_maruyama_step(equation: ModifiedEquation, fields: Fields, regularisation: Regularisation) -> Step:
-    """Return ``X + drift dt + diffusion sqrt(dt) zeta`` for an equation, in substeps of length `dt`.
+    """Return ``X + drift dt + diffusion sqrt(dt) zeta`` for an equation; see `scheme_step`."""
+    return scheme_step(equation, fields, regularisation, euler_maruyama)
+
+
+def scheme_step(equation: ModifiedEquation, fields: Fields, regularisation: Regularisation, scheme: Scheme) -> Step:
+    """Return a scheme's step for an equation, in substeps of length `dt`, with Gaussian increments.
 
     Raises
     ------
     ValueError
-        The equation's covariance has no factor in closed form, or its noise is not Gaussian.
+        The equation's covariance has no factor in closed form, or its noise is not Gaussian; or the scheme is not made for this
+        equation, or needs what kernels do not have.
     """
     equation = for_noise_of(equation, fields)
     lowering = _start(fields, equation.chain, dict(equation.definitions), regularisation)
     lowering.add(*fields.gradient())
     if equation.form == "synchronised":
         lowering.vector("omega1", sqrt(dt) * Symbol("past_zeta1", real=True))
-    following = {}
+    drifts: dict[str, Expr] = {}
+    noises: dict[str, Expr] = {}
     for block in (b.name for b in equation.chain.blocks):
-        drift = sum((tau**n * part[block] for n, part in enumerate(equation.drift)), Integer(0))
-        noise = equation.diffusion.total(block, tau)
-        increment: Expr = dt * lowering.lowered(drift) + sqrt(dt) * lowering.lowered(noise)
-        following[block] = lowering.vector(f"{block}_next", Symbol(block, real=True) + lowering.collected(increment))
-    name = f"{equation.name}, Euler-Maruyama, phi: {regularisation.name}"
-    return _finish(name, equation.chain, lowering, following)
+        drifts[block] = lowering.lowered(sum((tau**n * part[block] for n, part in enumerate(equation.drift)), Integer(0)))
+        noises[block] = lowering.lowered(equation.diffusion.total(block, tau))
+    if equation.form == "synchronised":  # the noise since the start of a step of the optimizer, moved by itself
+        drifts["omega1"], noises["omega1"] = Integer(0), Symbol("zeta1", real=True)
+    following = next_state(scheme, Coefficients(drifts, noises), lowering)
+    return _finish(f"{equation.name}, {scheme.name}, phi: {regularisation.name}", equation.chain, lowering, following)
+
+
+def default_scheme(equation: ModifiedEquation) -> Scheme:
+    """Return Euler-Maruyama, or the Runge-Kutta method for an equation without noise."""
+    return runge_kutta if equation.form == "ode" else euler_maruyama
 
 
 def for_noise_of(equation: ModifiedEquation, fields: Fields) -> ModifiedEquation:
@@ -98,7 +110,8 @@ def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regu
 
 def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Symbol]) -> Step:
     blocks = tuple(b.name for b in chain.blocks)
-    statements = _needed(lowering.statements, [str(following[b]) for b in blocks])
+    needed = reads(lowering.statements, {str(following[b]) for b in blocks})
+    statements = tuple(s for s in lowering.statements if s.target in needed)
     targets = {s.target for s in statements}
     used = {name for s in statements for name in operands(s)}
     noise = tuple(z for z in ("zeta1", "zeta2") if z in used)
@@ -124,13 +137,3 @@ def _check_constants(chain: Chain, taken: set[str]) -> None:
     constants = {str(s) for e in chain.regime.scaling(chain.rule).hyperparameters.values() for s in e.free_symbols}
     if clash := sorted(constants & taken):
         raise ValueError(f"{chain.name}: the kernel needs the name {clash[0]} itself; rename the constant")
-
-
-def _needed(statements: list[Statement], names: list[str]) -> tuple[Statement, ...]:
-    """Leave out the statements that the named results do not need, as where a derivative of the objective vanishes."""
-    needed, kept = set(names), []
-    for statement in reversed(statements):
-        if statement.target in needed:
-            needed.update(operands(statement))
-            kept.append(statement)
-    return tuple(reversed(kept))

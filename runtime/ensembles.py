@@ -9,15 +9,16 @@ from numpy.typing import ArrayLike
 from ..codegen.observables import observable
 from ..codegen.program import Kernel, Step, Track
 from ..codegen.program import antithetic as mirrored_too
-from ..codegen.steps import euler_maruyama_step, optimizer_step
+from ..codegen.steps import default_scheme, optimizer_step, scheme_step
 from ..derive.chain import Chain
 from ..derive.equation import ModifiedEquation
 from ..derive.regularisation import Regularisation, unregularised
+from ..derive.schemes.scheme import Scheme
 from .inputs import UNSTABLE, constants, positive, start_state, start_time, step_parameters, steps_in, whole
 from .kernels import compile_kernel
 from .objectives import Problem
 from .records import provenance
-from .results import Run
+from .results import Run, divergence, lost_text
 from .statistics import mean_estimate
 
 Progress = Callable[[int, int], None]
@@ -36,6 +37,7 @@ def simulate(
     paths: int = 10_000,
     seed: int = 0,
     substeps: int = 8,
+    scheme: Scheme | None = None,
     regularisation: Regularisation | None = None,
     records: int = 64,
     keep: int = 0,
@@ -65,7 +67,10 @@ def simulate(
         See `smelt.codegen.observables.observable`.
     paths, seed : int
     substeps : int
-        Euler-Maruyama steps per step of length tau, for an equation.
+        Steps of the scheme per step of length tau, for an equation.
+    scheme : Scheme, optional
+        For an equation, one of `smelt.derive.schemes.known` that needs drift and noise as a whole; Euler-Maruyama by default,
+        Runge-Kutta for the form "ode".
     regularisation : Regularisation, optional
         For an equation; none by default.
     records : int
@@ -93,7 +98,7 @@ def simulate(
         Something asked for makes no sense; the message says what was expected.
     """
     phi = regularisation or unregularised()
-    kernel = simulation_kernel(target, problem, observables, phi, dtype, antithetic)
+    kernel = simulation_kernel(target, problem, observables, phi, dtype, antithetic, scheme)
     track, chain = kernel.tracks[0], target if isinstance(target, Chain) else target.chain
     n_steps = steps_in(horizon, positive("tau", tau))
     stride = max(1, n_steps // max(1, records))
@@ -114,8 +119,10 @@ def simulate(
         first_path=only_path or 0, seed=seed,
         record_steps=record_steps, threads=threads, n_keep=keep, progress=progress,
     )  # fmt: skip
+    times = begin + tau * np.asarray(record_steps, dtype=float)
     if (left := int(totals.counts.min())) < min(paths, 2):
-        raise ValueError(f"{paths - left} of {paths} paths became non-finite; {UNSTABLE}")
+        lost = lost_text(divergence(times, totals.counts, paths))
+        raise ValueError(f"{paths - left} of {paths} paths became non-finite{lost}; {UNSTABLE}")
     if only_path is None:
         estimate = mean_estimate(totals.counts[:, None], totals.sums[:, :, 0], totals.squares[:, :, 0])
         means, errors = estimate.mean, estimate.standard_error
@@ -127,7 +134,7 @@ def simulate(
         "only_path": only_path, "antithetic": antithetic, **provenance(),
     }  # fmt: skip
     return Run(
-        track.step.name, tuple(observables), begin + tau * np.asarray(record_steps, dtype=float), means,
+        track.step.name, tuple(observables), times, means,
         errors, paths, totals.counts, paths - int(totals.counts[-1]), int(totals.negative.sum()),
         totals.finals[track.name] if keep else np.empty((0, len(chain.blocks), problem.dimension)), settings,
     )  # fmt: skip
@@ -140,18 +147,23 @@ def simulation_kernel(
     regularisation: Regularisation,
     dtype: Literal["float64", "float32"] = "float64",
     antithetic: bool = False,
+    scheme: Scheme | None = None,
 ) -> Kernel:
     """Return the kernel behind `simulate`."""
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype {dtype!r}; expected float64 or float32")
-    step = _step(target, problem, regularisation)
+    step = _step(target, problem, regularisation, scheme)
     found = tuple(observable(text, step.state, problem.dimension) for text in observables)
     track = Track("optimizer", step, "step") if isinstance(target, Chain) else Track("equation", step, "substep")
     kernel = Kernel(problem.dimension, (track,), found, ((1.0,),), dtype)
     return mirrored_too(kernel) if antithetic else kernel
 
 
-def _step(target: Chain | ModifiedEquation, problem: Problem, regularisation: Regularisation) -> Step:
+def _step(
+    target: Chain | ModifiedEquation, problem: Problem, regularisation: Regularisation, scheme: Scheme | None
+) -> Step:
     if isinstance(target, Chain):
+        if scheme is not None:
+            raise ValueError(f"{scheme.name} for an optimizer, which takes steps of its own; expected an equation or no scheme")
         return optimizer_step(target, problem.fields)
-    return euler_maruyama_step(target, problem.fields, regularisation)
+    return scheme_step(target, problem.fields, regularisation, scheme or default_scheme(target))

@@ -9,7 +9,7 @@ import numpy as np
 
 from .comparisons import Comparison
 from .prediction import Prediction
-from .results import Run, WeakErrorStudy
+from .results import Lost, Run, WeakErrorStudy, lost_text
 from .statistics import Slope
 
 
@@ -42,13 +42,14 @@ def run_table(run: Run) -> str:
     width = max(map(len, run.observables))
     for n, name in enumerate(run.observables):
         lines.append(f"  {name:{width}}  {run.means[-1, n]: .8g}  +- {run.standard_errors[-1, n]:.2g}")
-    return "\n".join([*lines, *_warnings(run.nonfinite, run.negative, run.paths)])
+    return "\n".join([*lines, *_warnings(run.nonfinite, run.negative, run.paths, run.lost)])
 
 
-def _warnings(nonfinite: int, negative: int, paths: int) -> list[str]:
+def _warnings(nonfinite: int, negative: int, paths: int, lost: Lost = ()) -> list[str]:
     lines = []
     if nonfinite:
-        lines.append(f"  {nonfinite} of {paths} paths became non-finite, are left out: take a regularisation or smaller steps")
+        became = f"became non-finite{lost_text(lost)}"
+        lines.append(f"  {nonfinite} of {paths} paths {became}, are left out: take a regularisation or smaller steps")
     if negative:
         lines.append(f"  on {negative} of {paths} paths v was negative")
     return lines
@@ -69,7 +70,7 @@ def study_table(study: WeakErrorStudy, predictions: Sequence[Prediction] = ()) -
                     f"{row.substeps:8d} {row.paths:9d}" + (f" {predicted[name].at(row.tau):13.5e}" if predicted else "")
                     + ("" if row.stopped == "paths" else f"  stopped by {row.stopped}")
                 )
-                lines += ["  " + warning for warning in _warnings(row.nonfinite, row.negative, row.paths)]
+                lines += ["  " + warning for warning in _warnings(row.nonfinite, row.negative, row.paths, row.lost)]
         lines.append(f"  slope {slope_text(study.slopes[name])}; between neighbours: {_local(study, name)}")
         lines += [prediction_text(predicted[name])] if predicted else []
     return "\n".join([*lines, f"{study.seconds:.1f} s"])

@@ -15,11 +15,11 @@ from ..derive.certificate import LeadingError
 from ..derive.equation import FREE, ModifiedEquation
 from ..derive.regularisation import unregularised
 from .evaluation import States, carry_out, value
+from .extrapolation import extrapolation
 from .inputs import UNSTABLE, constants, positive, start_state, step_parameters, whole
 from .kernels import CompiledKernel, compile_kernel
 from .objectives import Problem, Quadratic
 from .statistics import mean_estimate
-from .studies import EXTRAPOLATION, LAST_CORRECTION
 
 Array = NDArray[np.float64]
 
@@ -29,6 +29,7 @@ MOST_DERIVATIVES = 1000
 BOOLE = np.array([7, 32, 12, 32, 7]) / 90
 SIMPSON = np.array([1, 4, 2, 4, 1]) / 12
 """Weights of five equidistant nodes in units of the whole; Boole's rule is Simpson's, extrapolated."""
+RESULT, LAST_CORRECTION = (np.array(weights, float) for weights in (extrapolation(1).result, extrapolation(1).last_correction))
 
 
 @dataclass(frozen=True)
@@ -257,8 +258,8 @@ def _prediction(name: str, power: int, horizon: float, rates: Array) -> Predicti
     boole, simpson = (
         sum(np.tensordot(rule, rates[n : n + 5], 1) for n in starts) * (horizon / len(starts)) for rule in (BOOLE, SIMPSON)
     )
-    samples = -np.tensordot(EXTRAPOLATION, boole, 1)
-    own = abs(np.tensordot(LAST_CORRECTION, boole, 1).mean()) + abs(np.tensordot(EXTRAPOLATION, boole - simpson, 1).mean())
+    samples = -np.tensordot(RESULT, boole, 1)
+    own = abs(np.tensordot(LAST_CORRECTION, boole, 1).mean()) + abs(np.tensordot(RESULT, boole - simpson, 1).mean())
     count = samples.size
     error = float(mean_estimate(count, samples.sum(), (samples**2).sum()).standard_error) if count > 1 else 0.0
     return Prediction(name, power, float(samples.mean()), error, float(own))

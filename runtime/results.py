@@ -1,6 +1,6 @@
 """What runs and studies return: frozen data that can be saved, reloaded and drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,22 @@ from .records import load_record, save_record
 from .statistics import LocalSlope, Slope, fit_slope, local_slopes
 
 Array = NDArray[np.float64]
+
+
+Lost = tuple[tuple[float, int], ...]
+"""Times at which more paths were non-finite than at the time recorded before, with how many."""
+
+
+def divergence(times: Sequence[float] | Array, finite: Sequence[int] | NDArray[np.int64], paths: int) -> Lost:
+    """Return when how many paths were lost, from the numbers of those that were finite at increasing times."""
+    lost = [paths - int(count) for count in finite]
+    return tuple((float(t), n) for t, n, before in zip(times, lost, [0, *lost], strict=False) if n > before)
+
+
+def lost_text(lost: Lost) -> str:
+    """Return `` (3 by time 0.25, 40 by time 1)`` with the first and the last time, or nothing."""
+    ends = dict.fromkeys([*lost[:1], *lost[-1:]])
+    return f" ({', '.join(f'{n} by time {t:g}' for t, n in ends)})" if lost else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +65,11 @@ class Run:
     negative: int
     finals: Array
     settings: Mapping[str, object]
+
+    @property
+    def lost(self) -> Lost:
+        """When how many paths became non-finite."""
+        return divergence(self.times, self.finite, self.paths)
 
     def save(self, path: str) -> None:
         """Write the run to a JSON file, atomically."""
@@ -93,6 +114,8 @@ class Row:
         paths, mirror images too, on which the equation's ``v`` was negative.
     stopped : {"paths", "precision", "seconds"}
         Which limit ended the run: the number of paths, the precision reached, or the time.
+    lost : tuple of (float, int)
+        Times, of a few along the run, by which more paths had become non-finite, with how many.
     """
 
     tau: float
@@ -108,6 +131,7 @@ class Row:
     nonfinite: int
     negative: int
     stopped: Stopped = "paths"
+    lost: Lost = ()
 
 
 @dataclass(frozen=True)
@@ -180,7 +204,7 @@ class WeakErrorStudy:
         record = load_record(path)
         if record.get("kind") != "weak-error study":
             raise ValueError(f"{path} holds no weak-error study; expected a file written by WeakErrorStudy.save")
-        rows = tuple(Row(**row) for row in record["rows"])
+        rows = tuple(Row(**{**row, "lost": tuple((t, n) for t, n in row.get("lost", ()))}) for row in record["rows"])
         return WeakErrorStudy(record["name"], record["weak_order"], rows, record["seconds"], record["settings"])
 
     def plot(self, path: str | None = None):

@@ -7,36 +7,29 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..codegen.layout import LARGEST_UNIT
 from ..codegen.observables import observable
 from ..codegen.program import Kernel, Track
 from ..codegen.program import antithetic as mirrored_too
-from ..codegen.steps import euler_maruyama_step, for_noise_of, optimizer_step
+from ..codegen.steps import default_scheme, for_noise_of, optimizer_step, scheme_step
 from ..derive.equation import ModifiedEquation
 from ..derive.regularisation import Regularisation, unregularised
+from ..derive.schemes.scheme import Scheme
+from .budget import Budget
+from .extrapolation import extrapolation
 from .inputs import UNSTABLE, constants, positive, start_state, start_time, step_parameters, steps_in, whole
 from .kernels import CompiledKernel, compile_kernel
 from .objectives import Problem
 from .records import provenance
-from .results import Row, Stopped, WeakErrorStudy
+from .results import Row, WeakErrorStudy, divergence, lost_text
 from .statistics import mean_estimate
 from .totals import Totals
 
-EXTRAPOLATION = (8 / 3, -2.0, 1 / 3)
-LAST_CORRECTION = (2 / 3, -1.0, 1 / 3)
-"""Over fine, coarse and coarsest grid: the equation, extrapolated twice to substep zero (Talay, Tubaro 1990); the last
-correction of that extrapolation, an upper estimate of the bias that is left."""
+_CONTRASTS = ("optimizer", "error", "own")
+"""The optimizer's mean, the weak error, the equation's own error."""
 
-_CONTRASTS = {
-    "optimizer": (1.0, 0.0, 0.0, 0.0),
-    "error": (-1.0, *EXTRAPOLATION),
-    "own": (0.0, *LAST_CORRECTION),
-}
-"""Over optimizer and the three grids: the optimizer's mean, the weak error, the equation's own error."""
-
+RECORDS = 4
+"""Times at which a study counts the paths that are finite."""
 MOST_SUBSTEPS = 256
-FIRST_PATHS = 16 * LARGEST_UNIT
-"""Where a number of paths is looked for, so many are run first; then it is doubled."""
 
 
 def weak_error(
@@ -55,6 +48,7 @@ def weak_error(
     own_share: float = 0.1,
     precision: float | None = None,
     seconds: float | None = None,
+    scheme: Scheme | None = None,
     regularisation: Regularisation | None = None,
     noise_free_steps: int = 0,
     antithetic: bool = False,
@@ -63,8 +57,8 @@ def weak_error(
 ) -> WeakErrorStudy:
     """Measure ``E phi(X_T) - E phi(x_T)`` between an equation and its optimizer, driven by the same noise.
 
-    The equation is integrated by Euler-Maruyama on three nested grids along the optimizer's Brownian path and extrapolated to
-    substep zero.
+    The equation is integrated by a numerical scheme on three nested grids along the optimizer's Brownian path and extrapolated
+    to substep zero.
 
     Parameters
     ----------
@@ -86,6 +80,8 @@ def weak_error(
         error. The decision looks at the errors it stops at, so a precision near 1 flatters them.
     seconds : float, optional
         Paths are added for so long, per tau and besides compilation and pilot.
+    scheme : Scheme, optional
+        As for `smelt.runtime.ensembles.simulate`.
     noise_free_steps : int
         Both start where the optimizer is after so many steps without noise.
     antithetic : bool
@@ -120,7 +116,8 @@ def weak_error(
         own_share = min(own_share, precision / 2)
     phi = regularisation or unregularised()
     equation = for_noise_of(equation, problem.fields)
-    kernel = study_kernel(equation, problem, observables, phi, antithetic)
+    scheme = scheme or default_scheme(equation)
+    kernel = study_kernel(equation, problem, observables, phi, antithetic, scheme)
     values = constants(equation.chain, hyperparameters, phi)
     begin = start_state(start, equation.chain, problem.dimension)
     durations = [(tau, steps_in(horizon, tau) - noise_free_steps, start_time(t0, tau)) for tau in taus]
@@ -139,7 +136,8 @@ def weak_error(
     settings = {
         "taus": taus, "horizon": horizon, "t0": t0, "start": {k: np.asarray(v) for k, v in start.items()}, "seed": seed,
         "constants": values, "problem": problem.description, "regularisation": phi.name, "noise_free_steps": noise_free_steps,
-        "own_share": own_share, "precision": precision, "seconds": seconds, "antithetic": antithetic, **provenance(),
+        "own_share": own_share, "precision": precision, "scheme": scheme.name, "seconds": seconds, "antithetic": antithetic,
+        **provenance(),
     }  # fmt: skip
     name = f"{equation.name}, phi: {phi.name}"
     return WeakErrorStudy(name, equation.certificate.weak_order, tuple(rows), time.perf_counter() - began, settings)
@@ -151,9 +149,11 @@ def study_kernel(
     observables: Sequence[str],
     regularisation: Regularisation,
     antithetic: bool = False,
+    scheme: Scheme | None = None,
 ) -> Kernel:
     """Return the coupled kernel: the optimizer and its equation on three nested grids."""
-    fine = euler_maruyama_step(equation, problem.fields, regularisation)
+    scheme = scheme or default_scheme(equation)
+    fine = scheme_step(equation, problem.fields, regularisation, scheme)
     found = tuple(observable(text, fine.state, problem.dimension) for text in observables)
     tracks = (
         Track("optimizer", optimizer_step(equation.chain, problem.fields), "step"),
@@ -161,32 +161,10 @@ def study_kernel(
         Track("coarse", fine, "pair"),
         Track("coarsest", fine, "quad"),
     )
-    kernel = Kernel(problem.dimension, tracks, found, tuple(_CONTRASTS.values()))
+    weights = extrapolation(scheme.weak_order)
+    rows = ((1, 0, 0, 0), (-1, *weights.result), (0, *weights.last_correction))
+    kernel = Kernel(problem.dimension, tracks, found, tuple(tuple(map(float, row)) for row in rows))
     return mirrored_too(kernel) if antithetic else kernel
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How many paths are run: all, or until a precision is reached or the time is up."""
-
-    paths: int
-    precision: float | None = None
-    seconds: float | None = None
-
-    def more(self, rows: Sequence[Row], elapsed: float) -> int | Stopped:
-        """Return how many paths to add to those of some rows, a multiple of 1024 but for the last; or why to stop."""
-        done = rows[0].paths if rows else 0
-        if self.precision is None and self.seconds is None:
-            return "paths" if done else self.paths
-        share = self.precision or 0.0
-        if rows and all(r.standard_error + abs(r.own_error) <= share * abs(r.weak_error) for r in rows):
-            return "precision"
-        if done == self.paths:
-            return "paths"
-        most = done or FIRST_PATHS
-        if self.seconds is not None and done:
-            most = min(most, int(done * (self.seconds / elapsed - 1)) // LARGEST_UNIT * LARGEST_UNIT)
-        return min(most, self.paths - done) if most > 0 else "seconds"
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,15 +207,22 @@ class _Experiment:
             matrices={n: self.problem.matrices[n] for n in {m for t in kernel.tracks for m in t.step.matrices}},
             vectors={n: self.problem.vectors[n] for n in {v for t in kernel.tracks for v in t.step.vectors}},
             start={t.name: self.state for t in kernel.tracks}, tau=self.tau, n_steps=self.n_steps, substeps=substeps,
-            t0=self.t0, n_paths=paths, first_path=first, seed=seed, record_steps=[self.n_steps], threads=self.threads,
+            t0=self.t0, n_paths=paths, first_path=first, seed=seed, record_steps=self.records, threads=self.threads,
             progress=progress,
         )  # fmt: skip
 
+    @property
+    def records(self) -> list[int]:
+        return sorted({-(-self.n_steps * n // RECORDS) for n in range(1, RECORDS + 1)})
+
     def _rows(self, totals: Totals, substeps: int) -> list[Row]:
-        paths, finite = totals.n_paths, int(totals.counts[0])
+        paths, finite = totals.n_paths, int(totals.counts[-1])
+        lost = divergence([self.t0 + self.tau * n for n in self.records], totals.counts, paths)
         if finite < 2:
-            raise ValueError(f"tau={self.tau:g}: {paths - finite} of {paths} paths became non-finite; {UNSTABLE}")
-        estimate = mean_estimate(np.array(finite), totals.sums[0], totals.squares[0])
+            raise ValueError(
+                f"tau={self.tau:g}: {paths - finite} of {paths} paths became non-finite{lost_text(lost)}; {UNSTABLE}"
+            )
+        estimate = mean_estimate(np.array(finite), totals.sums[-1], totals.squares[-1])
         fine = [t.pace == "substep" for t in self.compiled.kernel.tracks]
         negative, result = int(totals.negative[fine].sum()), []
         for n, phi in enumerate(self.compiled.kernel.observables):
@@ -246,7 +231,7 @@ class _Experiment:
             result.append(Row(
                 self.tau, phi.name, error, float(estimate.standard_error[n, 1]), float(at["own"]),
                 float(estimate.standard_error[n, 2]), float(at["optimizer"]), float(at["optimizer"]) + error,
-                substeps, paths, paths - finite, negative,
+                substeps, paths, paths - finite, negative, lost=lost,
             ))  # fmt: skip
         return result
 

@@ -215,6 +215,8 @@ def _problem(verb: argparse.ArgumentParser) -> None:
                        "'1,theta_1/5;0,1' (default 1)")  # fmt: skip
     group.add_argument("--phi", default="none", metavar="PHI",
                        help="regularisation: none (default), floor, smooth, or floor:U with U in tau")  # fmt: skip
+    group.add_argument("--scheme", metavar="NAME", help="of the equation: heun-for-additive-noise, ..., see smelt schemes "
+                       "(default: Euler-Maruyama, Runge-Kutta for --form ode)")  # fmt: skip
     group.add_argument("--observable", action="append", metavar="EXPR", help="norm(theta)**2, mean(v), theta[0]**2*v[0], ...")
 
 
@@ -227,7 +229,7 @@ def _experiment(verb: argparse.ArgumentParser, paths: int) -> None:
     group.add_argument("--set", nargs="+", default=[], metavar="NAME=X", help="constants: c=0.5 eps=1e-3 ...")
     group.add_argument("--paths", type=int, default=paths)
     group.add_argument("--seed", type=int, default=0)
-    group.add_argument("--substeps", type=int, help="Euler-Maruyama steps per tau (default: 8; converge chooses them)")
+    group.add_argument("--substeps", type=int, help="steps of the scheme per tau (default: 8; converge chooses them)")
     group.add_argument("--antithetic", action="store_true",
                        help="pairs of a path and its mirror image: fewer paths where the start is not forgotten")  # fmt: skip
     group.add_argument("--threads", type=int)

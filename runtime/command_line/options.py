@@ -16,6 +16,8 @@ from ...derive.optimizers.catalogue import CATALOGUE
 from ...derive.optimizers.rule_files import load_rule
 from ...derive.regularisation import Regularisation, floor, smooth, unregularised
 from ...derive.rules import RESERVED, UpdateRule
+from ...derive.schemes.known import SCHEMES
+from ...derive.schemes.scheme import Scheme
 from ...derive.symbols import tau
 from ..formulas import Objective
 from ..objectives import Problem, Quadratic
@@ -163,6 +165,16 @@ def regularisation(text: str) -> Regularisation:
     if u.is_positive is False:
         raise ValueError(f"regularisation {text!r} with U = {u}; expected a positive expression in tau")
     return makers[kind](u)
+
+
+def scheme(text: str | None) -> Scheme | None:
+    """Read the name of a numerical scheme; capitals do not matter, and hyphens are spaces."""
+    if text is None:
+        return None
+    known = {s.name.lower().replace(" ", "-"): s for s in SCHEMES}
+    if (found := known.get(text.lower().replace(" ", "-").replace("_", "-"))) is None:
+        raise ValueError(f"unknown scheme {text!r}; expected one of {', '.join(known)}")
+    return found
 
 
 def start(items: Sequence[str]) -> dict[str, float | list[float]]:

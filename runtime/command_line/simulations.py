@@ -24,6 +24,7 @@ from .options import (
     number,
     numbers,
     regularisation,
+    scheme,
     start,
 )
 from .progress import bar
@@ -48,7 +49,7 @@ def simulate(options: Namespace) -> int:
             target, on, tau=number(options.tau), horizon=options.horizon, start=_start(options, target, on), t0=options.t0,
             hyperparameters=assignments(options.set), observables=_observables(options, target), paths=options.paths,
             seed=options.seed, substeps=8 if options.substeps is None else options.substeps, keep=options.keep,
-            only_path=options.only_path, antithetic=options.antithetic,
+            only_path=options.only_path, antithetic=options.antithetic, scheme=scheme(options.scheme),
             regularisation=regularisation(options.phi), dtype=options.dtype, threads=options.threads,
             progress=lambda done, n: progress("paths", done, n),
         )  # fmt: skip
@@ -73,7 +74,7 @@ def converge(options: Namespace) -> int:
             equation, on, taus=numbers(options.taus), horizon=options.horizon, start=_start(options, equation, on),
             t0=options.t0, hyperparameters=assignments(options.set), observables=_observables(options, equation),
             paths=options.paths, seed=options.seed, substeps=options.substeps, own_share=options.own_share,
-            precision=options.precision, seconds=options.seconds, antithetic=options.antithetic,
+            precision=options.precision, seconds=options.seconds, antithetic=options.antithetic, scheme=scheme(options.scheme),
             threads=options.threads, regularisation=regularisation(options.phi), noise_free_steps=options.noise_free_steps,
             progress=progress,
         )  # fmt: skip
@@ -133,8 +134,8 @@ def _kernel(options: Namespace) -> Kernel:
     target, on = _target(options), _problem(options)
     observables, phi = _observables(options, target), regularisation(options.phi)
     if options.what == "study" and isinstance(target, ModifiedEquation):
-        return study_kernel(target, on, observables, phi)
-    return simulation_kernel(target, on, observables, phi, options.dtype)
+        return study_kernel(target, on, observables, phi, scheme=scheme(options.scheme))
+    return simulation_kernel(target, on, observables, phi, options.dtype, scheme=scheme(options.scheme))
 
 
 def _observables(options: Namespace, target: Chain | ModifiedEquation) -> list[str]:

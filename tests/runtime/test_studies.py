@@ -12,6 +12,7 @@ from linear_gaussian import equation as exact_equation
 from linear_gaussian import optimizer
 
 from smelt.derive import adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
+from smelt.derive.schemes.known import additive_heun, euler_maruyama, heun, runge_kutta
 from smelt.runtime import Quadratic, WeakErrorStudy, weak_error
 from smelt.runtime.output import plain
 from smelt.runtime.records import save_record
@@ -89,6 +90,31 @@ def test_the_own_error_bounds_the_discretisations_bias():
     fine = study(paths=200_000, substeps=16, taus=(0.25,)).rows
     # the correction is of order substep squared: 16 times smaller, within the noise of both
     assert abs(fine[0].own_error) < abs(rows[0].own_error) / 8
+
+
+def test_a_scheme_of_order_two_has_the_exact_weak_error_too():
+    """What is left after the extrapolation is of order h^4, the last correction of order h^3."""
+    for row in study(scheme=additive_heun, substeps=4).rows:
+        wanted = exact("batch-equivalent", 2, row.tau)[row.observable]
+        assert abs(row.weak_error - wanted) <= 4 * row.standard_error + abs(row.own_error)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "power"), [(euler_maruyama, 3), (heun, 4), (runge_kutta, 6)], ids=["Euler", "Heun", "Runge-Kutta"]
+)
+def test_an_ode_is_extrapolated_with_the_weights_of_its_scheme(scheme, power):
+    """The optimizer without noise, exactly: what is left is of order ``h^(p+2)``, so twice the substeps divide it by that."""
+    problem = Quadratic(PROBLEM.matrices["H"], 1e-12, minimum=PROBLEM.vectors["minimum"])
+    made = modified_equation(sgd(), ballistic(), gaussian(), 1, "ode")
+    left = []
+    for substeps in (4, 8):
+        (row, _) = weak_error(made, problem, taus=(0.125,), horizon=1.0, start={"theta": START}, observables=OBSERVABLES,
+                              paths=2, substeps=substeps, scheme=scheme).rows  # fmt: skip
+        flow = exact_equation(problem, START, 0.125, 1.0, 1, 0.0).norm2()[0]
+        left.append(abs(row.equation - flow))
+        assert left[-1] < abs(row.own_error)
+    # rates up to 1.8 and h = 1/8 on the coarsest grid: the ratio is 2**power within a factor 1.5, another power is not
+    assert 2.0**power / 1.5 < left[0] / left[1] < 2.0**power * 1.5
 
 
 def test_a_stricter_share_takes_more_substeps():
@@ -205,9 +231,11 @@ def test_paths_that_diverge_are_counted_or_refused():
     values = {"hyperparameters": {"eps": 0.1, "c": 1.0}, "observables": ("theta[0]**2",)}
     (row,) = weak_error(made, Quadratic([[1.0]], [[0.3]]), **asked, **values).rows
     assert 0 < row.nonfinite < 2000
+    assert row.lost[-1][1] == row.nonfinite
+    assert {t for t, _ in row.lost} <= {0.5, 1.0}
     assert row.negative > 0
     assert math.isfinite(row.weak_error)
-    with pytest.raises(ValueError, match=r"tau=0\.5: 2000 of 2000 paths became non-finite; expected a stable scheme"):
+    with pytest.raises(ValueError, match=r"2000 of 2000 paths became non-finite \(2000 by time 0\.5\); expected a stable"):
         weak_error(made, Quadratic([[1.0]], [[0.3]]), **asked | {"start": {"theta": 1.0, "v": 0.0}}, **values)
 
 

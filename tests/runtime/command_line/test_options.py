@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from smelt.derive.schemes.known import SCHEMES, additive_heun
 from smelt.derive.symbols import tau
 from smelt.runtime.command_line import options
 
@@ -156,6 +157,14 @@ def test_regularisations(text):
 def test_other_regularisations_are_refused(text, complaint):
     with pytest.raises(ValueError, match=complaint):
         options.regularisation(text)
+
+
+def test_schemes_by_name():
+    assert options.scheme(None) is None
+    assert options.scheme("heun_for-Additive noise") == additive_heun
+    assert {options.scheme(s.name) for s in SCHEMES} == set(SCHEMES)
+    with pytest.raises(ValueError, match="unknown scheme 'euler'; expected one of euler-maruyama, simplified-euler-maruyama, "):
+        options.scheme("euler")
 
 
 def test_noise_laws():

@@ -46,6 +46,18 @@ def test_options_reach_the_simulation(capsys):
     assert np.array(longer["standard_errors"]).max() == 0.0
 
 
+def test_the_scheme_of_an_equation_is_chosen(capsys):
+    heun, equation = ["--scheme", "heun-for-additive-noise"], [*SIMULATE, "--what", "equation"]
+    _, source, _ = run(capsys, "show", *SGD[:3], "--what", "study", *heun)
+    assert "theta_stage_1" in source
+    simulated, studied = (json.loads(run(capsys, *words, *heun, "--json")[1]) for words in (equation, CONVERGE))
+    assert "Heun for additive noise" in simulated["name"]
+    assert studied["settings"]["scheme"] == "Heun for additive noise"
+    for name, complaint in (("stochastic-heun", "solves Stratonovich"), ("platen", "needs each Brownian motion by itself")):
+        assert complaint in refused(capsys, *equation, "--scheme", name)
+    assert "an optimizer, which takes steps of its own" in refused(capsys, *SIMULATE, *heun)
+
+
 def test_an_objective_by_a_formula_is_simulated_and_shown(capsys):
     formula = ["--objective", "theta_1**4/4 + theta_2**2", "--noise-factor", "1 + theta_1**2/4, 0; 0.5, cos(theta_2)"]
     _, out, _ = run(capsys, "simulate", "sgd", *formula, *SIMULATE[-6:], "--json")

@@ -1,0 +1,179 @@
+"""Steps of schemes, carried out in NumPy, against the same methods by hand on drift and noise of Euler-Maruyama's step."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from interpreter import after
+
+from smelt.codegen.check import check
+from smelt.codegen.fields import QuadraticFields
+from smelt.codegen.program import Entry, Kernel, Stack, Step, Total, Track
+from smelt.codegen.steps import default_scheme, euler_maruyama_step, scheme_step
+from smelt.derive import adam, gaussian, heavy_ball, lamb, modified_equation, rmsprop, sgd
+from smelt.derive.regimes import ballistic, batch_equivalent
+from smelt.derive.regularisation import smooth, unregularised
+from smelt.derive.schemes.increment_laws import gaussian_increments
+from smelt.derive.schemes.known import (
+    additive_heun,
+    dri1,
+    euler_maruyama,
+    heun,
+    platen,
+    ri6,
+    runge_kutta,
+    simplified_euler,
+    stochastic_heun,
+    talay_tubaro,
+)
+from smelt.derive.schemes.order import weak_order
+from smelt.runtime.formulas import Objective
+from smelt.runtime.objectives import Quadratic
+
+D, DT = 3, 0.07
+
+
+def values() -> dict:
+    """Everything a step may need: a random problem, a random state, random noise."""
+    random = np.random.default_rng(D)
+    root, spread = random.normal(size=(2, D, D))
+    problem = Quadratic(root @ root.T + np.eye(D), spread @ spread.T, random.normal(size=D))
+    constants = {"c": 0.7, "c1": 0.8, "c2": 0.45, "eps": 0.2, "mu": 1.3, "weight_decay": 0.3}
+    state = {"theta": random.normal(size=D), "m": random.normal(size=D), "v": random.uniform(0.5, 2.0, D)}
+    noise = {"zeta1": random.normal(size=D), "zeta2": random.normal(size=D), "past_zeta1": random.normal(size=D)}
+    return {**constants, **problem.matrices, **problem.vectors, **state, **noise, "tau": 0.3, "dt": DT, "t": 1.5}
+
+
+class ByHand:
+    """Drift and noise at any state and time, from the step of Euler-Maruyama."""
+
+    def __init__(self, euler: Step, inputs: dict) -> None:
+        self.euler, self.inputs = euler, inputs
+        self.still = {name: np.zeros(D) for name in euler.noise}
+
+    def drift(self, x, t):
+        here = self.inputs | dict(zip(self.euler.state, x, strict=True)) | self.still
+        return (after(self.euler, here | {"t": t}) - x) / DT
+
+    def noise(self, x, t):
+        here = self.inputs | dict(zip(self.euler.state, x, strict=True)) | {"t": t}
+        return after(self.euler, here) - after(self.euler, here | self.still)
+
+    def euler_step(self, x, t):
+        return x + DT * self.drift(x, t) + self.noise(x, t)
+
+    def heun_step(self, x, t):
+        ahead = self.euler_step(x, t)
+        return x + DT * (self.drift(x, t) + self.drift(ahead, t + DT)) / 2 + self.noise(x, t)
+
+    def runge_kutta_step(self, x, t):
+        k1 = self.drift(x, t)
+        k2 = self.drift(x + DT / 2 * k1, t + DT / 2)
+        k3 = self.drift(x + DT / 2 * k2, t + DT / 2)
+        k4 = self.drift(x + DT * k3, t + DT)
+        return x + DT * (k1 + 2 * k2 + 2 * k3 + k4) / 6
+
+
+@cache
+def equation(rule, order: int, form: str):
+    regime = ballistic() if form == "ode" else batch_equivalent()
+    return modified_equation(rule(), regime, gaussian(True), order, form)
+
+
+def ode(rule):
+    return rule, 1, "ode"
+
+
+def noisy(rule, order: int):
+    return rule, order, "diffusion"
+
+
+OBJECTIVE = Objective(
+    "theta_1**2/2 + sin(theta_2)*theta_1/3 + exp(theta_3/4) + theta_2**2",
+    [["1/2", "0", "0"], ["1/5", "1/3", "0"], ["0", "0", "1/4"]], D,
+)  # fmt: skip
+FIELDS = [QuadraticFields(), OBJECTIVE.fields]
+CASES = [
+    *((ode(rule), scheme) for rule in (heavy_ball, rmsprop, adam, lamb) for scheme in (heun, runge_kutta)),
+    *((noisy(rule, 1), additive_heun) for rule in (sgd, heavy_ball)),
+    (noisy(adam, 1), additive_heun),
+    *((noisy(rule, 2), euler_maruyama) for rule in (rmsprop, adam)),
+]
+
+
+def _id(x) -> str:
+    return f"{x[0].__name__}-{x[1]}-{x[2]}" if isinstance(x, tuple) else getattr(x, "name", "")
+
+
+@pytest.mark.parametrize("fields", FIELDS, ids=["quadratic", "formula"])
+@pytest.mark.parametrize(("case", "scheme"), CASES, ids=_id)
+def test_a_step_is_the_one_by_hand(case, scheme, fields):
+    compare(case, scheme, fields)
+
+
+def compare(case, scheme, fields):
+    x, phi = values(), smooth(0.4)
+    made = equation(*case)
+    step, hand = scheme_step(made, fields, phi, scheme), ByHand(euler_maruyama_step(made, fields, phi), values())
+    check(Kernel(D, (Track("equation", step, "substep"),), (), ((1.0,),)))
+    start = np.stack([x[name] for name in step.state])
+    by_hand = {euler_maruyama: hand.euler_step, runge_kutta: hand.runge_kutta_step}.get(scheme, hand.heun_step)
+    # a few hundred operations, and differences divided by dt, of numbers of order 10
+    np.testing.assert_allclose(after(step, x), by_hand(start, x["t"]), rtol=1e-11, atol=1e-11)
+
+
+def test_the_cases_have_time_and_every_kind_of_statement():
+    """What the comparison is about: without these it could not fail."""
+    steps = [scheme_step(equation(*c), fields, unregularised(), scheme) for c, scheme in CASES for fields in FIELDS]
+    later = {type(s) for step in steps for s in step.statements if "_stage_" in s.target}
+    assert {Entry, Stack, Total} <= later
+    assert any(s.target.startswith("t_stage_") for step in steps for s in step.statements)
+
+
+def test_a_stage_repeats_only_what_changes():
+    """SGD's gradient, once for each stage; nothing is drawn for an ODE."""
+    step = scheme_step(equation(*ode(sgd)), QuadraticFields(), unregularised(), runge_kutta)
+    assert sum(type(s).__name__ == "MatVec" for s in step.statements) == 4
+    assert (step.noise, step.past) == ((), ())
+
+
+def test_an_ode_is_stepped_by_runge_kutta_and_what_has_noise_by_euler_maruyama():
+    assert default_scheme(equation(*ode(sgd))) == runge_kutta
+    assert default_scheme(equation(*noisy(sgd, 1))) == euler_maruyama
+
+
+def test_gaussian_increments_keep_the_order_of_heun_for_additive_noise():
+    """The scheme is proved with three-point increments; kernels draw Gaussian ones."""
+    assert weak_order(replace(additive_heun, increments=gaussian_increments), 2) == 2
+
+
+REFUSED = [
+    (noisy(sgd, 1), stochastic_heun, "stochastic Heun solves Stratonovich equations; expected a scheme for Ito equations"),
+    (noisy(sgd, 1), talay_tubaro, "Talay-Tubaro combines several steps; expected a single one"),
+    (noisy(sgd, 1), simplified_euler, "simplified Euler-Maruyama draws signs; expected Gaussian increments"),
+    (noisy(sgd, 1), heun, "Heun is for equations without noise; expected the form ode"),
+    (noisy(sgd, 1), runge_kutta, "Runge-Kutta is for equations without noise; expected the form ode"),
+    (noisy(rmsprop, 1), additive_heun, "Heun for additive noise for noise that depends on v; expected constant noise"),
+    *((noisy(sgd, 1), scheme, f"{scheme.name} needs each Brownian motion by itself") for scheme in (platen, ri6, dri1)),
+]
+
+
+@pytest.mark.parametrize(("case", "scheme", "complaint"), REFUSED, ids=_id)
+def test_schemes_for_other_equations_are_refused(case, scheme, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        scheme_step(equation(*case), QuadraticFields(), unregularised(), scheme)
+
+
+def test_noise_that_varies_with_theta_or_with_the_past_is_not_additive():
+    varying = Objective("theta**2/2", "1 + sin(theta)/2", 1)
+    with pytest.raises(ValueError, match="noise that depends on theta; expected constant noise"):
+        scheme_step(modified_equation(sgd(), ballistic(), gaussian(), 2), varying.fields, unregularised(), additive_heun)
+    # the second order of SGD has H B in its noise, constant for a quadratic alone
+    second = equation(*noisy(sgd, 2))
+    compare(noisy(sgd, 2), additive_heun, QuadraticFields())
+    with pytest.raises(ValueError, match="noise that depends on theta; expected constant noise"):
+        scheme_step(second, OBJECTIVE.fields, unregularised(), additive_heun)
+    synchronised = modified_equation(rmsprop(), batch_equivalent(), gaussian(True), 2, "synchronised")
+    with pytest.raises(ValueError, match="noise that depends on omega1, theta, v; expected constant noise"):
+        scheme_step(synchronised, QuadraticFields(), unregularised(), additive_heun)
