@@ -4,7 +4,9 @@ The problem: RMSprop in the ballistic regime on a noisy quadratic, g = A (theta 
 method with dt = tau^2, both derived and generated, recorded after every tau. A row is CPU nanoseconds per path and step on one
 thread.
 
-Usage: python benchmarks/kernels.py [--peers DIR] [--names c_simd,nb_block,...] [--dimensions 2,10] [--dtypes f64]
+Usage: python benchmarks/kernels.py [--peers DIR] [--names c_simd,nb_block,...] [--dimensions 2,10] [--dtypes f64] [--diagonal]
+
+With --diagonal A is a vector, and `--dimensions 100,1000,10000` shows the cost linear in d; peers have no such problem.
 
 DIR holds the peers: ``worker.py MODULE THREADS`` reads a line of JSON with name, what ("sde2" or "disc"), d, dtype
 ("f64" or "f32") and N (paths) and answers with one that has ``cpu`` (seconds). Results go to benchmarks/results.json.
@@ -44,18 +46,22 @@ PATHS = {2: 100_000, 10: 10_000}
 WORDS = {"f64": "float64", "f32": "float32"}
 
 
-def smelt_runner(what: str, d: int, dtype: str) -> tuple[Callable[[int], float], float]:
-    """A function that runs a number of paths and returns CPU seconds, and the seconds of compilation."""
+def dense_hessian(d: int) -> np.ndarray:
+    """The matrix A of the problem."""
     m = np.random.default_rng(d).standard_normal((d, d))
-    A = np.array([[1.0, 0.5], [0.5, 1.0]]) if d == 2 else m @ m.T / d + 0.1 * np.eye(d)
-    problem = Quadratic(A, noise=0.25)
+    return np.array([[1.0, 0.5], [0.5, 1.0]]) if d == 2 else m @ m.T / d + 0.1 * np.eye(d)
+
+
+def smelt_runner(what: str, d: int, dtype: str, diagonal: bool) -> tuple[Callable[[int], float], float]:
+    """A function that runs a number of paths and returns CPU seconds, and the seconds of compilation."""
+    problem = Quadratic(np.linspace(0.5, 2, d) if diagonal else dense_hessian(d), noise=0.25)
     kernel = simulation_kernel(TARGETS[what], problem, OBSERVABLES, floor(), WORDS[dtype])
     (track,) = kernel.tracks
     began = time.perf_counter()
     compiled = compile_kernel(kernel)
     seconds = time.perf_counter() - began
     inputs = {
-        "parameters": {track.name: {name: CONSTANTS[name] for name in track.step.parameters}},
+        "parameters": {track.name: {name: (CONSTANTS | problem.numbers)[name] for name in track.step.parameters}},
         "matrices": {name: problem.matrices[name] for name in track.step.matrices},
         "vectors": {name: problem.vectors[name] for name in track.step.vectors},
         "start": {track.name: np.stack([np.resize([10.0, 5.0], d), np.ones(d)])},
@@ -100,15 +106,15 @@ class Peer:
         self.process.wait()
 
 
-def compare(what: str, d: int, dtype: str, peers: list[Peer], rounds: int) -> list[dict]:
+def compare(what: str, d: int, dtype: str, peers: list[Peer], rounds: int, diagonal: bool) -> list[dict]:
     """Rows of smelt and the peers; each round runs every one once."""
     paths = PATHS.get(d, max(256, 40_000 // d)) * (4 if what == "disc" else 1)
     steps = STEPS * (SUBSTEPS if what == "sde2" else 1)
-    own, compile_seconds = smelt_runner(what, d, dtype)
+    own, compile_seconds = smelt_runner(what, d, dtype, diagonal)
     runners: dict[str, Callable[[int], float]] = {"smelt": own}
     runners |= {peer.name: lambda n, peer=peer: peer.run(what, d, dtype, n) for peer in peers}
     for run in runners.values():
-        run(1024)  # compiles, warms up
+        run(min(paths, 1024))  # compiles, warms up
     found: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(rounds):
         for name, run in runners.items():
@@ -128,14 +134,17 @@ def main() -> None:
     parser.add_argument("--dimensions", default="2,10")
     parser.add_argument("--dtypes", default="f64")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--diagonal", action="store_true", help="A is diagonal; without peers")
     options = parser.parse_args()
+    if options.diagonal and options.peers:
+        parser.error("got --diagonal with --peers; expected one of them: the peers know dense matrices only")
     peers = [Peer(options.peers, name) for name in options.names.split(",")] if options.peers else []
     rows: list[dict] = []
     print(f"{'':14}{'name':12}{'ns, median':>12}{'least':>10}{'smelt / it':>12}")
     for d in map(int, options.dimensions.split(",")):
         for dtype in options.dtypes.split(","):
             for what in options.whats.split(","):
-                new = compare(what, d, dtype, peers, options.rounds)
+                new = compare(what, d, dtype, peers, options.rounds, options.diagonal)
                 rows += new
                 for row in new:
                     label = f"{what} d={d} {dtype}"

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from sympy import Expr, Symbol
 
+from .lengths import input_lengths, lengths, matrix_shapes
 from .program import PACES, Entry, Kernel, MatVec, Number, Scalar, Stack, Statement, Step, Total, Vector
 
 TIME = "t"
@@ -34,10 +35,14 @@ def _one_of_each(names: Iterable[str], where: str) -> None:
 
 
 def _check_statements(
-    statements: tuple[Statement, ...], scalars: set[str], vectors: set[str], matrices: set[str], dimension: int, where: str
-) -> tuple[set[str], set[str]]:
-    """Check uses against definitions; return the numbers per path and the vectors that exist at the end."""
-    uniform, lane, vectors = set(scalars), set(), set(vectors)
+    statements: tuple[Statement, ...], scalars: set[str], given: dict[str, int], matrices: set[str], dimension: int, where: str
+) -> tuple[set[str], dict[str, int]]:
+    """Check uses against definitions; return the numbers per path, and the vectors with their lengths, at the end."""
+    uniform, lane, vectors = set(scalars), set(), set(given)
+    try:
+        length = lengths(statements, given, dimension)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
     for statement in statements:
         match statement:
             case Scalar(target, expression):
@@ -61,14 +66,14 @@ def _check_statements(
             case Entry(target, vector, index):
                 if vector not in vectors:
                     raise ValueError(f"{where}, entry {target!r}: {vector!r} is no earlier vector")
-                if not 0 <= index < dimension:
-                    raise ValueError(f"{where}, entry {target!r}: index {index} is outside 0 ... {dimension - 1}")
+                if not 0 <= index < length[vector]:
+                    raise ValueError(f"{where}, entry {target!r}: index {index} is outside 0 ... {length[vector] - 1}")
                 lane.add(target)
             case Stack(target, entries):
                 if len(entries) != dimension or not lane.issuperset(entries):
                     raise ValueError(f"{where}, stack {target!r}: {entries} are not {dimension} earlier numbers per path")
                 vectors.add(target)
-    return uniform | lane, vectors
+    return uniform | lane, length
 
 
 def _defined(expression: Expr, known: set[str], where: str) -> None:
@@ -83,14 +88,18 @@ def _check_step(step: Step, dimension: int) -> None:
     _one_of_each((*step.inputs, *step.parameters, *step.matrices, *targets), where)
     if not set(step.past) <= set(step.noise):
         raise ValueError(f"{where}: the past of {step.past} is wanted; its noise is {step.noise}")
-    scalars = {TIME, *step.parameters}
-    vectors = set(step.inputs)
-    _, vectors = _check_statements(step.statements, scalars, vectors, set(step.matrices), dimension, where)
+    for name, width in step.widths:
+        if name not in step.noise or width < 1:
+            raise ValueError(f"{where}: the width {width} of {name!r}; expected at least 1, of one of the noise {step.noise}")
+    scalars, given = {TIME, *step.parameters}, input_lengths(step, dimension)
+    _, vectors = _check_statements(step.statements, scalars, given, set(step.matrices), dimension, where)
     if not step.state or len(step.result) != len(step.state):
         raise ValueError(f"{where}: {len(step.result)} results for {len(step.state)} state blocks; give one for each")
     for name in step.result:
         if name not in vectors:
             raise ValueError(f"{where}: the result {name!r} is no vector; give a state block or a Vector")
+        if vectors[name] != dimension:
+            raise ValueError(f"{where}: the result {name!r} has {vectors[name]} entries; expected {dimension}")
     for name in step.nonnegative:
         if name not in step.state:
             raise ValueError(f"{where}: the nonnegative block {name!r} is none of the state's {step.state}")
@@ -115,6 +124,10 @@ def check(kernel: Kernel) -> None:
         if track.pace not in PACES:
             raise ValueError(f"track {track.name!r}: pace {track.pace!r}; expected one of {', '.join(PACES)}")
         _check_step(track.step, kernel.dimension)
+    for name in sorted({name for track in kernel.tracks for name in track.step.noise}):
+        widths = {input_lengths(t.step, kernel.dimension)[name] for t in kernel.tracks if name in t.step.noise}
+        if len(widths) > 1:
+            raise ValueError(f"noise {name!r} has the lengths {sorted(widths)} on several tracks; expected one")
     for weights in kernel.contrasts:
         if len(weights) != len(kernel.tracks):
             raise ValueError(f"contrast {weights}: {len(weights)} weights for {len(kernel.tracks)} tracks")
@@ -131,9 +144,10 @@ def check(kernel: Kernel) -> None:
             scalars, _ = _check_statements(
                 observable.statements,
                 set(step.parameters),
-                {*step.state, *step.vectors},
+                dict.fromkeys((*step.state, *step.vectors), kernel.dimension),
                 set(step.matrices),
                 kernel.dimension,
                 where,
             )
             _defined(observable.expression, scalars, where)
+    matrix_shapes(kernel)

@@ -83,7 +83,8 @@ def _write_header(out: Source, kernel: Kernel, layout: Layout, shape: str, signa
         out(f"track {track.name}, {every}{', mirrored' if track.mirrored else ''}: {remark(track.step.name)}")
         step = track.step
         out(f"    state {listed(step.state)}; noise {listed(step.noise)}; parameters {listed(step.parameters)}")
-    out(f"matrices: {listed(layout.matrices)}; vectors: {listed(layout.vectors)}")
+    matrices = [f"{name} ({rows} x {columns})" for name, (rows, columns) in layout.shapes.items()]
+    out(f"matrices: {listed(matrices)}; vectors: {listed(layout.vectors)}")
     out(f"observables: {listed([remark(o.name) for o in kernel.observables])}")
     out(f"contrasts: {listed([str(list(c)) for c in kernel.contrasts])}", '"""', "")
     out("import math", "", "import numpy as np", "from numba import njit", "")
@@ -94,7 +95,7 @@ def _write_header(out: Source, kernel: Kernel, layout: Layout, shape: str, signa
 
 def _write_decorator(out: Source, kernel: Kernel) -> None:
     real = kernel.dtype
-    arrays = f"int64[::1], float64[::1], {real}[:, :, ::1], {real}[:, ::1], {real}[:, ::1], float64[:, ::1], {real}[:, ::1]"
+    arrays = f"int64[::1], float64[::1], {real}[::1], {real}[:, ::1], {real}[:, ::1], float64[:, ::1], {real}[:, ::1]"
     out("", f'@njit("void(uint64, int64, int64, float64, float64, int64, int64, {arrays})",')
     out('      cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})')
 

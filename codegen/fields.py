@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from sympy import Expr, Mul, Symbol
+from sympy import Expr, Mul, Symbol, sqrt
 
 from ..derive.contraction import Contraction, contract, contract_closed
 from ..derive.indices import components
@@ -14,6 +15,9 @@ from .program import MatVec, Statement, Vector
 
 if TYPE_CHECKING:
     from .lower import Lowering
+
+
+Covariance = Literal["dense", "diagonal", "spread", "factor"]
 
 
 class Fields(Protocol):
@@ -28,6 +32,21 @@ class Fields(Protocol):
     @property
     def gradient_noise(self) -> bool:
         """Whether ``B(theta) zeta`` is a gradient in theta for every zeta, as derivations assume of the noise of a sample."""
+        ...
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The constant vectors that statements may read."""
+        ...
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The numbers that statements may read."""
+        ...
+
+    @property
+    def widths(self) -> Mapping[str, int]:
+        """The lengths of ``zeta1`` and ``zeta2`` where they are not d."""
         ...
 
     def vanishes(self, component: Component) -> bool:
@@ -57,7 +76,23 @@ class Fields(Protocol):
 
 @dataclass(frozen=True)
 class QuadraticFields:
-    """``f = 1/2 (theta - minimum)^T H (theta - minimum)`` with constant noise covariance ``S``."""
+    """``f = 1/2 (theta - minimum)^T H (theta - minimum)`` with constant noise covariance ``S``.
+
+    A diagonal matrix is a constant vector, its products are element by element.
+
+    Attributes
+    ----------
+    hessian : {"dense", "diagonal"}
+    covariance : {"dense", "diagonal", "spread", "factor"}
+        What is known of ``S = B B^T``: nothing, and ``B`` is a symmetric root; that it is diagonal; that it is ``s**2 H H``
+        with a number s, `spread`; that ``B`` has `rank` columns.
+    rank : int
+        The number r of columns of a factor: the noise has r dimensions, that of its squares r(r+1)/2.
+    """
+
+    hessian: Literal["dense", "diagonal"] = "dense"
+    covariance: Covariance = "dense"
+    rank: int = 0
 
     @property
     def constant_noise(self) -> bool:
@@ -67,6 +102,21 @@ class QuadraticFields:
     def gradient_noise(self) -> bool:
         return True
 
+    @property
+    def constants(self) -> tuple[str, ...]:
+        diagonals = [*(["H"] if self.hessian == "diagonal" else []), *(["B"] if self.covariance == "diagonal" else [])]
+        return ("S_diagonal", *diagonals, "minimum")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        return ("spread",) if self.covariance == "spread" else ()
+
+    @property
+    def widths(self) -> Mapping[str, int]:
+        if self.covariance != "factor":
+            return {}
+        return {"zeta1": self.rank, "zeta2": self.rank * (self.rank + 1) // 2}
+
     def vanishes(self, component: Component) -> bool:
         field = component.field
         constant = field.rank if not field.gradient else 2
@@ -74,10 +124,29 @@ class QuadraticFields:
 
     def gradient(self, at: str = "theta", target: str = "F") -> tuple[Statement, ...]:
         offset = Symbol(at, real=True) - Symbol("minimum", real=True)
-        return (Vector(f"{target}_offset", offset), MatVec(target, "H", f"{target}_offset"))
+        return (Vector(f"{target}_offset", offset), *self.applied("H", f"{target}_offset", target))
 
     def noise(self, at: str = "theta") -> tuple[Statement, ...]:
-        return (MatVec("B_zeta1", "B", "zeta1"),)
+        return self.applied("B", "zeta1")
+
+    def applied(self, matrix: str, operand: str, target: str = "") -> tuple[Statement, ...]:
+        """Return statements, the last of which sets a vector, ``MATRIX_OPERAND`` by default, to a matrix times a vector."""
+        target = target or f"{matrix}_{operand}"
+        kind, x = self.hessian if matrix == "H" else self.covariance, Symbol(operand, real=True)
+        match matrix, kind:
+            case "B2", "diagonal":
+                return (Vector(target, sqrt(2) * Symbol("S_diagonal", real=True) * x),)
+            case _, "diagonal":
+                return (Vector(target, Symbol("S_diagonal" if matrix == "S" else matrix, real=True) * x),)
+            case "B", "spread":
+                (product,) = self.applied("H", operand)
+                return (product, Vector(target, Symbol("spread", real=True) * Symbol(product.target, real=True)))
+            case "S", "factor":
+                (inner,) = self.applied("B_transposed", operand)
+                return (inner, *self.applied("B", inner.target, target))
+            case "B_transposed", _:
+                return (MatVec(target, matrix, operand, self.rank),)
+        return (MatVec(target, matrix, operand),)
 
     def vector(self, component: Component, lowering: Lowering) -> str:
         if component.field.name == "S" and len(component.indices) == 2:
@@ -101,15 +170,24 @@ class QuadraticFields:
     def _product(self, matrix: Expr, child: Contraction, lowering: Lowering) -> Symbol:
         if not isinstance(matrix, Component):
             raise ValueError(f"{matrix} in a kernel; expected a single matrix")
-        name, number = self.matrix(matrix), Mul(*(f for f in Mul.make_args(child.local) if not components(f)))
+        name, number = self._oriented(matrix), Mul(*(f for f in Mul.make_args(child.local) if not components(f)))
         if number != 1:
             raise ValueError(f"{number} inside a matrix product; expected numbers in front")
         if (name, child) not in lowering.known:
             operand = lowering.as_vector(child, self._tree(child, lowering))
-            target = f"{name}_{operand}"
-            lowering.add(MatVec(target, name, operand))
-            lowering.known[name, child] = Symbol(target, real=True)
+            statements = self.applied(name, operand)
+            lowering.add(*statements)
+            lowering.known[name, child] = Symbol(statements[-1].target, real=True)
         return lowering.known[name, child]
+
+    def _oriented(self, component: Component) -> str:
+        """Return the matrix by whose rows i a component at i and j stands: all but a factor of few columns are symmetric."""
+        name = self.matrix(component)
+        if self.covariance != "factor" or name in ("H", "S") or component.indices == ("i", "j"):
+            return name
+        if name == "B2":
+            raise ValueError(f"{component} in a kernel for a quadratic whose noise has a factor; expected a covariance matrix")
+        return "B_transposed"
 
     def matrix(self, component: Component) -> str:
         """Return the constant matrix behind a component at i and j, such as ``F[i,j]``."""

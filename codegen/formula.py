@@ -7,6 +7,7 @@ P_j P_k`` needs the matrix ``sum_k F_ijk S_jk P_k``, then the vector that is its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
@@ -70,6 +71,18 @@ class FormulaFields:
             for p in self._range for n, m in combinations(self._range, 2)
         )  # fmt: skip
         return all(simplify(curl) == 0 for curl in curls)
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def widths(self) -> Mapping[str, int]:
+        return {}
 
     def vanishes(self, component: Component) -> bool:
         if len(component.indices) == 1 or component.field == square_factor:

@@ -5,14 +5,15 @@ would have to be proved distinct before LLVM vectorises): ``X`` holds states and
 words of the streams, ``S`` flags, values and sums in float64.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from .check import TIME, symbols
 from .factor import factor
+from .lengths import input_lengths, lengths, matrix_shapes
 from .names import Names
 from .printer import double, single, text
-from .program import PACES, SUBSTEPS, Kernel, Number, Scalar, Step, Total, Track, Vector
+from .program import PACES, SUBSTEPS, Kernel, Number, Scalar, Statement, Step, Total, Track, Vector
 
 LARGEST_UNIT = 1024
 """Runs start at multiples of this number of paths."""
@@ -52,10 +53,13 @@ class Layout:
         self.names = Names()
         self.literal = double if kernel.dtype == "float64" else single
         self.steps = {track.name: factor(track.step) for track in kernel.tracks}
-        self.matrices = sorted({name for track in kernel.tracks for name in track.step.matrices})
+        self.shapes = matrix_shapes(kernel)
         self.vectors = sorted({name for track in kernel.tracks for name in track.step.vectors})
         self.noise = sorted({name for track in kernel.tracks for name in track.step.noise})
-        self.slots = len(self.noise) * self.d
+        self.inputs = {track.name: input_lengths(track.step, self.d) for track in kernel.tracks}
+        widths = {name: self.inputs[track.name][name] for track in kernel.tracks for name in track.step.noise}
+        self.noise_entries = [(name, i) for name in self.noise for i in range(widths[name])]
+        self.slots = len(self.noise_entries)
         self.even_slots = self.slots + self.slots % 2
         present = [pace for pace in PACES if any(track.pace == pace for track in kernel.tracks)]
         self.finest, self.coarser = present[0], present[1:]
@@ -86,6 +90,10 @@ class Layout:
     def at(self, row: int, array: str = "X") -> str:
         """The entry of a row in the current lane."""
         return f"{array}[{row * self.lanes} + lane]" if row else f"{array}[lane]"
+
+    def lengths(self, track: Track, statements: Sequence[Statement]) -> dict[str, int]:
+        """The lengths of the vectors of a track's step, or of an observable on it."""
+        return lengths(statements, self.inputs[track.name], self.d)
 
     def lane_loop(self) -> str:
         return f"for lane in range({self.lanes}):"

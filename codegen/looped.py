@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 from .check import symbols
 from .layout import Layout, Source, remark
+from .lengths import length_of
 from .levels import Level, levels
 from .printer import double, text
 from .product import blocks, write_product
-from .program import MatVec, Total, Track
+from .program import MatVec, Total, Track, Vector
 
 TOGETHER = 10
 """Coordinates that are added up in one pass."""
@@ -22,7 +23,7 @@ class Looped:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         first = layout.take(layout.even_slots)
-        self.noise = {name: first + n * layout.d for n, name in enumerate(layout.noise)}
+        self.noise = {name: first + layout.noise_entries.index((name, 0)) for name in layout.noise}
         # only what a product reads must be in memory
         operands = {s.operand for step in layout.steps.values() for s in step.statements if isinstance(s, MatVec)}
         operands |= {s.operand for o in layout.kernel.observables for s in o.statements if isinstance(s, MatVec)}
@@ -31,14 +32,15 @@ class Looped:
         self.levels: dict[tuple[str, str], list[Level]] = {}
         self.scratch: dict[tuple[str, str, str], int] = {}
         self.numbers: set[tuple[str, str, str]] = set()  # keys of `scratch` that are one number per path
+        self.lengths: dict[tuple[str, str], dict[str, int]] = {}
         base = layout.rows
         sizes = [0]
         for track in layout.kernel.tracks:
             step = layout.steps[track.name]
-            sizes.append(self._plan(track, "", levels(step.statements, step.result), base))
-            for observable in layout.kernel.observables:
-                needed = levels(observable.statements, ())
-                sizes.append(self._plan(track, observable.name, needed, base))
+            parts = [("", step.statements, step.result), *((o.name, o.statements, ()) for o in layout.kernel.observables)]
+            for part, statements, results in parts:
+                self.lengths[track.name, part] = layout.lengths(track, statements)
+                sizes.append(self._plan(track, part, levels(statements, results), base))
         layout.take(max(sizes))  # tracks and observables take turns in the same rows
 
     def _plan(self, track: Track, part: str, found: list[Level], row: int) -> int:
@@ -48,7 +50,7 @@ class Looped:
             totals = [s.target for s in level.loop if isinstance(s, Total)]
             for name in (*(s.target for s in level.products), *level.stored):
                 self.scratch[track.name, part, name] = row
-                row += self.layout.d
+                row += self.lengths[track.name, part][name]
             for name in (*(s.target for s in level.entries), *totals):
                 self.numbers.add((track.name, part, name))
                 self.scratch[track.name, part, name] = row
@@ -65,7 +67,7 @@ class Looped:
         if (track.name, name) in self.layout.state:
             return self.layout.state[track.name, name]
         if name.startswith("past_") and name.removeprefix("past_") in track.step.past:
-            return self.layout.past[track.pace] + self.layout.noise.index(name.removeprefix("past_")) * self.layout.d
+            return self.layout.past[track.pace] + self.layout.noise_entries.index((name.removeprefix("past_"), 0))
         return self.noise.get(name) if name in track.step.noise else self.constants.get(name)
 
     def local(self, name: str, c: int) -> str:
@@ -74,12 +76,21 @@ class Looped:
     # the parts
 
     def write_functions(self, out: Source) -> None:
-        write_product(out, self.layout.d, self.layout.lanes)
+        for shape in dict.fromkeys(self.layout.shapes.values()):
+            write_product(out, self.product_name(shape), shape, self.layout.lanes)
+
+    def product_name(self, shape: tuple[int, int]) -> str:
+        """The function that multiplies by matrices of a shape."""
+        rows, columns = shape
+        square = shape == (self.layout.d, self.layout.d)
+        return "product" if square else self.layout.names(("product", shape), f"product_{rows}_{columns}")
 
     def write_constants(self, out: Source) -> None:
         out("# matrices")
-        for n, matrix in enumerate(self.layout.matrices):
-            out(f"{self.layout.names(('matrix', matrix), matrix)} = matrices[{n}].ravel()")
+        place = 0
+        for matrix, (rows, columns) in self.layout.shapes.items():
+            out(f"{self.layout.names(('matrix', matrix), matrix)} = matrices[{place}:{place + rows * columns}]")
+            place += rows * columns
         for name, row in self.constants.items():
             with out.under(f"for i in range({self.layout.d}):"), self.lanes(out):
                 out(f"{self.entry(row)} = vectors[{self.layout.vectors.index(name)}, i]")
@@ -159,19 +170,30 @@ class Looped:
                     out(f"{layout.at(self.scratch[track.name, part, s.target])} = {value}  # {s.target}")
                 out(*(f"{layout.at(self.scratch[track.name, part, t])} = {layout.literal(0.0)}" for t in totals))
         # loops that only add up take several coordinates at a time, to read and write the totals less often
-        width = TOGETHER if totals and len(totals) == len(level.loop) else 1
-        if level.loop or results:
-            for start, stop, size in blocks(layout.d, width):
+        known = self.lengths[track.name, part]
+        loops: dict[int, list[Vector | Total]] = {layout.d: []} if results else {}
+        for s in level.loop:
+            loops.setdefault(length_of(s.expression, known, layout.d), []).append(s)
+        for length, loop in sorted(loops.items()):
+            width = TOGETHER if loop and all(isinstance(s, Total) for s in loop) else 1
+            for start, stop, size in blocks(length, width):
                 with out.under(f"for i in range({start}, {stop}, {size}):"):
-                    self.write_loop(out, track, part, level, results, size)
+                    self.write_loop(out, track, part, loop, level.stored, results if length == layout.d else (), size)
 
     def write_loop(
-        self, out: Source, track: Track, part: str, level: Level, results: Sequence[tuple[str, str]], size: int
+        self,
+        out: Source,
+        track: Track,
+        part: str,
+        loop: Sequence[Vector | Total],
+        stored: Sequence[str],
+        results: Sequence[tuple[str, str]],
+        size: int,
     ) -> None:
-        """Coordinates i ... i + size - 1 of a level's loop, for all lanes."""
+        """Coordinates i ... i + size - 1 of a loop, for all lanes."""
         layout = self.layout
-        computed = [s.target for s in level.loop]
-        read = sorted({n for s in level.loop for n in symbols(s.expression)} | {result for _, result in results})
+        computed = [s.target for s in loop]
+        read = sorted({n for s in loop for n in symbols(s.expression)} | {result for _, result in results})
         constants = [name for name in read if name in track.step.vectors]
         variables = [layout.uniform_variables(track, part) for _ in range(size)]
         for c, known in enumerate(variables):
@@ -184,13 +206,13 @@ class Looped:
                     per_path = (track.name, part, name) in self.numbers
                     places = [layout.at(row) if per_path else self.entry(row + c) for c in range(size)]
                     out(*(f"{known[name]} = {place}" for known, place in zip(variables, places, strict=True)))
-            for s in level.loop:
+            for s in loop:
                 values = [text(s.expression, known, layout.literal) for known in variables]
                 if isinstance(s, Total):
                     out(f"{layout.at(self.scratch[track.name, part, s.target])} += {' + '.join(values)}")
                     continue
                 out(f"{variables[0][s.target]} = {values[0]}")
-                if s.target in level.stored:
+                if s.target in stored:
                     out(f"{self.entry(self.scratch[track.name, part, s.target])} = {variables[0][s.target]}")
             for block, result in results:
                 value = variables[0][result]
@@ -204,13 +226,14 @@ class Looped:
         operand = self.row(track, part, product.operand)
         assert operand is not None
         matrix = self.layout.names(("matrix", product.matrix), product.matrix)
-        x, y = self.rows(operand), self.rows(self.scratch[track.name, part, product.target])
-        out(f"product({matrix}, {x}, {y})  # {product.target} = {product.matrix} {product.operand}")
+        shape = self.layout.shapes[product.matrix]
+        x, y = self.rows(operand, shape[1]), self.rows(self.scratch[track.name, part, product.target], shape[0])
+        out(f"{self.product_name(shape)}({matrix}, {x}, {y})  # {product.target} = {product.matrix} {product.operand}")
 
-    def rows(self, row: int) -> str:
+    def rows(self, row: int, length: int) -> str:
         """The rows of a whole vector."""
         lanes = self.layout.lanes
-        return f"X[{row * lanes}:{(row + self.layout.d) * lanes}]"
+        return f"X[{row * lanes}:{(row + length) * lanes}]"
 
     def write_values(self, out: Source, track: Track) -> None:
         """Evaluate the observables on a track; note where a path has ceased to be finite."""

@@ -17,22 +17,23 @@ def blocks(length: int, size: int, first: int = 0) -> Iterator[tuple[int, int, i
         yield full, length, length - full
 
 
-def write_product(out: Source, d: int, lanes: int) -> None:
-    """Write ``product(A, x, y)``: y = A x for each path, A of d x d numbers, x and y of d rows of lanes."""
+def write_product(out: Source, name: str, shape: tuple[int, int], lanes: int) -> None:
+    """Write ``name(A, x, y)``: y = A x for each path, A of rows x columns numbers, x and y of so many rows of lanes."""
+    height, width = shape
     out("", '@njit(error_model="numpy", fastmath={"contract", "nsz", "arcp"})')
-    with out.under("def product(A, x, y):"):
+    with out.under(f"def {name}(A, x, y):"):
         out("widest()")
-        for first_row, stop_row, rows in blocks(d, ROWS):
+        for first_row, stop_row, rows in blocks(height, ROWS):
             with out.under(f"for i in range({first_row}, {stop_row}, {rows}):"):
-                for first, stop, columns in [(0, min(COLUMNS, d), min(COLUMNS, d)), *blocks(d, COLUMNS, COLUMNS)]:
+                for first, stop, columns in [(0, min(COLUMNS, width), min(COLUMNS, width)), *blocks(width, COLUMNS, COLUMNS)]:
                     with out.under(f"for j in range({first}, {stop}, {columns}):"):
-                        _write_pass(out, d, lanes, rows, columns, first > 0)
+                        _write_pass(out, width, lanes, rows, columns, first > 0)
 
 
-def _write_pass(out: Source, d: int, lanes: int, rows: int, columns: int, add: bool) -> None:
-    out(f"n = i*{d} + j")
+def _write_pass(out: Source, width: int, lanes: int, rows: int, columns: int, add: bool) -> None:
+    out(f"n = i*{width} + j")
     for r in range(rows):
-        out("; ".join(f"a{r}_{c} = A[n + {r * d + c}]" for c in range(columns)))
+        out("; ".join(f"a{r}_{c} = A[n + {r * width + c}]" for c in range(columns)))
     with out.under(f"for lane in range({lanes}):"):
         out(f"at = i*{lanes} + lane", f"source = j*{lanes} + lane")
         out("; ".join(f"x{c} = x[source + {c * lanes}]" for c in range(columns)))

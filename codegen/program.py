@@ -30,11 +30,12 @@ class Vector:
 
 @dataclass(frozen=True)
 class MatVec:
-    """``target_i = sum_j matrix_ij operand_j`` with a constant matrix and an earlier vector."""
+    """``target_i = sum_j matrix_ij operand_j`` with a constant matrix of `rows` rows, 0 for d, and an earlier vector."""
 
     target: str
     matrix: str
     operand: str
+    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ class Step:
     noise : tuple of str
         Standard normal vectors, drawn anew at each step.
     parameters, matrices, vectors : tuple of str
-        Numbers, d x d matrices and constant vectors given at run time, each sorted by name. The symbol `t` is the time
-        at the start of the step and belongs to none of them.
+        Numbers, constant matrices and constant vectors of length d given at run time, each sorted by name. The symbol `t` is
+        the time at the start of the step and belongs to none of them.
     statements : tuple of Statement
         In order; each target once.
     result : tuple of str
@@ -104,6 +105,8 @@ class Step:
     past : tuple of str
         Noise vectors, of which the sum over the track's own earlier steps within the current `tau` is wanted as well; the
         vector ``past_NAME`` holds it, zero in the first step of each `tau`.
+    widths : tuple of (str, int)
+        Noise vectors whose length is not d, and their lengths.
     """
 
     name: str
@@ -116,6 +119,7 @@ class Step:
     statements: tuple[Statement, ...]
     result: tuple[str, ...]
     past: tuple[str, ...] = ()
+    widths: tuple[tuple[str, int], ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -104,7 +104,7 @@ def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regu
     if chain.noise.orders != (2,) or chain.noise.batch != 1:
         raise ValueError(f"kernel for {chain.noise.name} noise; expected Gaussian noise, the only one that kernels draw")
     lowering = Lowering(fields, definitions, regularisation)
-    lowering.vectors |= {b.name for b in chain.blocks} | {"zeta1", "zeta2", "past_zeta1", "minimum"}
+    lowering.vectors |= {b.name for b in chain.blocks} | {"zeta1", "zeta2", "past_zeta1", *fields.constants}
     return lowering
 
 
@@ -116,7 +116,7 @@ def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Sy
     used = {name for s in statements for name in operands(s)}
     noise = tuple(z for z in ("zeta1", "zeta2") if z in used)
     past = tuple(z for z in noise if f"past_{z}" in used)
-    _check_constants(chain, targets | lowering.vectors | {"t", "dt"})
+    _check_constants(chain, targets | lowering.vectors | {"t", "dt", *lowering.fields.numbers})
     vectors = tuple(sorted((used & lowering.vectors) - targets - set(blocks) - set(noise) - {f"past_{z}" for z in past}))
     return Step(
         name=name,
@@ -129,6 +129,7 @@ def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Sy
         statements=statements,
         result=tuple(str(following[b]) for b in blocks),
         past=past,
+        widths=tuple((z, width) for z, width in sorted(lowering.fields.widths.items()) if z in noise),
     )
 
 

@@ -1,6 +1,7 @@
 """The kernel's shape for few coordinates: a step is straight-line code on the coordinates of one path, in one lane loop."""
 
 from .layout import Layout, Source, remark
+from .lengths import length_of
 from .printer import double, text
 from .program import Entry, MatVec, Number, Observable, Scalar, Stack, Statement, Total, Track, Vector
 
@@ -26,16 +27,13 @@ class Unrolled:
     def constant(self, vector: str, i: int) -> str:
         return self.layout.names(("constant", vector, i), f"{vector}_{i}")
 
-    def lane_variables(self, track: Track, observable: str = "") -> list[dict[str, str]]:
+    def lane_variables(self, track: Track, lengths: dict[str, int], observable: str = "") -> list[dict[str, str]]:
         """For each coordinate the variables of the inputs of a step, or of an observable."""
         step, uniform = self.layout.steps[track.name], self.layout.uniform_variables(track, observable)
+        kinds = dict.fromkeys(step.noise, self.noise) | dict.fromkeys(step.vectors, self.constant)
         return [
-            uniform
-            | {name: self.variable(name, i) for name in step.state}
-            | {name: self.noise(name, i) for name in step.noise}
-            | {f"past_{name}": self.variable(f"past_{name}", i) for name in step.past}
-            | {name: self.constant(name, i) for name in step.vectors}
-            for i in self.coordinates
+            uniform | {name: kinds.get(name, self.variable)(name, i) for name in step.inputs if i < lengths[name]}
+            for i in range(max(lengths.values()))
         ]
 
     def write_functions(self, out: Source) -> None:
@@ -43,9 +41,11 @@ class Unrolled:
 
     def write_constants(self, out: Source) -> None:
         out("# matrices and constant vectors")
-        for n, matrix in enumerate(self.layout.matrices):
-            for i in self.coordinates:
-                out("; ".join(f"{self.entry(matrix, i, j)} = matrices[{n}, {i}, {j}]" for j in self.coordinates))
+        place = 0
+        for matrix, (rows, columns) in self.layout.shapes.items():
+            for i in range(rows):
+                out("; ".join(f"{self.entry(matrix, i, j)} = matrices[{place + j}]" for j in range(columns)))
+                place += columns
         for n, vector in enumerate(self.layout.vectors):
             out("; ".join(f"{self.constant(vector, i)} = vectors[{n}, {i}]" for i in self.coordinates))
 
@@ -55,7 +55,7 @@ class Unrolled:
         self.write_times(out, layout.finest)
         with out.under(layout.lane_loop()):
             out("# draw", *(f"s{w} = {layout.at(w, 'R')}" for w in range(4)))
-            slots = [self.noise(name, i) for name in layout.noise for i in self.coordinates] + ["_"]
+            slots = [self.noise(name, i) for name, i in layout.noise_entries] + ["_"]
             for first in range(0, layout.slots, 2):
                 out(f"{slots[first]}, {slots[first + 1]}, s0, s1, s2, s3 = draw(s0, s1, s2, s3)")
             out(*(f"{layout.at(w, 'R')} = s{w}" for w in range(4)))
@@ -70,7 +70,7 @@ class Unrolled:
 
     def write_tracks(self, out: Source, pace: str) -> None:
         """Step the tracks of a pace, the mirrored ones between two changes of the noise's sign, and add it to their past."""
-        slots = [self.noise(name, i) for name in self.layout.noise for i in self.coordinates]
+        slots = [self.noise(name, i) for name, i in self.layout.noise_entries]
         for track in self.layout.tracks(pace):
             self.write_step(out, track)
         if mirrored := self.layout.tracks(pace, mirrored=True):
@@ -86,7 +86,7 @@ class Unrolled:
         layout = self.layout
         self.write_times(out, pace)
         with out.under(layout.lane_loop()):
-            for n, (name, i) in enumerate((name, i) for name in layout.noise for i in self.coordinates):
+            for n, (name, i) in enumerate(layout.noise_entries):
                 place = layout.at(layout.sums[pace] + n)
                 out(f"{self.noise(name, i)} = {place}*{pace}_scale; {place} = {layout.literal(0.0)}")
             self.write_tracks(out, pace)
@@ -101,11 +101,13 @@ class Unrolled:
         out(f"# {track.name}: {remark(step.name)}")
         self.load_state(out, track)
         for name in step.past:
-            first, sign = layout.past[track.pace] + layout.noise.index(name) * layout.d, "-" if track.mirrored else ""
-            out("; ".join(f"{self.variable(f'past_{name}', i)} = {sign}{layout.at(first + i)}" for i in self.coordinates))
-        variables = self.lane_variables(track)
+            first, length = layout.past[track.pace] + layout.noise_entries.index((name, 0)), layout.inputs[track.name][name]
+            sign = "-" if track.mirrored else ""
+            out("; ".join(f"{self.variable(f'past_{name}', i)} = {sign}{layout.at(first + i)}" for i in range(length)))
+        lengths = layout.lengths(track, step.statements)
+        variables = self.lane_variables(track, lengths)
         for statement in step.statements:
-            self.write_statement(out, statement, variables)
+            self.write_statement(out, statement, variables, lengths)
         for block, result in zip(step.state, step.result, strict=True):
             row = layout.state[track.name, block]
             out("; ".join(f"{layout.at(row + i)} = {variables[i][result]}" for i in self.coordinates))
@@ -117,32 +119,35 @@ class Unrolled:
                     out(*(f"low = {x} if {x} < low else low" for x in (variables[i][result] for i in self.coordinates)))
             out(f"{low} = low")
 
-    def write_statement(self, out: Source, statement: Statement, variables: list[dict[str, str]]) -> None:
+    def write_statement(
+        self, out: Source, statement: Statement, variables: list[dict[str, str]], lengths: dict[str, int]
+    ) -> None:
         """One statement for all coordinates; adds its target to `variables`."""
         literal, target, values = self.layout.literal, statement.target, []
-        names = [self.variable(target, i) for i in self.coordinates] if isinstance(statement, Vector | MatVec) else []
+        names = [self.variable(target, i) for i in range(lengths[target])] if isinstance(statement, Vector | MatVec) else []
         match statement:
             case Scalar():
                 return
             case Entry(_, vector, index):  # another name for a variable, as with Stack
-                names = [variables[index][vector]] * self.layout.d
+                names = [variables[index][vector]] * len(variables)
             case Stack(_, entries):
                 names = [variables[0][entry] for entry in entries]
             case Number(_, expression):
                 values = [text(expression, variables[0], literal)]
             case Total(_, expression):
-                values = [" + ".join(f"({text(expression, v, literal)})" for v in variables)]
+                count = length_of(expression, lengths, self.layout.d)
+                values = [" + ".join(f"({text(expression, v, literal)})" for v in variables[:count])]
             case Vector(_, expression):
-                values = [text(expression, v, literal) for v in variables]
+                values = [text(expression, v, literal) for v in variables[: len(names)]]
             case MatVec(_, matrix, operand):
                 values = [
-                    " + ".join(f"{self.entry(matrix, i, j)}*{variables[j][operand]}" for j in self.coordinates)
-                    for i in self.coordinates
+                    " + ".join(f"{self.entry(matrix, i, j)}*{variables[j][operand]}" for j in range(lengths[operand]))
+                    for i in range(len(names))
                 ]
         if isinstance(statement, Number | Total):
-            names = [self.layout.names(("lane", target), target)] * self.layout.d
+            names = [self.layout.names(("lane", target), target)] * len(variables)
         out(*(f"{name} = {value}" for name, value in zip(names, values, strict=False)))
-        for known, name in zip(variables, names, strict=True):
+        for known, name in zip(variables, names, strict=False):
             known[target] = name
 
     def write_values(self, out: Source, track: Track) -> None:
@@ -159,9 +164,10 @@ class Unrolled:
             out(f"{flag} = {flag} if finite else 0.0")
 
     def write_observable(self, out: Source, observable: Observable, track: Track) -> None:
-        variables = self.lane_variables(track, observable.name)
+        lengths = self.layout.lengths(track, observable.statements)
+        variables = self.lane_variables(track, lengths, observable.name)
         for statement in observable.statements:
-            self.write_statement(out, statement, variables)
+            self.write_statement(out, statement, variables, lengths)
         value = f"float({text(observable.expression, variables[0], self.layout.literal)})"
         out(f"value = {value}")
         out(f"{self.layout.at(self.layout.values[track.name, observable], 'S')} = value")

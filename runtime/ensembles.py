@@ -111,7 +111,7 @@ def simulate(
     if only_path is not None:
         paths = keep = 1
     totals = compile_kernel(kernel).run(
-        parameters={t.name: step_parameters(t.step, values, tau, length) for t in kernel.tracks},
+        parameters={t.name: step_parameters(t.step, {**values, **problem.numbers}, tau, length) for t in kernel.tracks},
         matrices={name: problem.matrices[name] for name in track.step.matrices},
         vectors={name: problem.vectors[name] for name in track.step.vectors},
         start={t.name: state for t in kernel.tracks},

@@ -128,7 +128,7 @@ class States:
         for factor in Mul.make_args(term):
             base, exponent = factor.as_base_exp()
             if isinstance(base, Component) and len(base.indices) > 1:
-                operands.append(self.problem.matrices[self.problem.fields.matrix(base)] ** float(exponent))
+                operands.append(self.problem.matrix(self.problem.fields.matrix(base)) ** float(exponent))
                 subscripts.append("".join(letters[index] for index in base.indices))
             else:
                 operands.append(np.asarray(self._elementwise(written_out(factor, definitions), definitions)))

@@ -85,6 +85,11 @@ class Objective:
         return {}
 
     @property
+    def numbers(self) -> Mapping[str, float]:
+        """None."""
+        return {}
+
+    @property
     def noiseless(self) -> "Objective":
         """The same objective without noise."""
         return Objective(self.f, 0, self.dimension)

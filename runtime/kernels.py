@@ -18,9 +18,10 @@ import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
 
-from ..codegen import check, emit, factor, layout, levels, looped, names, printer, product, unrolled
+from ..codegen import check, emit, factor, layout, lengths, levels, looped, names, printer, product, unrolled
 from ..codegen.emit import Shape
 from ..codegen.layout import LARGEST_UNIT
+from ..codegen.lengths import matrix_shapes
 from ..codegen.program import SUBSTEPS, Kernel, Track
 from ..codegen.signature import signature
 from ..derive.private import cache_directory, store
@@ -39,7 +40,7 @@ Progress = Callable[[int, int], None]
 @cache
 def _ingredients() -> tuple[str, ...]:
     """Versions and sources that decide what a kernel is compiled to."""
-    modules = (check, emit, factor, layout, levels, looped, names, printer, product, unrolled, rng, width)
+    modules = (check, emit, factor, layout, lengths, levels, looped, names, printer, product, unrolled, rng, width)
     versions = (sympy.__version__, numba.__version__, llvmlite.__version__, platform.python_version())
     return (*versions, *(inspect.getsource(module) for module in modules))
 
@@ -102,7 +103,7 @@ class CompiledKernel:
         parameters : mapping
             For each track the values of its step's parameters.
         matrices, vectors : mapping
-            Arrays of shape (d, d) and (d,), shared by the tracks.
+            Arrays of the shapes that the kernel says, (d, d) and (d,) for most, shared by the tracks.
         start : mapping
             For each track the state all paths start from, shape (state blocks, d), or that of each path, shape
             (n_paths, state blocks, d).
@@ -139,12 +140,12 @@ class CompiledKernel:
             _same_names(f"parameters of track {track.name!r}", given, set(track.step.parameters))
             for name in track.step.parameters:
                 numbers.append(float(_array(f"parameter {name!r} of track {track.name!r}", given[name], (), "float64")))
-        constants = []
-        for what, arrays, shape in (("matrices", matrices, (d, d)), ("vectors", vectors, (d,))):
-            names = sorted({name for track in tracks for name in getattr(track.step, what)})
-            _same_names(what, arrays, set(names))
-            stack = [_array(f"{what}: {name!r}", arrays[name], shape, real) for name in names]
-            constants.append(np.stack(stack) if stack else np.zeros((0, *shape), real))
+        shapes, names = matrix_shapes(self.kernel), sorted({name for track in tracks for name in track.step.vectors})
+        _same_names("matrices", matrices, set(shapes))
+        _same_names("vectors", vectors, set(names))
+        flat = [_array(f"matrices: {name!r}", matrices[name], shape, real).ravel() for name, shape in shapes.items()]
+        stack = [_array(f"vectors: {name!r}", vectors[name], (d,), real) for name in names]
+        constants = (np.concatenate([np.zeros(0, real), *flat]), np.stack(stack) if stack else np.zeros((0, d), real))
         _same_names("start", start, {t.name for t in tracks})
         states = [_starts(t, start[t.name], n_paths, d, real) for t in tracks]
         rows_of_start = max(len(state) for state in states)

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ..codegen.fields import Fields, QuadraticFields
-
-Array = NDArray[np.float64]
+from ..codegen.fields import Covariance, Fields, QuadraticFields
+from .matrices import Array, axes, diagonal, finite, noise_of, numbers, square_factor, symmetric, symmetric_root
 
 
 class Problem(Protocol):
@@ -36,6 +36,11 @@ class Problem(Protocol):
         ...
 
     @property
+    def numbers(self) -> Mapping[str, float]:
+        """The numbers that its kernels read, by name."""
+        ...
+
+    @property
     def noiseless(self) -> "Problem":
         """The same objective without noise."""
         ...
@@ -50,45 +55,58 @@ class Problem(Protocol):
 class Quadratic:
     """``f = 1/2 (theta - minimum)^T H (theta - minimum)`` with Gaussian gradient noise of constant covariance ``S``.
 
+    Diagonal ``H`` and ``S`` and a factor of few columns cost O(d) memory and time; `matrices` and `vectors` hold no more.
+
     Attributes
     ----------
-    hessian : ndarray (d, d)
-        Symmetric, positive semidefinite.
-    noise : float or ndarray (d, d)
-        A number s: the minimum is seen with noise ``s N(0, I)``, so ``S = s**2 H H``. A matrix: the covariance ``S`` itself.
+    hessian : ndarray (d, d) or (d,)
+        ``H``, symmetric and positive semidefinite, or its diagonal.
+    noise : float or ndarray (d,) or (d, d), optional
+        A number s: the minimum is seen with noise ``s N(0, I)``, so ``S = s**2 H H``. A vector: the variances, ``S`` is
+        diagonal. A matrix: the covariance ``S`` itself. 1 unless `noise` or `factor` is given.
     minimum : ndarray (d,), optional
         Zero unless given.
+    factor : ndarray (d, r), optional
+        In the place of `noise`: ``B`` with ``S = B B^T``. The noise then has r dimensions and that of its squares r(r+1)/2,
+        so it pays for r well below d.
 
     Raises
     ------
     ValueError
-        A shape, a symmetry, definiteness or finiteness is not as described.
+        A shape, a symmetry, definiteness or finiteness is not as described, or `noise` and `factor` are both given.
 
     Examples
     --------
     >>> Quadratic([[1, 0.5], [0.5, 1]], noise=0.25).matrices["S"]
     array([[0.078125, 0.0625  ],
            [0.0625  , 0.078125]])
+    >>> wide = Quadratic(np.linspace(1, 2, 10_000), factor=np.ones((10_000, 1)))
+    >>> {name: matrix.shape for name, matrix in wide.matrices.items()}
+    {'B': (10000, 1), 'B2': (10000, 1), 'B_transposed': (1, 10000)}
     """
 
     hessian: ArrayLike
-    noise: ArrayLike = 1.0
+    noise: ArrayLike | None = None
     minimum: ArrayLike | None = None
+    factor: ArrayLike | None = None
 
     def __post_init__(self) -> None:
-        hessian = _symmetric("H", self.hessian)
-        noise = np.asarray(self.noise, dtype=float)
-        if noise.ndim == 0:
-            if not (np.isfinite(noise) and noise >= 0):
-                raise ValueError(f"noise {noise}; expected a finite number >= 0, or a covariance matrix")
+        hessian = diagonal("the diagonal of H", self.hessian) if axes(self.hessian) == 1 else symmetric("H", self.hessian)
+        d = len(hessian)
+        if self.noise is not None and self.factor is not None:
+            raise ValueError("got both noise and factor; expected one of them: the factor B gives the covariance B B^T")
+        noise = factor = None
+        if self.factor is not None:
+            factor = numbers("noise factor", self.factor)
+            if factor.ndim != 2 or len(factor) != d or not 1 <= factor.shape[1] <= d:
+                raise ValueError(f"noise factor has shape {factor.shape}; expected {d} rows of 1 to {d} numbers")
+            finite("noise factor", factor)
         else:
-            noise = _symmetric("noise covariance", noise)
-            if noise.shape != hessian.shape:
-                raise ValueError(f"noise covariance has shape {noise.shape}; expected that of H, {hessian.shape}")
-        minimum = np.zeros(len(hessian)) if self.minimum is None else np.asarray(self.minimum, dtype=float)
-        if minimum.shape != (len(hessian),) or not np.isfinite(minimum).all():
-            raise ValueError(f"minimum {self.minimum}; expected {len(hessian)} finite numbers")
-        for name, value in (("hessian", hessian), ("noise", noise), ("minimum", minimum)):
+            noise = noise_of(1.0 if self.noise is None else self.noise, d)
+        minimum = np.zeros(d) if self.minimum is None else np.asarray(self.minimum, dtype=float)
+        if minimum.shape != (d,) or not np.isfinite(minimum).all():
+            raise ValueError(f"minimum {self.minimum}; expected {d} finite numbers")
+        for name, value in (("hessian", hessian), ("noise", noise), ("minimum", minimum), ("factor", factor)):
             object.__setattr__(self, name, value)
 
     @property
@@ -99,20 +117,73 @@ class Quadratic:
     @property
     def fields(self) -> QuadraticFields:
         """What kernels need to know of the objective's form."""
-        return QuadraticFields()
+        hessian = "diagonal" if axes(self.hessian) == 1 else "dense"
+        if self.factor is not None:
+            return QuadraticFields(hessian, "factor", np.asarray(self.factor).shape[1])
+        kinds: tuple[Covariance, ...] = ("diagonal" if hessian == "diagonal" else "spread", "diagonal", "dense")
+        return QuadraticFields(hessian, kinds[np.asarray(self.noise).ndim])
 
     @property
     def matrices(self) -> Mapping[str, Array]:
-        """The matrices of the kernels: ``H``, the covariance ``S``, factors ``B B^T = S`` and ``B2 B2^T = 2 S o S``."""
-        hessian, noise = np.asarray(self.hessian), np.asarray(self.noise)
-        factor = noise * hessian if noise.ndim == 0 else _root(noise)
-        covariance = factor @ factor.T
-        return {"H": hessian, "S": covariance, "B": factor, "B2": _root(2 * covariance * covariance)}
+        """The matrices of the kernels: ``H``, the covariance ``S``, factors ``B B^T = S`` and ``B2 B2^T = 2 S o S``.
+
+        Those that are diagonal are among the `vectors`; of a factor there is also the transpose, and no ``S``.
+        """
+        return self._matrices
+
+    @cached_property
+    def _matrices(self) -> Mapping[str, Array]:
+        fields, matrices = self.fields, {name: self.matrix(name) for name in _dense(self.fields)}
+        return matrices | ({"B_transposed": self.matrix("B").T.copy()} if fields.covariance == "factor" else {})
 
     @property
     def vectors(self) -> Mapping[str, Array]:
         """The constant vectors of the kernels."""
-        return {"minimum": np.asarray(self.minimum), "S_diagonal": np.diag(self.matrices["S"]).copy()}
+        vectors = {"minimum": np.asarray(self.minimum), "S_diagonal": self._variances}
+        if self.fields.hessian == "diagonal":
+            vectors["H"] = np.asarray(self.hessian)
+        if self.fields.covariance == "diagonal":
+            vectors["B"] = np.sqrt(self._variances)
+        return vectors
+
+    @property
+    def numbers(self) -> Mapping[str, float]:
+        """The numbers of the kernels: `spread`, where ``B`` is so many times ``H``."""
+        return {"spread": float(np.asarray(self.noise))} if self.fields.covariance == "spread" else {}
+
+    def matrix(self, name: str) -> Array:
+        """Return one of ``H``, ``S``, ``B``, ``B2`` as a matrix, diagonal ones too."""
+        match name, self.fields.covariance:
+            case "H", _:
+                hessian = np.asarray(self.hessian)
+                return np.diag(hessian) if hessian.ndim == 1 else hessian
+            case "S", "dense":
+                return np.asarray(self.noise)
+            case "S", _:
+                factor = self.matrix("B")
+                return factor @ factor.T
+            case "B", "factor":
+                return np.asarray(self.factor)
+            case "B2", "factor":
+                return square_factor(np.asarray(self.factor))
+            case "B", "spread":
+                return np.asarray(self.noise) * self.matrix("H")
+            case "B", "diagonal":
+                return np.diag(self.vectors["B"])
+        covariance = self.matrix("S")
+        return symmetric_root(covariance if name == "B" else 2 * covariance * covariance)
+
+    @property
+    def _variances(self) -> Array:
+        """The diagonal of ``S``."""
+        match self.fields.covariance:
+            case "diagonal" if np.asarray(self.noise).ndim == 0:
+                return (np.asarray(self.noise) * np.asarray(self.hessian)) ** 2
+            case "diagonal":
+                return np.asarray(self.noise)
+            case "factor":
+                return np.einsum("ip,ip->i", np.asarray(self.factor), np.asarray(self.factor))
+        return np.diag(self.matrix("S")).copy()
 
     @property
     def noiseless(self) -> "Quadratic":
@@ -121,29 +192,23 @@ class Quadratic:
 
     @property
     def description(self) -> Mapping[str, object]:
-        """The problem as data, for records."""
-        return {"H": np.asarray(self.hessian), "S": self.matrices["S"], "minimum": np.asarray(self.minimum)}
+        """The problem as data, for records: diagonal matrices by their diagonals, a factor in the place of ``S``."""
+        match self.fields.covariance:
+            case "factor":
+                noise = {"factor": np.asarray(self.factor)}
+            case "diagonal":
+                noise = {"S": self._variances}
+            case _:
+                noise = {"S": self.matrix("S")}
+        return {"H": np.asarray(self.hessian), **noise, "minimum": np.asarray(self.minimum)}
 
 
-def _root(matrix: Array) -> Array:
-    """Return the symmetric square root of a positive semidefinite matrix."""
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-
-
-def _symmetric(name: str, matrix: ArrayLike) -> Array:
-    try:
-        array = np.asarray(matrix, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} is not a matrix of numbers; expected d rows of d numbers") from error
-    if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
-        raise ValueError(f"{name} has shape {array.shape}; expected d rows of d numbers")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} contains {array[~np.isfinite(array)][0]}; expected finite numbers")
-    scale = np.abs(array).max()
-    if (gap := np.abs(array - array.T).max()) > 1e-12 * scale:
-        raise ValueError(f"{name} is not symmetric, entries differ by {gap:.3g}; expected a symmetric matrix")
-    smallest = np.linalg.eigvalsh(array)[0]
-    if smallest < -1e-12 * max(scale, 1e-300) * len(array):
-        raise ValueError(f"{name} has the eigenvalue {smallest:.6g}; expected a positive semidefinite matrix")
-    return array
+def _dense(fields: QuadraticFields) -> list[str]:
+    """Names of the matrices that are not diagonal."""
+    hessian = ["H"] if fields.hessian == "dense" else []
+    match fields.covariance:
+        case "diagonal":
+            return hessian
+        case "factor":
+            return [*hessian, "B", "B2"]
+    return [*hessian, "S", "B", "B2"]

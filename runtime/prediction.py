@@ -162,10 +162,10 @@ class _Flow:
         if not count:
             return states
         tracks, length = self.compiled.kernel.tracks, self.interval / self.steps
-        step = tracks[0].step
+        step, numbers = tracks[0].step, {**self.values, **self.problem.numbers}
         totals = self.compiled.run(
             parameters={
-                track.name: step_parameters(step, self.values, 4 * length, width * length)
+                track.name: step_parameters(step, numbers, 4 * length, width * length)
                 for track, width in zip(tracks, (1, 2, 4), strict=True)
             },
             matrices={name: self.problem.matrices[name] for name in step.matrices},

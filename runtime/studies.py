@@ -197,11 +197,12 @@ class _Experiment:
         self, first: int, paths: int, substeps: int, progress: Callable[[int, int], None] | None, pilot: bool
     ) -> Totals:
         kernel = self.compiled.kernel
+        numbers = {**self.values, **self.problem.numbers}
         lengths = {"substep": 1, "pair": 2, "quad": 4, "step": substeps}
         seed = int(np.random.SeedSequence([*self.seed, pilot]).generate_state(1, np.uint64)[0])
         return self.compiled.run(
             parameters={
-                t.name: step_parameters(t.step, self.values, self.tau, self.tau * lengths[t.pace] / substeps)
+                t.name: step_parameters(t.step, numbers, self.tau, self.tau * lengths[t.pace] / substeps)
                 for t in kernel.tracks
             },
             matrices={n: self.problem.matrices[n] for n in {m for t in kernel.tracks for m in t.step.matrices}},
@@ -260,7 +261,7 @@ def _noise_free(
     step = optimizer_step(equation.chain, problem.fields)
     kernel = Kernel(problem.dimension, (Track("optimizer", step, "step"),), (), ((1.0,),))
     totals = compile_kernel(kernel).run(
-        parameters={"optimizer": step_parameters(step, values, tau, tau)},
+        parameters={"optimizer": step_parameters(step, {**values, **problem.numbers}, tau, tau)},
         matrices={n: problem.matrices[n] for n in step.matrices},
         vectors={n: problem.vectors[n] for n in step.vectors}, start={"optimizer": state}, tau=tau, n_steps=steps,
         t0=t0, n_paths=1, seed=0, record_steps=[steps], n_keep=1,

@@ -207,12 +207,13 @@ def _equation(verb: argparse.ArgumentParser) -> None:
 
 def _problem(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("problem")
-    group.add_argument("--hessian", metavar="ROW;ROW", help="matrix H of a quadratic (default 1,0.5;0.5,1)")
-    group.add_argument("--noise", metavar="S", help="its noise: number s for covariance s^2 H^2, or ROW;ROW (default 0.25)")
+    group.add_argument("--hessian", metavar="ROW;ROW", help="H of a quadratic, or its diagonal 1,2,3 (default 1,0.5;0.5,1)")
+    group.add_argument("--noise", metavar="S", help="its noise: number s for covariance s^2 H^2 (default 0.25), "
+                       "ROW;ROW for the covariance, or variances 1,2,3")  # fmt: skip
     group.add_argument("--objective", metavar="EXPR", help="instead of a quadratic, any f: 'theta**2/2 + sin(theta)/2', "
                        "or in theta_1, theta_2, ...")  # fmt: skip
-    group.add_argument("--noise-factor", metavar="B", help="its noise: B with covariance B B^T, as '1 + sin(theta)/2' or "
-                       "'1,theta_1/5;0,1' (default 1)")  # fmt: skip
+    group.add_argument("--noise-factor", metavar="B", help="noise of a formula, B with covariance B B^T, as '1 + sin(theta)/2' "
+                       "or '1,theta_1/5;0,1' (default 1); of a quadratic instead of --noise: d rows of r numbers")  # fmt: skip
     group.add_argument("--phi", default="none", metavar="PHI",
                        help="regularisation: none (default), floor, smooth, or floor:U with U in tau")  # fmt: skip
     group.add_argument("--scheme", metavar="NAME", help="of the equation: heun-for-additive-noise, ..., see smelt schemes "

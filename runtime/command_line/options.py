@@ -112,10 +112,22 @@ def numbers(text: str) -> list[float]:
 
 
 def problem(hessian: str, noise: str) -> Quadratic:
-    """Read a quadratic problem: rows of H separated by semicolons; the noise as one number or such rows."""
+    """Read a quadratic problem: rows of H separated by semicolons, or one with its diagonal; noise likewise, or one number."""
     rows = [numbers(row) for row in hessian.split(";")]
     spread = [numbers(row) for row in noise.split(";")]
-    return Quadratic(rows, spread[0][0] if len(spread) == len(spread[0]) == 1 and "," not in noise else spread)
+    if len(spread) == 1:
+        return Quadratic(_row_or_rows(rows), spread[0] if len(spread[0]) > 1 else spread[0][0])
+    return Quadratic(_row_or_rows(rows), spread)
+
+
+def low_rank_problem(hessian: str, factor: str) -> Quadratic:
+    """Read a quadratic problem with a factor of its noise: d rows of r numbers."""
+    return Quadratic(_row_or_rows([numbers(row) for row in hessian.split(";")]), factor=[numbers(r) for r in factor.split(";")])
+
+
+def _row_or_rows(rows: list[list[float]]) -> list[float] | list[list[float]]:
+    """A single row of several numbers is a diagonal."""
+    return rows[0] if len(rows) == 1 and len(rows[0]) > 1 else rows
 
 
 def formula(objective: str, factor: str) -> Objective:
@@ -144,9 +156,12 @@ def _split(row: str) -> list[str]:
 def chosen_problem(hessian: str | None, noise: str | None, objective: str | None, factor: str | None) -> Problem:
     """Read the one of a quadratic and an objective by a formula that is given; a quadratic if neither is."""
     if objective is None:
-        if factor is not None:
-            raise ValueError("got --noise-factor without --objective; expected --noise for a quadratic")
-        return problem("1,0.5;0.5,1" if hessian is None else hessian, "0.25" if noise is None else noise)
+        matrix = "1,0.5;0.5,1" if hessian is None else hessian
+        if factor is None:
+            return problem(matrix, "0.25" if noise is None else noise)
+        if noise is not None:
+            raise ValueError("got --noise and --noise-factor; expected one of them: the factor B gives the covariance B B^T")
+        return low_rank_problem(matrix, factor)
     for option, value in (("--hessian", hessian), ("--noise", noise)):
         if value is not None:
             raise ValueError(f"got {option} with --objective; expected a matrix and --noise, or a formula and --noise-factor")

@@ -35,7 +35,7 @@ def value(expression: sp.Expr, values: Mapping[str, np.ndarray]) -> np.ndarray:
 def carry_out(statements, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return all values after the statements."""
     known = dict(values)
-    d = max(np.size(entry) for entry in values.values() if np.ndim(entry) == 1)
+    d = max(np.size(entry) for name, entry in values.items() if np.ndim(entry) == 1 and not name.startswith("zeta"))
     for statement in statements:
         match statement:
             case Scalar(target, expression) | Vector(target, expression) | Number(target, expression):
@@ -43,7 +43,8 @@ def carry_out(statements, values: Mapping[str, np.ndarray]) -> dict[str, np.ndar
             case MatVec(target, matrix, operand):
                 known[target] = known[matrix] @ known[operand]
             case Total(target, expression):
-                known[target] = np.broadcast_to(value(expression, known), d).sum()
+                summand = value(expression, known)
+                known[target] = summand.sum() if np.ndim(summand) else d * summand
             case Entry(target, vector, index):
                 known[target] = known[vector][index]
             case Stack(target, entries):

@@ -60,6 +60,13 @@ BAD = [
     (step(result=("p",)), "the result 'p' is no vector"),
     (step(result=()), "0 results for 1 state blocks"),
     (step(nonnegative=("z",)), "the nonnegative block 'z'"),
+    (step(widths=(("x", 3),)), r"the width 3 of 'x'; expected at least 1, of one of the noise \('z',\)"),
+    (step(widths=(("z", 0),)), "the width 0 of 'z'"),
+    (step(Vector("y", x + z), widths=(("z", 3),)), "x \\+ z has vectors of several lengths: x of 2, z of 3"),
+    (step(Total("y", x * z), widths=(("z", 3),)), "has vectors of several lengths"),
+    (step(Vector("y", 2 * z), widths=(("z", 3),), result=("y",)), "the result 'y' has 3 entries; expected 2"),
+    (step(MatVec("y", "A", "x"), MatVec("w", "A", "z"), widths=(("z", 3),)), "matrix 'A' is used with the shapes"),
+    (step(MatVec("y", "A", "x", 3), Entry("e", "y", 3)), "index 3 is outside 0 ... 2"),
 ]
 
 
@@ -79,6 +86,10 @@ def test_inconsistent_kernels_are_refused() -> None:
         ({"contrasts": ((1.0, float("nan"), 0.0, 0.0),)}, "expected weights of at most"),
         ({"tracks": (good.tracks[0], good.tracks[0])}, "the name 'fine' is given twice"),
         ({"tracks": (Track("alone", SDE, "often"),)}, "pace 'often'"),
+        (
+            {"tracks": (Track("a", step(), "step"), Track("b", step(widths=(("z", 3),)), "step")), "contrasts": ()},
+            r"noise 'z' has the lengths \[2, 3\] on several tracks",
+        ),
     ]:
         with pytest.raises(ValueError, match=message):
             check(replace(good, **change))

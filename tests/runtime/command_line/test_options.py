@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from smelt.codegen.fields import QuadraticFields
 from smelt.derive.schemes.known import SCHEMES, additive_heun
 from smelt.derive.symbols import tau
 from smelt.runtime.command_line import options
@@ -78,13 +79,24 @@ def test_problems():
     np.testing.assert_allclose(given, [[2, 1], [1, 2]], rtol=1e-14)
 
 
+def test_one_row_is_a_diagonal():
+    wide = options.problem("1,2,3", "1/2,2,1")
+    assert (wide.fields.hessian, wide.fields.covariance, wide.matrices) == ("diagonal", "diagonal", {})
+    assert [wide.vectors["H"].tolist(), wide.vectors["S_diagonal"].tolist()] == [[1.0, 2.0, 3.0], [0.5, 2.0, 1.0]]
+    assert options.problem("1,2", "1/2").vectors["S_diagonal"].tolist() == [0.25, 1.0]
+    mixed = options.problem("1,0.5;0.5,1", "1,2")
+    assert (mixed.fields.hessian, mixed.fields.covariance) == ("dense", "diagonal")
+    thin = options.chosen_problem("1,2,3", None, None, "1;1/2;0")
+    assert (thin.fields, thin.matrices["B"].tolist()) == (QuadraticFields("diagonal", "factor", 1), [[1.0], [0.5], [0.0]])
+
+
 @pytest.mark.parametrize(
     ("hessian", "noise", "complaint"),
     [
         ("1,2;3", "1", "H is not a matrix of numbers"),
         ("1,2;3,4", "1", "H is not symmetric"),
         ("1,2;2,1", "1", "positive semidefinite"),
-        ("1", "1,2", "noise covariance has shape"),
+        ("1", "1,2", "noise has 2 variances; expected 1"),
         ("1", "-1", "noise -1"),
         ("a", "1", "the name 'a'"),
         ("", "1", "is not accepted"),
@@ -110,8 +122,8 @@ def test_one_kind_of_problem_is_chosen():
     assert options.chosen_problem(None, None, "theta_2*theta_1", None).description["noise"] == [["1", "0"], ["0", "1"]]
     with pytest.raises(ValueError, match="got --noise with --objective"):
         options.chosen_problem(None, "1", "theta", None)
-    with pytest.raises(ValueError, match="got --noise-factor without --objective"):
-        options.chosen_problem("1", None, None, "1")
+    with pytest.raises(ValueError, match="got --noise and --noise-factor"):
+        options.chosen_problem("1", "1", None, "1")
 
 
 @pytest.mark.parametrize(
