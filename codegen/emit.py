@@ -1,14 +1,19 @@
 """From a `Kernel` to the source text of a Numba function."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 from .check import check
-from .layout import LARGEST_UNIT, Layout, Source, remark
+from .layout import LARGEST_UNIT, Layout, Source, in_lane, in_row, remark
 from .looped import Looped
 from .program import SUBSTEPS, Kernel, Number, Stack
 from .unrolled import Unrolled
 
 Shape = Literal["unrolled", "looped"]
+Form = Unrolled | Looped
+
+ARITHMETIC = 'error_model="numpy", fastmath={"contract", "nsz", "arcp"}'
+FUNCTION = f"@njit({ARITHMETIC})"
 
 LANE_BYTES = 256
 """Size of a block of paths: four vectors of 512 bits. LLVM unrolls loops over fewer vectors before it vectorises them."""
@@ -46,38 +51,50 @@ def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
         If the kernel does not satisfy `check`, an expression has a node without code, or coordinates with formulas of their
         own are to be looped over.
     """
-    check(kernel)
     unrolled = shape == "unrolled"
-    if _one_by_one(kernel) and not unrolled:
-        raise ValueError(f"shape {shape!r} for a step with a formula for each coordinate; expected the shape 'unrolled'")
     bits = 64 if kernel.dtype == "float64" else 32
-    layout = Layout(kernel, LANE_BYTES * 8 // bits, LARGEST_UNIT if unrolled else LARGEST_UNIT // 4)
-    form = Unrolled(layout) if unrolled else Looped(layout)
-    out = Source()
-    _write_header(out, kernel, layout, form.name, signature, bits)
-    form.write_functions(out)
+    form = formed(kernel, shape, LANE_BYTES * 8 // bits, LARGEST_UNIT if unrolled else LARGEST_UNIT // 4)
+    layout, out = form.layout, Source()
+    write_header(out, form, signature, f"blocks of {layout.lanes} paths, units of {layout.unit}")
+    out("from numba import njit", "", f"from smelt.runtime.rng import draw{bits} as draw", "from smelt.runtime.rng import plus")
+    out(f"from smelt.runtime.rng import stream{bits} as stream", "from smelt.runtime.width import widest", "")
+    out(f"UNIT = {layout.unit}", "single = np.float32", "")
+    form.write_functions(out, FUNCTION)
     _write_decorator(out, kernel)
     with out.under(
         "def kernel(seed, first_path, n_paths, t0, tau, n_steps, substeps, record_steps, parameters, matrices, vectors, "
         "start, rows, finals):"
     ):
         out("widest()")
-        layout.write_scalars(out)
-        out("", "# how the summed noise of the coarser tracks is normalised")
-        drawn = layout.per_step(layout.finest)
-        for pace in layout.coarser:
-            cast = "single" if bits == 32 else ""
-            out(f"{pace}_scale = {cast}(1.0/math.sqrt(float({drawn}//{layout.per_step(pace)})))")
-        _write_units(out, layout, form, bits, drawn)
+        write_numbers(out, layout)
+        _write_units(out, layout, form, bits)
     return "\n".join([*out.lines, ""])
 
 
-def _write_header(out: Source, kernel: Kernel, layout: Layout, shape: str, signature: str, bits: int) -> None:
+def formed(kernel: Kernel, shape: Shape, lanes: int, unit: int) -> Form:
+    """Check a kernel and lay it out.
+
+    Raises
+    ------
+    ValueError
+        As in `emit`.
+    """
+    check(kernel)
+    if _one_by_one(kernel) and shape != "unrolled":
+        raise ValueError(f"shape {shape!r} for a step with a formula for each coordinate; expected the shape 'unrolled'")
+    layout = Layout(kernel, lanes, unit)
+    return Unrolled(layout) if shape == "unrolled" else Looped(layout)
+
+
+def write_header(out: Source, form: Form, signature: str, division: str) -> None:
+    """Say what the kernel is and how its paths are divided up; import what every kernel needs."""
+    layout, kernel = form.layout, form.layout.kernel
+
     def listed(names: list[str] | tuple[str, ...]) -> str:
         return ", ".join(names) if names else "none"
 
     out(f'"""smelt kernel {signature}', "")
-    out(f"dimension {kernel.dimension}, {kernel.dtype}, {shape}, blocks of {layout.lanes} paths, units of {layout.unit}", "")
+    out(f"dimension {kernel.dimension}, {kernel.dtype}, {form.name}, {division}", "")
     for track in kernel.tracks:
         every = f"every {SUBSTEPS[track.pace]} substeps" if track.pace in SUBSTEPS else "once per tau"
         out(f"track {track.name}, {every}{', mirrored' if track.mirrored else ''}: {remark(track.step.name)}")
@@ -87,20 +104,26 @@ def _write_header(out: Source, kernel: Kernel, layout: Layout, shape: str, signa
     out(f"matrices: {listed(matrices)}; vectors: {listed(layout.vectors)}")
     out(f"observables: {listed([remark(o.name) for o in kernel.observables])}")
     out(f"contrasts: {listed([str(list(c)) for c in kernel.contrasts])}", '"""', "")
-    out("import math", "", "import numpy as np", "from numba import njit", "")
-    out(f"from smelt.runtime.rng import draw{bits} as draw", "from smelt.runtime.rng import plus")
-    out(f"from smelt.runtime.rng import stream{bits} as stream", "from smelt.runtime.width import widest", "")
-    out(f"UNIT = {layout.unit}", "single = np.float32", "")
+    out("import math", "", "import numpy as np")
 
 
 def _write_decorator(out: Source, kernel: Kernel) -> None:
     real = kernel.dtype
     arrays = f"int64[::1], float64[::1], {real}[::1], {real}[:, ::1], {real}[:, ::1], float64[:, ::1], {real}[:, ::1]"
     out("", f'@njit("void(uint64, int64, int64, float64, float64, int64, int64, {arrays})",')
-    out('      cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "arcp"})')
+    out(f"      cache=True, nogil=True, {ARITHMETIC})")
 
 
-def _write_units(out: Source, layout: Layout, form: Unrolled | Looped, bits: int, drawn: str) -> None:
+def write_numbers(out: Source, layout: Layout) -> None:
+    """What is the same for all paths."""
+    layout.write_scalars(out)
+    out("", "# how the summed noise of the coarser tracks is normalised")
+    for pace in layout.coarser:
+        cast = "single" if layout.kernel.dtype == "float32" else ""
+        out(f"{pace}_scale = {cast}(1.0/math.sqrt(float({layout.per_step(layout.finest)}//{layout.per_step(pace)})))")
+
+
+def _write_units(out: Source, layout: Layout, form: Form, bits: int) -> None:
     lanes = layout.lanes
     out("", "n_records = record_steps.size")
     out(f"X = np.zeros({max(layout.rows, 1) * lanes}, np.float{bits})")
@@ -111,39 +134,42 @@ def _write_units(out: Source, layout: Layout, form: Unrolled | Looped, bits: int
     out("rows[:] = 0.0")
     with out.under(f"for first in range(0, n_paths, {lanes}):"):
         out("unit = first//UNIT")
-        _write_start(out, layout)
+        write_start(out, layout)
         out("record = 0")
         with out.under("for k in range(n_steps):"):
-            _write_steps(out, layout, form, drawn)
+            write_steps(out, layout, form)
             with out.under("if record < n_records and record_steps[record] == k + 1:"):
                 _write_record(out, layout, form)
                 out("record += 1")
         _write_end(out, layout)
 
 
-def _write_start(out: Source, layout: Layout) -> None:
+def write_start(out: Source, layout: Layout) -> None:
+    """Open the streams of the paths that begin with the one of number `first`, and place them."""
+    path = in_lane("first", layout.lanes)
     out("# open the streams; put the paths at their start, of which there is one row for each path or one for all")
     with out.under(layout.lane_loop()):
         words = ", ".join(layout.at(w, "R") for w in range(4))
-        out(f"{words} = stream(seed, first_path + first + lane)")
-        out(f"{layout.at(0, 'S')} = 1.0 if first + lane < n_paths else 0.0")
+        out(f"{words} = stream(seed, first_path + {path})")
+        out(f"{layout.at(0, 'S')} = 1.0 if {path} < n_paths else 0.0")
         out(*(f"{layout.at(flag, 'S')} = 1.0" for flag in layout.flags.values()))
         out(*(f"{layout.at(row)} = {layout.literal(0.0)}" for row in layout.low.values()))
     numbers = len(layout.state) * layout.d
     with out.under(f"for i in range({numbers}):"), out.under(layout.lane_loop()):
-        out(f"X[i*{layout.lanes} + lane] = start[min(first + lane, start.shape[0] - 1), i]")
+        out(f"X[{in_row('i', layout.lanes)}] = start[min({path}, start.shape[0] - 1), i]")
     for pace, row in layout.sums.items():
         out(f"X[{row * layout.lanes}:{(row + layout.slots) * layout.lanes}] = {layout.literal(0.0)}  # noise by the {pace}")
 
 
-def _write_steps(out: Source, layout: Layout, form: Unrolled | Looped, drawn: str) -> None:
+def write_steps(out: Source, layout: Layout, form: Form) -> None:
+    """All tracks over one tau."""
     for pace, row in layout.past.items():
         span = f"{row * layout.lanes}:{(row + layout.slots) * layout.lanes}"
         out(f"X[{span}] = {layout.literal(0.0)}  # past noise of the tracks that go by the {pace}")
     if layout.finest == "step":
         form.write_finest(out)
         return
-    with out.under(f"for q in range({drawn}):"):
+    with out.under(f"for q in range({layout.per_step(layout.finest)}):"):
         form.write_finest(out)
         for pace in layout.coarser:
             if pace != "step":
@@ -154,28 +180,41 @@ def _write_steps(out: Source, layout: Layout, form: Unrolled | Looped, drawn: st
         form.write_coarser(out, "step")
 
 
-def _write_record(out: Source, layout: Layout, form: Unrolled | Looped) -> None:
-    kernel = layout.kernel
-    for track in kernel.tracks:
+def write_contrasts(out: Source, layout: Layout) -> Iterator[int]:
+    """Write for each observable and contrast the value on a path, and let the caller do something with it."""
+    tracks, flags = layout.kernel.tracks, (0, *layout.flags.values())
+    out(f"good = {'*'.join(layout.at(flag, 'S') for flag in flags)}")
+    columns = [(o, weights) for o in layout.kernel.observables for weights in layout.kernel.contrasts]
+    for n, (observable, weights) in enumerate(columns):
+        values = [layout.at(layout.values[track.name, observable], "S") for track in tracks]
+        terms = [x if w == 1 else f"{float(w)!r}*{x}" for w, x in zip(weights, values, strict=True) if w]
+        out(f"value = {' + '.join(terms) or '0.0'}  # {remark(observable.name)}", "value = value if good > 0.0 else 0.0")
+        yield n
+
+
+def write_observables(out: Source, layout: Layout, form: Form) -> None:
+    """All observables on all tracks."""
+    for track in layout.kernel.tracks:
         out(f"# observables of {track.name}")
         form.write_values(out, track)
+
+
+def _write_record(out: Source, layout: Layout, form: Form) -> None:
+    write_observables(out, layout, form)
     out("# sums of the contrasts and of their squares over the paths that are finite on all tracks")
-    columns = [(o, weights) for o in kernel.observables for weights in kernel.contrasts]
-    out("count = 0.0", *(f"sum{n} = square{n} = 0.0" for n in range(len(columns))))
+    columns = range((layout.record_width - 1) // 2)
+    out("count = 0.0", *(f"sum{n} = square{n} = 0.0" for n in columns))
     with out.under(layout.lane_loop()):
-        out(f"good = {'*'.join(layout.at(flag, 'S') for flag in (0, *layout.flags.values()))}", "count = plus(count, good)")
-        for n, (observable, weights) in enumerate(columns):
-            values = [layout.at(layout.values[track.name, observable], "S") for track in kernel.tracks]
-            terms = [x if w == 1 else f"{float(w)!r}*{x}" for w, x in zip(weights, values, strict=True) if w]
-            out(f"value = {' + '.join(terms) or '0.0'}  # {remark(observable.name)}", "value = value if good > 0.0 else 0.0")
+        for n in write_contrasts(out, layout):
             out(f"sum{n} = plus(sum{n}, value)", f"square{n} = plus(square{n}, value*value)")
+        out("count = plus(count, good)")
     out(f"place = record*{layout.record_width}", "rows[unit, place] += count")
-    for n in range(len(columns)):
+    for n in columns:
         out(f"rows[unit, place + {2 * n + 1}] += sum{n}", f"rows[unit, place + {2 * n + 2}] += square{n}")
 
 
 def _write_end(out: Source, layout: Layout) -> None:
-    lanes, tracks = layout.lanes, layout.kernel.tracks
+    tracks = layout.kernel.tracks
     out("# count the paths that are no longer finite and those that became negative")
     out(f"place = n_records*{layout.record_width}")
     with out.under(layout.lane_loop()):
@@ -184,10 +223,16 @@ def _write_end(out: Source, layout: Layout) -> None:
             if track.name in layout.low:
                 low = f"{layout.at(layout.low[track.name])} < {layout.literal(0.0)}"
                 out(f"rows[unit, place + {len(tracks) + n}] += {layout.at(0, 'S')} if {low} else 0.0")
+    write_finals(out, layout)
+
+
+def write_finals(out: Source, layout: Layout) -> None:
+    """Keep the first states."""
+    path = in_lane("first", layout.lanes)
     out("# keep the first states")
     with (
         out.under(layout.lane_loop()),
-        out.under("if first + lane < finals.shape[0]:"),
+        out.under(f"if {path} < finals.shape[0]:"),
         out.under(f"for i in range({len(layout.state) * layout.d}):"),
     ):
-        out(f"finals[first + lane, i] = X[i*{lanes} + lane]")
+        out(f"finals[{path}, i] = X[{in_row('i', layout.lanes)}]")

@@ -36,10 +36,29 @@ class Source:
 
     @contextmanager
     def under(self, head: str) -> Iterator[None]:
+        """What follows is indented below the head; an empty one leaves no trace."""
+        if not head:
+            yield
+            return
         self(head)
         self.depth += 1
         yield
         self.depth -= 1
+
+
+def lane_loop(lanes: int) -> str:
+    """The loop over the lanes; a single lane needs none."""
+    return "" if lanes == 1 else f"for lane in range({lanes}):"
+
+
+def in_lane(index: str, lanes: int) -> str:
+    """An index, the current lane added."""
+    return index if lanes == 1 else f"{index} + lane"
+
+
+def in_row(row: str, lanes: int) -> str:
+    """Index of the entry of a row in the current lane, for a row known at run time."""
+    return row if lanes == 1 else f"{row}*{lanes} + lane"
 
 
 class Layout:
@@ -89,6 +108,8 @@ class Layout:
 
     def at(self, row: int, array: str = "X") -> str:
         """The entry of a row in the current lane."""
+        if self.lanes == 1:
+            return f"{array}[{row}]"
         return f"{array}[{row * self.lanes} + lane]" if row else f"{array}[lane]"
 
     def lengths(self, track: Track, statements: Sequence[Statement]) -> dict[str, int]:
@@ -96,7 +117,7 @@ class Layout:
         return lengths(statements, self.inputs[track.name], self.d)
 
     def lane_loop(self) -> str:
-        return f"for lane in range({self.lanes}):"
+        return lane_loop(self.lanes)
 
     def tracks(self, pace: str, mirrored: bool = False) -> list[Track]:
         return [track for track in self.kernel.tracks if track.pace == pace and track.mirrored == mirrored]
@@ -130,6 +151,10 @@ class Layout:
         used = {name for s in step.statements if isinstance(s, Vector | Total | Number) for name in symbols(s.expression)}
         return [name for name in self.timed(step) if name in used]
 
+    def table(self, track: Track) -> str:
+        """The table of a track's numbers that change with time."""
+        return self.names(("times", track.name), f"{track.name}_times")
+
     def write_scalars(self, out: Source) -> None:
         """Parameters, what depends on them alone, and tables of what depends on time."""
         position = 0
@@ -148,7 +173,7 @@ class Layout:
             if self.kernel.dtype == "float32":
                 out(*(f"{self.lane_scalar(track.name, name)} = single({variables[name]})" for name in constant))
             if columns := self.lane_timed(step):
-                table = self.names(("times", track.name), f"{track.name}_times")
+                table = self.table(track)
                 taken, fraction = f"*{self.per_step(track.pace)}", f"/{self.per_step(track.pace)}"
                 out("", f"# numbers of {track.name} that change with time, a row for each of its steps")
                 out(f"{table} = np.empty((n_steps{taken}, {len(columns)}))")
@@ -161,7 +186,7 @@ class Layout:
         """Before a step: read its row of the table."""
         columns = self.lane_timed(self.steps[track.name])
         if columns:
-            table = self.names(("times", track.name), f"{track.name}_times")
+            table = self.table(track)
             within = SUBSTEPS.get(track.pace, 1) // SUBSTEPS.get(self.finest, 1)
             row = "k" if track.pace == "step" else f"k*{self.per_step(track.pace)} + q//{within}"
             cast = "single({})" if self.kernel.dtype == "float32" else "{}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from .check import symbols
-from .layout import Layout, Source, remark
+from .layout import Layout, Source, in_lane, in_row, remark
 from .lengths import length_of
 from .levels import Level, levels
 from .printer import double, text
@@ -75,9 +75,9 @@ class Looped:
 
     # the parts
 
-    def write_functions(self, out: Source) -> None:
+    def write_functions(self, out: Source, decorator: str) -> None:
         for shape in dict.fromkeys(self.layout.shapes.values()):
-            write_product(out, self.product_name(shape), shape, self.layout.lanes)
+            write_product(out, self.product_name(shape), shape, self.layout.lanes, decorator)
 
     def product_name(self, shape: tuple[int, int]) -> str:
         """The function that multiplies by matrices of a shape."""
@@ -101,7 +101,7 @@ class Looped:
         out("# draw")
         with out.under(f"for i in range({first}, {first + layout.slots * lanes}, {2 * lanes}):"), out.under(layout.lane_loop()):
             words = ", ".join(layout.at(w, "R") for w in range(4))
-            out(f"X[i + lane], X[i + {lanes} + lane], {words} = draw({words})")
+            out(f"X[{in_lane('i', lanes)}], X[{in_lane(f'i + {lanes}', lanes)}], {words} = draw({words})")
         for pace in layout.coarser:
             out(f"# for the tracks that go by the {pace}")
             with out.under(f"for i in range({layout.slots * lanes}):"):
@@ -154,7 +154,7 @@ class Looped:
     def lanes(self, out: Source) -> Iterator[None]:
         """The loop over lanes, in a loop over coordinates."""
         with out.under(self.layout.lane_loop()):
-            out(f"at = i*{self.layout.lanes} + lane")
+            out(f"at = {in_row('i', self.layout.lanes)}")
             yield
 
     def write_level(self, out: Source, track: Track, part: str, level: Level, results: Sequence[tuple[str, str]] = ()) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .layout import Source
+from .layout import Source, in_row, lane_loop
 
 ROWS, COLUMNS = 5, 5
 """Block of the matrix in one pass over the paths: its numbers stay in registers."""
@@ -17,12 +17,13 @@ def blocks(length: int, size: int, first: int = 0) -> Iterator[tuple[int, int, i
         yield full, length, length - full
 
 
-def write_product(out: Source, name: str, shape: tuple[int, int], lanes: int) -> None:
+def write_product(out: Source, name: str, shape: tuple[int, int], lanes: int, decorator: str) -> None:
     """Write ``name(A, x, y)``: y = A x for each path, A of rows x columns numbers, x and y of so many rows of lanes."""
     height, width = shape
-    out("", '@njit(error_model="numpy", fastmath={"contract", "nsz", "arcp"})')
+    out("", decorator)
     with out.under(f"def {name}(A, x, y):"):
-        out("widest()")
+        if lanes > 1:
+            out("widest()")
         for first_row, stop_row, rows in blocks(height, ROWS):
             with out.under(f"for i in range({first_row}, {stop_row}, {rows}):"):
                 for first, stop, columns in [(0, min(COLUMNS, width), min(COLUMNS, width)), *blocks(width, COLUMNS, COLUMNS)]:
@@ -34,8 +35,8 @@ def _write_pass(out: Source, width: int, lanes: int, rows: int, columns: int, ad
     out(f"n = i*{width} + j")
     for r in range(rows):
         out("; ".join(f"a{r}_{c} = A[n + {r * width + c}]" for c in range(columns)))
-    with out.under(f"for lane in range({lanes}):"):
-        out(f"at = i*{lanes} + lane", f"source = j*{lanes} + lane")
+    with out.under(lane_loop(lanes)):
+        out(f"at = {in_row('i', lanes)}", f"source = {in_row('j', lanes)}")
         out("; ".join(f"x{c} = x[source + {c * lanes}]" for c in range(columns)))
         for r in range(rows):
             terms = " + ".join(f"a{r}_{c}*x{c}" for c in range(columns))

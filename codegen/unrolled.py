@@ -36,7 +36,7 @@ class Unrolled:
             for i in range(max(lengths.values()))
         ]
 
-    def write_functions(self, out: Source) -> None:
+    def write_functions(self, out: Source, decorator: str) -> None:
         """None are needed."""
 
     def write_constants(self, out: Source) -> None:

@@ -14,8 +14,9 @@ from ..derive.chain import Chain
 from ..derive.equation import ModifiedEquation
 from ..derive.regularisation import Regularisation, unregularised
 from ..derive.schemes.scheme import Scheme
+from .device import compile_cuda
 from .inputs import UNSTABLE, constants, positive, start_state, start_time, step_parameters, steps_in, whole
-from .kernels import compile_kernel
+from .kernels import CompiledKernel, compile_kernel
 from .objectives import Problem
 from .records import provenance
 from .results import Run, divergence, lost_text
@@ -44,6 +45,7 @@ def simulate(
     only_path: int | None = None,
     antithetic: bool = False,
     dtype: Literal["float64", "float32"] = "float64",
+    device: Literal["cpu", "cuda"] = "cpu",
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
@@ -84,7 +86,10 @@ def simulate(
         Each path is a pair, of a path and of its mirror image with the noise's sign reversed, and counts once: `means` have
         smaller errors where the observables are mostly odd in the noise, at the cost of two paths.
     dtype : {"float64", "float32"}
+    device : {"cpu", "cuda"}
+        The paths are the same on both up to rounding.
     threads : int, optional
+        On the CPU.
     progress : callable, optional
         Called with paths done and paths in all.
 
@@ -110,7 +115,7 @@ def simulate(
         whole(name, number, least)
     if only_path is not None:
         paths = keep = 1
-    totals = compile_kernel(kernel).run(
+    totals = _compiled(kernel, device).run(
         parameters={t.name: step_parameters(t.step, {**values, **problem.numbers}, tau, length) for t in kernel.tracks},
         matrices={name: problem.matrices[name] for name in track.step.matrices},
         vectors={name: problem.vectors[name] for name in track.step.vectors},
@@ -130,7 +135,7 @@ def simulate(
         means, errors = totals.sums[:, :, 0], np.zeros(totals.sums.shape[:2])
     settings = {
         "tau": tau, "horizon": horizon, "t0": t0, "start": {k: np.asarray(v) for k, v in start.items()}, "seed": seed,
-        "substeps": substeps, "constants": values, "problem": problem.description, "dtype": dtype,
+        "substeps": substeps, "constants": values, "problem": problem.description, "dtype": dtype, "device": device,
         "only_path": only_path, "antithetic": antithetic, **provenance(),
     }  # fmt: skip
     return Run(
@@ -138,6 +143,12 @@ def simulate(
         errors, paths, totals.counts, paths - int(totals.counts[-1]), int(totals.negative.sum()),
         totals.finals[track.name] if keep else np.empty((0, len(chain.blocks), problem.dimension)), settings,
     )  # fmt: skip
+
+
+def _compiled(kernel: Kernel, device: str) -> CompiledKernel:
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"device {device!r}; expected cpu or cuda")
+    return compile_kernel(kernel) if device == "cpu" else compile_cuda(kernel)
 
 
 def simulation_kernel(

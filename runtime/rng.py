@@ -38,6 +38,8 @@ COS32 = tuple(F(c) for c in (0.9999999534669175, -4.934792858670675, 4.058411914
 SIN32 = tuple(F(c) for c in (3.1415925805694087, -5.167706900213051, 2.550031641002584, -0.5980464508833013,
                              0.07722224958481112))
 # fmt: on
+LOG4 = 2.0 * math.log(2.0)  # numbers, not calls: only some compilers evaluate a logarithm beforehand
+LOG4_SINGLE = F(LOG4)
 
 # No reassociation: it would undo the exact integer-to-float steps below.
 ARITHMETIC: dict[str, Any] = {"fastmath": {"contract", "nsz", "arcp"}, "error_model": "numpy"}
@@ -139,7 +141,7 @@ def pair64(word):
     shifted = _word_of_double(u) + W(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
     e = _double_of_word((shifted >> W(52)) | W(0x4330000000000000)) - (2.0**52 + 1023.0)
     f = _double_of_word((shifted & W(0x000FFFFFFFFFFFFF)) + W(0x3FE6A09E667F3BCD)) - 1.0
-    square = e * (-2.0 * math.log(2.0)) + f * (f * _polynomial(LOG64, f) - 2.0)
+    square = e * -LOG4 + f * (f * _polynomial(LOG64, f) - 2.0)
     r = _double_of_word(_word_of_double(math.sqrt(square)) ^ (word << W(63)))
     z = a * a
     return r * _polynomial(COS64, z), r * (a * _polynomial(SIN64, z))
@@ -153,7 +155,7 @@ def pair32(first, second):
     shifted = H(_word_of_single(u) + H(0x3F800000 - 0x3F3504F3))
     e = F(np.int32(shifted >> H(23)) - np.int32(127))
     f = _single_of_word(H(H(shifted & H(0x007FFFFF)) + H(0x3F3504F3))) - F(1.0)
-    square = e * F(-2.0 * math.log(2.0)) + f * (f * _polynomial(LOG32, f) - F(2.0))
+    square = e * -LOG4_SINGLE + f * (f * _polynomial(LOG32, f) - F(2.0))
     r = _single_of_word(H(_word_of_single(math.sqrt(square)) ^ H(second << H(31))))
     z = a * a
     return r * _polynomial(COS32, z), r * (a * _polynomial(SIN32, z))

@@ -132,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     _problem(show)
     show.add_argument("--what", choices=("optimizer", "equation", "study"), default="equation")
     show.add_argument("--dtype", choices=("float64", "float32"), default="float64")
+    show.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
 
     simulate = _verb(
         verbs, "simulate", simulations.simulate, "simulate an optimizer, or with --what equation its equation",
@@ -146,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--keep", type=int, default=0, metavar="N", help="keep the final states of the first N paths")
     simulate.add_argument("--only-path", type=int, metavar="N", help="run path number N of the ensemble alone: the same bits")
     simulate.add_argument("--dtype", choices=("float64", "float32"), default="float64")
+    simulate.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: an NVIDIA GPU, with smelt[cuda]")
 
     converge = _verb(
         verbs, "converge", simulations.converge, "measure the weak error of an equation against its optimizer",

@@ -7,9 +7,10 @@ from ...codegen.program import Kernel
 from ...derive.chain import Chain
 from ...derive.equation import ModifiedEquation
 from ...derive.rules import Block
+from ..device import write_cuda_kernel
 from ..ensembles import simulate as run_ensemble
 from ..ensembles import simulation_kernel
-from ..kernels import compile_kernel
+from ..kernels import write_kernel
 from ..objectives import Problem
 from ..output import print_json, run_table, study_table
 from ..plots import plot_means
@@ -33,10 +34,12 @@ from .theory import chosen_chain, chosen_equation
 
 def show(options: Namespace) -> int:
     """Print the source of a kernel."""
-    compiled = compile_kernel(_kernel(options))
+    write = write_kernel if options.device == "cpu" else write_cuda_kernel
+    signature, path = write(_kernel(options))
+    source = path.read_text(encoding="ascii")
     if options.json:
-        return print_json({"signature": compiled.signature, "source": compiled.source})
-    print(compiled.source, end="")
+        return print_json({"signature": signature, "source": source})
+    print(source, end="")
     return 0
 
 
@@ -50,7 +53,7 @@ def simulate(options: Namespace) -> int:
             hyperparameters=assignments(options.set), observables=_observables(options, target), paths=options.paths,
             seed=options.seed, substeps=8 if options.substeps is None else options.substeps, keep=options.keep,
             only_path=options.only_path, antithetic=options.antithetic, scheme=scheme(options.scheme),
-            regularisation=regularisation(options.phi), dtype=options.dtype, threads=options.threads,
+            regularisation=regularisation(options.phi), dtype=options.dtype, device=options.device, threads=options.threads,
             progress=lambda done, n: progress("paths", done, n),
         )  # fmt: skip
     if options.output:

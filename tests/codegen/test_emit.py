@@ -1,22 +1,26 @@
 import ast
 import builtins
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import sympy as sp
 from rmsprop_kernels import RMSPROP, SDE, every_pace, one_track
 
+from smelt.codegen.cuda import emit_cuda
 from smelt.codegen.emit import Shape, emit, usual_shape
 from smelt.codegen.names import LOCALS, NUMBERED, Names
 from smelt.codegen.program import Entry, Kernel, Number, Stack, Step, Track, Vector
 
 SHAPES: list[Shape] = ["unrolled", "looped"]
+EMITTERS = [emit, emit_cuda]
 
 
+@pytest.mark.parametrize("write", EMITTERS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_source_reads_from_top_to_bottom(shape: Shape, dtype: str) -> None:
-    source = emit(every_pace(2, dtype), "0123abcd", shape)
+def test_source_reads_from_top_to_bottom(write: Callable, shape: Shape, dtype: str) -> None:
+    source = write(every_pace(2, dtype), "0123abcd", shape)
     tree = ast.parse(source)
     header = ast.get_docstring(tree) or ""
     for wanted in ("0123abcd", dtype, shape, SDE.name, RMSPROP.name, "theta, v", "theta2, loss, v0"):
@@ -26,10 +30,12 @@ def test_source_reads_from_top_to_bottom(shape: Shape, dtype: str) -> None:
     assert source.isascii()
 
 
+@pytest.mark.parametrize("write", EMITTERS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_all_variables_of_the_template_are_reserved(shape: Shape) -> None:
+def test_all_variables_of_the_template_are_reserved(write: Callable, shape: Shape) -> None:
     """Otherwise a user's symbol of that name would overwrite it."""
-    *_, tree = ast.parse(emit(every_pace(2), "test", shape)).body
+    functions = [f for f in ast.parse(write(every_pace(2), "test", shape)).body if getattr(f, "name", "product") != "product"]
+    tree = ast.Module(functions, [])
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     users = ("fine_", "coarse", "optimizer_", "theta", "v_", "z1_", "z2_", "A", "Q", "D_", "F_", "H_", "N1_", "N2_", "P_",
@@ -58,13 +64,14 @@ def test_the_dimension_decides_the_shape() -> None:
     assert usual_shape(one_track(20, RMSPROP, "step")) == "looped"
 
 
+@pytest.mark.parametrize("write", EMITTERS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_names_for_people_cannot_leave_their_comments(shape: Shape) -> None:
+def test_names_for_people_cannot_leave_their_comments(write: Callable, shape: Shape) -> None:
     """Names of steps and observables are free text; they stand in comments and in the header only."""
     hostile = 'x\nimport os\r\x0cimport sys"""\nimport os\\"""\u2028import os # é'
     kernel = one_track(2, replace(RMSPROP, name=hostile), "step")
     kernel = replace(kernel, observables=tuple(replace(o, name=hostile) for o in kernel.observables))
-    found, plain = (ast.parse(emit(k, "test", shape)) for k in (kernel, one_track(2, RMSPROP, "step")))
+    found, plain = (ast.parse(write(k, "test", shape)) for k in (kernel, one_track(2, RMSPROP, "step")))
     for tree in (found, plain):
         del tree.body[0]  # the header
     assert ast.dump(found) == ast.dump(plain)

@@ -1,0 +1,63 @@
+import ast
+from dataclasses import replace
+
+import pytest
+import sympy as sp
+from rmsprop_kernels import RMSPROP, SDE, every_pace, one_track
+
+from smelt.codegen.cuda import MOST_NUMBERS, emit_cuda
+from smelt.codegen.emit import emit
+from smelt.codegen.program import Kernel, Number, Stack, Step, Track
+
+
+def functions(source: str) -> dict[str, ast.FunctionDef]:
+    return {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+
+
+def calls(function: ast.FunctionDef) -> set[str]:
+    return {ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_what_paths_share_is_computed_on_the_host(dtype: str) -> None:
+    """The SDE's rate is 1 + exp(-t)/2, RMSprop's step 1/(1 + t): a thread reads tables."""
+    found = functions(emit_cuda(every_pace(2, dtype), "test", "unrolled"))
+    assert "math.exp" in calls(found["numbers"])
+    assert "math.exp" not in calls(found["kernel"])
+    read = {ast.unparse(node.value) for node in ast.walk(found["kernel"]) if isinstance(node, ast.Subscript)}
+    assert {"fine_times", "coarse_times", "coarsest_times", "optimizer_times"} <= read
+    arguments = [a.arg for a in found["kernel"].args.args]
+    (decorator,) = found["kernel"].decorator_list
+    assert decorator.args[0].value.count("::1]") + 5 == len(arguments)
+
+
+def test_only_what_a_path_reads_is_handed_over() -> None:
+    host = functions(emit_cuda(one_track(2, SDE, "substep"), "test", "unrolled"))["numbers"]
+    handed = {ast.unparse(n.value) for n in ast.walk(host) if isinstance(n, ast.Assign) and "uniform[" in ast.unparse(n)}
+    assert "alone_dt" in handed
+    assert "alone_sd" not in handed  # joined with other factors
+    assert "alone_rate" not in handed  # in the table
+
+
+def test_a_step_has_the_text_of_the_cpu() -> None:
+    """But for the lanes."""
+    kernel = one_track(2, RMSPROP, "step")
+    device, cpu = (write(kernel, "test", "unrolled").splitlines() for write in (emit_cuda, emit))
+    computed = ("g_", "y_", "theta_next_", "v_next_", "inverse", "root")
+    formulas = [line.strip() for line in cpu if line.strip().startswith(computed)]
+    assert len(formulas) > 6
+    assert [line.strip() for line in device if line.strip() in formulas] == formulas
+
+
+def test_a_path_too_large_for_a_thread_is_refused() -> None:
+    kernel = one_track(1000, SDE, "substep")
+    with pytest.raises(ValueError, match=rf"dimension 1000: a CUDA thread would hold \d+ .* expected at most {MOST_NUMBERS}"):
+        emit_cuda(kernel, "test", "looped")
+
+
+def test_the_checks_are_those_of_the_cpu() -> None:
+    with pytest.raises(ValueError, match="a kernel needs at least one track"):
+        emit_cuda(replace(one_track(2, SDE, "substep"), tracks=()), "test", "unrolled")
+    step = Step("x", ("x",), (), (), (), (), (), (Number("a", sp.Integer(2)), Stack("y", ("a", "a"))), ("y",))
+    with pytest.raises(ValueError, match="expected the shape 'unrolled'"):
+        emit_cuda(Kernel(2, (Track("alone", step, "step"),), (), ((1.0,),)), "test", "looped")

@@ -1,0 +1,103 @@
+"""Runs kernels on the CPU and in Numba's CUDA simulator and writes what both return: `python simulated_device.py FILE`.
+
+The simulator must be asked for before Numba is imported, hence a process of its own.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "codegen"))
+
+import sympy as sp
+from rmsprop_kernels import RMSPROP, Numbers, one_track
+
+from smelt.codegen.program import Kernel, Observable, Step, Total, Track, Vector
+from smelt.derive import Chain, adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
+from smelt.derive.regularisation import smooth
+from smelt.runtime import Quadratic, device, simulate
+from smelt.runtime.device import compile_cuda
+from smelt.runtime.inputs import step_parameters
+from smelt.runtime.kernels import compile_kernel
+from smelt.runtime.studies import study_kernel
+
+PATHS = 24
+found: dict[str, np.ndarray] = {}
+
+
+def keep(name, totals) -> None:
+    """What a run returned, by name."""
+    for track, finals in totals.finals.items():
+        found[f"{name} finals {track}"] = finals
+    for what in ("sums", "squares", "counts", "nonfinite", "negative"):
+        found[f"{name} {what}"] = getattr(totals, what)
+    found[f"{name} exact"] = np.array([str(n) for n in totals.exact])
+
+
+def both(name: str, kernel: Kernel, shape=None, **given) -> None:
+    keep(f"{name} cpu", compile_kernel(kernel, shape).run(**given))
+    keep(f"{name} cuda", compile_cuda(kernel, shape).run(**given))
+
+
+def ensembles() -> None:
+    """An optimizer whose bias correction changes with time, and an equation in single precision."""
+    asked = {"tau": 0.125, "horizon": 0.5, "start": {"theta": 1.0, "v": 1.0}, "observables": ["norm(theta)**2", "v[0]"]}
+    targets = {
+        "adam": (Chain(adam(), ballistic(), gaussian()), Quadratic([[1.5]], noise=0.3), {"t0": 1.0}),
+        "equation": (modified_equation(rmsprop(), ballistic(), gaussian(constant=True), 2),
+                     Quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
+                     {"dtype": "float32", "regularisation": smooth(), "substeps": 4}),
+    }  # fmt: skip
+    for name, (target, problem, more) in targets.items():
+        for where in ("cpu", "cuda"):
+            run = simulate(target, problem, **asked, **more, paths=PATHS, keep=PATHS, seed=3, device=where)
+            found[f"{name} {where} finals"], found[f"{name} {where} means"] = run.finals, run.means
+
+
+def study() -> None:
+    """The coupled kernel of a weak-error study: four paces, and noise remembered within a step."""
+    equation = modified_equation(rmsprop(), batch_equivalent(), gaussian(constant=True), 2, form="synchronised")
+    problem, phi, tau, substeps = Quadratic([[1.5]], noise=0.3), smooth(), 0.125, 4
+    kernel = study_kernel(equation, problem, ("norm(theta)**2",), phi)
+    lengths = {"substep": tau / 4, "pair": tau / 2, "quad": tau, "step": tau}
+    steps = {track.name: (track.step, lengths[track.pace]) for track in kernel.tracks}
+    assert any(step.past for step, _ in steps.values())
+    values = {"c": 0.5, "eps": 0.1, **problem.numbers}
+    both(
+        "study", kernel, tau=tau, substeps=substeps, n_steps=3, n_paths=PATHS, seed=4, record_steps=[1, 3], n_keep=PATHS,
+        parameters={name: step_parameters(s, values, tau, dt) for name, (s, dt) in steps.items()},
+        matrices={name: problem.matrices[name] for name in {m for s, _ in steps.values() for m in s.matrices}},
+        vectors={name: problem.vectors[name] for name in {v for s, _ in steps.values() for v in s.vectors}},
+        start={name: [[1.0], [1.0]] for name in steps},
+    )  # fmt: skip
+
+
+def loops() -> None:
+    """The shape with loops over coordinates, and an odd number of normals in a step."""
+    kernel = one_track(3, RMSPROP, "pair")
+    both("loops", kernel, "looped", **Numbers(3).inputs(kernel), n_paths=PATHS, seed=5, record_steps=[1, 3], n_keep=PATHS)
+
+
+def launches() -> None:
+    """A random walk with a negative and an infinite side, divided up in several ways; and one path of it."""
+    x, z = sp.symbols("x z")
+    walk = Vector("y", (x + z) * sp.Max(1, sp.Float(1e150) * (z - 2)))
+    step = Step("walk", ("x",), ("x",), ("z",), (), (), (), (walk,), ("y",))
+    kernel = Kernel(1, (Track("walk", step, "step"),), (Observable("x", (Total("a", x),), sp.Symbol("a")),), ((1.0,),))
+    given = {
+        "parameters": {"walk": {}}, "matrices": {}, "vectors": {}, "start": {"walk": [[1.0]]}, "tau": 1.0, "n_steps": 2,
+        "seed": 6, "record_steps": [1, 2],
+    }  # fmt: skip
+    both("launch", kernel, **given, n_paths=2100, n_keep=2100)
+    both("only", kernel, **given, n_paths=1, n_keep=1, first_path=2077)
+    device.THREADS, device.MOST_PATHS = 24, 1024
+    keep("divided cuda", compile_cuda(kernel).run(**given, n_paths=2100, n_keep=2100))
+
+
+if __name__ == "__main__":
+    ensembles()
+    study()
+    loops()
+    launches()
+    np.savez(sys.argv[1], **found)
