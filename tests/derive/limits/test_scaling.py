@@ -103,31 +103,64 @@ def test_a_regime_that_leaves_theta_still_is_refused():
         scaled(derive.rmsprop(), "lr=tau, alpha=1-tau**2, noise=1/tau")
 
 
+def sgd_law(base: dict, count: int, seed: int) -> tuple[float, float]:
+    """Mean and standard error of theta**2 after some steps from theta = 1 on f = theta**2/2."""
+    rng = np.random.default_rng(seed)
+    theta = np.ones(PATHS)
+    for _ in range(count):
+        theta = theta - base["lr"] * (theta + base["noise"] * rng.standard_normal(PATHS))
+    return (theta**2).mean(), (theta**2).std() / PATHS**0.5
+
+
+def rmsprop_law(base: dict, count: int, seed: int) -> tuple[float, float]:
+    rng = np.random.default_rng(seed)
+    theta, v = np.ones(PATHS), np.full(PATHS, base["noise"] ** 2)
+    for _ in range(count):
+        g = theta + base["noise"] * rng.standard_normal(PATHS)
+        theta = theta - base["lr"] * g / (np.sqrt(v) + base["eps"])
+        v = v + base["alpha"] * (g**2 - v)
+    return (theta**2).mean(), (theta**2).std() / PATHS**0.5
+
+
+def adam_law(base: dict, count: int, seed: int) -> tuple[float, float]:
+    """As in torch, its bias correction too; v and m start from zero, as there."""
+    rng = np.random.default_rng(seed)
+    theta, m, v = np.ones(PATHS), np.zeros(PATHS), np.zeros(PATHS)
+    for k in range(1, count + 1):
+        g = theta + base["noise"] * rng.standard_normal(PATHS)
+        m, v = m + base["beta1"] * (g - m), v + base["beta2"] * (g**2 - v)
+        first, second = 1 - (1 - base["beta1"]) ** k, 1 - (1 - base["beta2"]) ** k
+        theta = theta - base["lr"] * m / first / (np.sqrt(v / second) + base["eps"])
+    return (theta**2).mean(), (theta**2).std() / PATHS**0.5
+
+
+PATHS, STEPS = 100_000, 1024
+ROOT = STEPS**0.5
+LAWS = {
+    "sgd": (derive.sgd(), sgd_law, {"lr": 1 / STEPS, "noise": ROOT}, 0),
+    "rmsprop": (derive.rmsprop(), rmsprop_law, {"lr": 1 / ROOT, "alpha": 0.5 / STEPS, "eps": 0.1 * ROOT, "noise": ROOT}, 1),
+    "adam": (
+        derive.adam("torch"), adam_law,
+        {"lr": 1 / ROOT, "beta1": 4 / STEPS, "beta2": 1 / STEPS, "eps": 0.1 * ROOT, "noise": ROOT}, 1,
+    ),
+}  # fmt: skip
+
+
 @pytest.mark.slow
-def test_rmsprop_keeps_its_law_under_the_derived_rule_only():
-    """E theta**2 after the same time for batches 1 and k: under the rule the difference is O(step), under lr times k it is not.
+@pytest.mark.parametrize("name", LAWS)
+def test_the_law_is_kept_under_the_derived_rule_only(name):
+    """E theta**2 after the same time for batches 1 and k: under the rule the difference is O(step), under another it is not.
 
-    The step of the base run is 2**-10 of the horizon; k = 8, so the difference is a few times 8 * 2**-10 of the value at most;
-    the wrong rule multiplies the drift by sqrt(8).
+    The step of the base run is 2**-10 of the horizon; k = 8, so the difference is a few times 8 * 2**-10 of the value at most.
+    Other rules: lr times k multiplies the drift of RMSprop and Adam by sqrt(8). For SGD, with lr as it was, theta**2 is
+    exp(-1/4) + (1 - exp(-1/4))/16 = 0.79 instead of exp(-2) + (1 - exp(-2))/2 = 0.57.
     """
-    k, steps, paths = 8, 1024, 100_000
-    exponents = scaled(derive.rmsprop()).exponents
-    rule = {name: float(k ** exponents[name]) for name in exponents}
-    base = {"lr": steps**-0.5, "alpha": 0.5 / steps, "eps": 0.1 * steps**0.5, "noise": steps**0.5}
-
-    def law(lr, alpha, eps, noise, count, seed):
-        rng = np.random.default_rng(seed)
-        theta, v = np.ones(paths), np.full(paths, noise**2)
-        for _ in range(count):
-            g = theta + noise * rng.standard_normal(paths)
-            theta = theta - lr * g / (np.sqrt(v) + eps)
-            v = v + alpha * (g**2 - v)
-        return (theta**2).mean(), (theta**2).std() / paths**0.5
-
+    rule, law, base, wrong = LAWS[name]
+    k, exponents = 8, scaled(rule).exponents
     batch = {**base, "noise": base["noise"] / k**0.5}
-    small, error = law(**base, count=steps, seed=1)
-    follows = {name: value * rule.get(name, 1) for name, value in batch.items()}
-    large, error_large = law(**follows, count=steps // k, seed=2)
-    assert abs(small - large) < 4 * np.hypot(error, error_large) + 4 * k / steps * small
-    wrong, _ = law(**(follows | {"lr": k * base["lr"]}), count=steps // k, seed=3)
-    assert abs(small - wrong) > 0.25 * small
+    follows = {key: value * float(k ** exponents.get(key, Integer(0))) for key, value in batch.items()}
+    small, error = law(base, STEPS, seed=1)
+    large, error_large = law(follows, STEPS // k, seed=2)
+    assert abs(small - large) < 4 * np.hypot(error, error_large) + 4 * k / STEPS * small
+    other, _ = law(follows | {"lr": float(k**wrong) * base["lr"]}, STEPS // k, seed=3)
+    assert abs(small - other) > 0.25 * small
