@@ -57,8 +57,8 @@ class Fields(Protocol):
         """Return statements that set the vector `target` to the gradient at the vector `at`."""
         ...
 
-    def noise(self, at: str = "theta") -> tuple[Statement, ...]:
-        """Return statements, the last of which sets a vector to the noise ``B zeta1`` of a gradient at the vector `at`."""
+    def noisy_gradient(self, at: str, target: str, scale: Expr) -> tuple[Statement, ...]:
+        """Return statements that set the vector `target` to a gradient at `at` with noise, ``F + scale B zeta1``."""
         ...
 
     def vector(self, component: Component, lowering: Lowering) -> str:
@@ -123,11 +123,19 @@ class QuadraticFields:
         return len(component.indices) > constant
 
     def gradient(self, at: str = "theta", target: str = "F") -> tuple[Statement, ...]:
-        offset = Symbol(at, real=True) - Symbol("minimum", real=True)
-        return (Vector(f"{target}_offset", offset), *self.applied("H", f"{target}_offset", target))
+        return self._slope(Symbol(at, real=True), target)
 
-    def noise(self, at: str = "theta") -> tuple[Statement, ...]:
-        return self.applied("B", "zeta1")
+    def _slope(self, point: Expr, target: str) -> tuple[Statement, ...]:
+        offset = Vector(f"{target}_offset", point - Symbol("minimum", real=True))
+        return (offset, *self.applied("H", offset.target, target))
+
+    def noisy_gradient(self, at: str, target: str, scale: Expr) -> tuple[Statement, ...]:
+        if self.covariance == "spread":  # H (theta - minimum) + scale s H zeta1: one product for both
+            seen = scale * Symbol("spread", real=True) * Symbol("zeta1", real=True)
+            return self._slope(Symbol(at, real=True) + seen, target)
+        noisy, mean = self.applied("B", "zeta1"), Symbol(f"{target}_mean", real=True)
+        both = mean + scale * Symbol(noisy[-1].target, real=True)
+        return (*noisy, *self.gradient(at, mean.name), Vector(target, both))
 
     def applied(self, matrix: str, operand: str, target: str = "") -> tuple[Statement, ...]:
         """Return statements, the last of which sets a vector, ``MATRIX_OPERAND`` by default, to a matrix times a vector."""

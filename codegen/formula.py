@@ -18,7 +18,7 @@ from sympy import Add, Expr, Heaviside, Integer, Matrix, Max, Mul, Rational, Sym
 from ..derive.components import Space, in_coordinates
 from ..derive.indices import components, is_dummy, reindex
 from ..derive.symbols import Component, Field, factor, gradient, square_factor
-from .program import Entry, Number, Stack, Statement
+from .program import Entry, Number, Stack, Statement, Vector
 
 if TYPE_CHECKING:
     from .lower import Lowering
@@ -94,10 +94,12 @@ class FormulaFields:
         formulas = [self._at(gradient("i"), (n,), at) for n in self._range]
         return (*_entries(at, self.dimension), *_stacked(target, formulas))
 
-    def noise(self, at: str = "theta") -> tuple[Statement, ...]:
+    def noisy_gradient(self, at: str, target: str, scale: Expr) -> tuple[Statement, ...]:
         sums = [Add(*(self._at(factor("i", "p"), (n, p), at) * _entry("zeta1", p) for p in self._range)) for n in self._range]
         name = "B_zeta1" if at == "theta" else f"B_zeta1_{at}"
-        return (*_entries("zeta1", self.dimension), *_entries(at, self.dimension), *_stacked(name, sums))
+        noisy = (*_entries("zeta1", self.dimension), *_entries(at, self.dimension), *_stacked(name, sums))
+        both = Symbol(f"{target}_mean", real=True) + scale * Symbol(name, real=True)
+        return (*noisy, *self.gradient(at, f"{target}_mean"), Vector(target, both))
 
     def vector(self, component: Component, lowering: Lowering) -> str:
         name = f"{component.field.name}_{''.join(component.indices)}"

@@ -38,9 +38,7 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
     noise = chain.regime.scaling(chain.rule).noise
     for name, point in chain.gradients.items():
         at = "theta" if point == THETA else str(lowering.vector(f"{name}_point", point.subs(k, t / tau)))
-        noisy = fields.noise(at)
-        lowering.add(*noisy, *fields.gradient(at, f"{name}_mean"))
-        lowering.vector(name, Symbol(f"{name}_mean", real=True) + noise * Symbol(noisy[-1].target, real=True))
+        lowering.add(*fields.noisy_gradient(at, name, noise))
     following = {}
     for block, expression in chain.update.items():
         following[block] = lowering.vector(f"{block}_next", expression.subs(k, t / tau))

@@ -75,9 +75,9 @@ def test_gradient_and_noise_are_taken_where_they_are_asked_for(d):
         there = x | {"theta": x[at]}
         known = carry_out(fields(d).gradient(at, "g"), x)
         np.testing.assert_allclose(known["g"], derivatives(np.array(f, dtype=object), 1, there), rtol=1e-12)
-        statements = fields(d).noise(at)
-        found = carry_out(statements, x)[statements[-1].target]
-        np.testing.assert_allclose(found, derivatives(np.array(b.tolist()), 0, there) @ x["zeta1"], rtol=1e-12)
+        noisy = carry_out(fields(d).noisy_gradient(at, "noisy", sp.Integer(3)), x)["noisy"]
+        wanted = known["g"] + 3 * derivatives(np.array(b.tolist()), 0, there) @ x["zeta1"]
+        np.testing.assert_allclose(noisy, wanted, rtol=1e-12)
 
 
 @pytest.mark.parametrize("constant", [False, True])
