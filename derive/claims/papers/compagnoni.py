@@ -56,7 +56,8 @@ def sign_sgd_phase_1() -> Claim:
         PAPER, "SignSGD, phase 1, order 1", Chain(sign_sgd(), ballistic(), gaussian()), 1,
         drift={"theta": "-sign(g)"}, noise={}, notation={"g": "F"}, provenance="recalled",
         recorded="agrees if signal far above noise", one_dimension=True,
-        note="stated for |g| > 3/2*sqrt(2*Sigma), where erf(|g|/sqrt(2*Sigma)) is 1 up to 0.034",
+        note="stated for |Y| > 3/2, Y = g/sqrt(2*Sigma), where erf(|Y|) is 1 up to 0.034; phase 2, 1 < |Y| < 3/2, bounds the "
+        "drift by two parallel lines, an inequality and no equation; its constants are not recalled",
     )  # fmt: skip
 
 

@@ -1,11 +1,14 @@
 """Planted errors in the claims on signs are found."""
 
+import math
 from dataclasses import replace
 
 import pytest
+import sympy as sp
 
 from smelt.derive.claims.papers import compagnoni
 from smelt.derive.claims.verdicts import check
+from smelt.derive.symbols import Field, gradient
 
 
 def test_a_wrong_sign_of_signs_is_found():
@@ -32,3 +35,23 @@ def test_a_wrong_phase_of_signs_is_found(make, old, new):
     wrong = check(replace(claim, drift={"theta": claim.drift["theta"].replace(old, new)}))
     right = "agrees if signal far below noise" if "erf" in new else "differs: drift[theta] tau^0"
     assert wrong.summary == right
+
+
+def test_the_middle_phase_lies_between_parallel_lines():
+    """For 1 < Y < 3/2 the derived drift -erf(Y) lies between -(m Y + q) for erf's chord and the tangent parallel to it.
+
+    erf is concave there, so the chord is below and every tangent above it: the bounds of phase 2, with the best constants of
+    their slope. The tangent touches where ``2/sqrt(pi) exp(-Y**2) = m``, between the ends.
+    """
+    low, high = 1.0, 1.5
+    slope = (math.erf(high) - math.erf(low)) / (high - low)
+    touch = math.sqrt(-math.log(slope * math.sqrt(math.pi) / 2))
+    assert low < touch < high
+    below, above = math.erf(low) - slope * low, math.erf(touch) - slope * touch
+    assert 0 < above - below < 0.02
+    (row,) = check(compagnoni.sign_sgd_order_1()).rows
+    signal, variance = gradient("i"), Field("S", 2, symmetric=True, varies=True)("i", "i")
+    for n in range(101):
+        y = low + (high - low) * n / 100
+        drift = float(row.derived.subs({signal: sp.Float(y * math.sqrt(2)), variance: 1}))
+        assert slope * y + below - 1e-12 <= -drift <= slope * y + above + 1e-12
