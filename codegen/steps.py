@@ -38,7 +38,7 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
     noise = chain.regime.scaling(chain.rule).noise
     for name, point in chain.gradients.items():
         at = "theta" if point == THETA else str(lowering.vector(f"{name}_point", point.subs(k, t / tau)))
-        lowering.add(*fields.noisy_gradient(at, name, noise))
+        lowering.add(*fields.noisy_gradient(at, name, lowering.hoisted(noise)))
     following = {}
     for block, expression in chain.update.items():
         following[block] = lowering.vector(f"{block}_next", expression.subs(k, t / tau))
