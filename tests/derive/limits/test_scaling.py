@@ -152,9 +152,9 @@ def test_the_law_is_kept_under_the_derived_rule_only(name):
     """E theta**2 after the same time for batches 1 and k: under the rule the difference is O(step), under another it is not.
 
     The step of the base run is 2**-10 of the horizon; k = 8, so the difference is a few times 8 * 2**-10 of the value at most.
-    Other rules: lr times k makes RMSprop, with v at its mean, d theta = -a theta dt + a dW with a = sqrt(8)/1.1 instead of 1/1.1,
-    E theta**2 = exp(-2 a) + a/2 (1 - exp(-2 a)) = 1.28 instead of 0.54; Adam's averages lag behind it by 1/4. For SGD, with lr as it was, theta**2 is
-    exp(-1/4) + (1 - exp(-1/4))/16 = 0.79 instead of exp(-2) + (1 - exp(-2))/2 = 0.57.
+    Other rules: lr times k makes RMSprop, with v at its mean, d theta = -a theta dt + a dW with a = sqrt(8)/1.1, not 1/1.1, and
+    E theta**2 = exp(-2 a) + a/2 (1 - exp(-2 a)) = 1.28, not 0.54; Adam's averages lag behind it by 1/4. For SGD, with lr as it
+    was, theta**2 is exp(-1/4) + (1 - exp(-1/4))/16 = 0.79 instead of exp(-2) + (1 - exp(-2))/2 = 0.57.
     """
     rule, law, base, wrong = LAWS[name]
     k, exponents = 8, scaled(rule).exponents
