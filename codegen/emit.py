@@ -18,6 +18,9 @@ FUNCTION = f"@njit({ARITHMETIC})"
 LANE_BYTES = 256
 """Size of a block of paths: four vectors of 512 bits. LLVM unrolls loops over fewer vectors before it vectorises them."""
 
+LONGEST_UNIT = 1 << 17
+"""Coordinates of all paths of a unit, about, in loops over coordinates."""
+
 UNROLLED_UP_TO = 16
 """Numbers of a path's state per track up to which its coordinates are written out one by one."""
 
@@ -51,13 +54,13 @@ def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
         If the kernel does not satisfy `check`, an expression has a node without code, or coordinates with formulas of their
         own are to be looped over.
     """
-    unrolled = shape == "unrolled"
     bits = 64 if kernel.dtype == "float64" else 32
-    form = formed(kernel, shape, LANE_BYTES * 8 // bits, LARGEST_UNIT if unrolled else LARGEST_UNIT // 4)
+    lanes = LANE_BYTES * 8 // bits
+    form = formed(kernel, shape, lanes, LARGEST_UNIT if shape == "unrolled" else _looped_unit(kernel.dimension, lanes))
     layout, out = form.layout, Source()
     write_header(out, form, signature, f"blocks of {layout.lanes} paths, units of {layout.unit}")
     out("from numba import njit", "", f"from smelt.runtime.rng import draw{bits} as draw", "from smelt.runtime.rng import plus")
-    out(f"from smelt.runtime.rng import stream{bits} as stream", "from smelt.runtime.width import widest", "")
+    out(f"from smelt.runtime.rng import stream{bits} as stream", "from smelt.runtime.width import widest, zeros", "")
     out(f"UNIT = {layout.unit}", "single = np.float32", "")
     form.write_functions(out, FUNCTION)
     _write_decorator(out, kernel)
@@ -69,6 +72,14 @@ def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
         write_numbers(out, layout)
         _write_units(out, layout, form, bits)
     return "\n".join([*out.lines, ""])
+
+
+def _looped_unit(dimension: int, lanes: int) -> int:
+    """Paths that a call of a kernel takes at least, the fewer the more coordinates: a call should not last for long."""
+    unit = LARGEST_UNIT // 4
+    while unit > lanes and unit * dimension > LONGEST_UNIT:
+        unit //= 2
+    return unit
 
 
 def formed(kernel: Kernel, shape: Shape, lanes: int, unit: int) -> Form:
@@ -126,9 +137,9 @@ def write_numbers(out: Source, layout: Layout) -> None:
 def _write_units(out: Source, layout: Layout, form: Form, bits: int) -> None:
     lanes = layout.lanes
     out("", "n_records = record_steps.size")
-    out(f"X = np.zeros({max(layout.rows, 1) * lanes}, np.float{bits})")
-    out(f"R = np.zeros({4 * lanes}, np.uint{bits})")
-    out(f"S = np.zeros({layout.value_rows * lanes})")
+    out(f"X = zeros({max(layout.rows, 1) * lanes}, np.float{bits})")
+    out(f"R = zeros({4 * lanes}, np.uint{bits})")
+    out(f"S = zeros({layout.value_rows * lanes}, np.float64)")
     form.write_constants(out)
     out("# a row of the output: the sums over the paths of a unit")
     out("rows[:] = 0.0")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Hashable
 
 LOCALS = (
-    "np math njit single max min abs range float stream draw plus widest product kernel X R S _ s0 s1 s2 s3 k q i n lane "
+    "np math njit single max min abs range float stream draw plus widest zeros product kernel X R S _ s0 s1 s2 s3 k q i n lane "
     "unit UNIT first record place at count good value finite low seed first_path n_paths t0 tau n_steps substeps n_records "
     "record_steps parameters uniform values numbers cuda matrices vectors start rows finals pair_scale quad_scale step_scale"
 )

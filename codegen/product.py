@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from .layout import Source, in_row, lane_loop
 
-ROWS, COLUMNS = 5, 5
-"""Block of the matrix in one pass over the paths: its numbers stay in registers."""
+BLOCK = 5, 5
+SHORT = 2, 10
+"""Rows and columns of the matrix in one pass over the paths: its numbers stay in registers. Short rows are done in one pass."""
 
 
 def blocks(length: int, size: int, first: int = 0) -> Iterator[tuple[int, int, int]]:
@@ -20,13 +21,15 @@ def blocks(length: int, size: int, first: int = 0) -> Iterator[tuple[int, int, i
 def write_product(out: Source, name: str, shape: tuple[int, int], lanes: int, decorator: str) -> None:
     """Write ``name(A, x, y)``: y = A x for each path, A of rows x columns numbers, x and y of so many rows of lanes."""
     height, width = shape
+    most_rows, most_columns = SHORT if width <= SHORT[1] else BLOCK
+    start = min(most_columns, width)
     out("", decorator)
     with out.under(f"def {name}(A, x, y):"):
         if lanes > 1:
             out("widest()")
-        for first_row, stop_row, rows in blocks(height, ROWS):
+        for first_row, stop_row, rows in blocks(height, most_rows):
             with out.under(f"for i in range({first_row}, {stop_row}, {rows}):"):
-                for first, stop, columns in [(0, min(COLUMNS, width), min(COLUMNS, width)), *blocks(width, COLUMNS, COLUMNS)]:
+                for first, stop, columns in [(0, start, start), *blocks(width, most_columns, start)]:
                     with out.under(f"for j in range({first}, {stop}, {columns}):"):
                         _write_pass(out, width, lanes, rows, columns, first > 0)
 

@@ -153,7 +153,7 @@ def pair32(first, second):
     u = (F(np.int32(first >> H(1))) + F(0.5)) * F(2.0**-31)
     a = (F(np.int32(second & H(0xFFFFFFFE))) + F(1.0)) * F(2.0**-32)
     shifted = H(_word_of_single(u) + H(0x3F800000 - 0x3F3504F3))
-    e = F(np.int32(shifted >> H(23)) - np.int32(127))
+    e = F(np.int32(H((shifted >> H(23)) - H(127))))
     f = _single_of_word(H(H(shifted & H(0x007FFFFF)) + H(0x3F3504F3))) - F(1.0)
     square = e * -LOG4_SINGLE + f * (f * _polynomial(LOG32, f) - F(2.0))
     r = _single_of_word(H(_word_of_single(math.sqrt(square)) ^ H(second << H(31))))

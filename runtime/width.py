@@ -1,11 +1,13 @@
-"""How wide the vectors of a compiled function are."""
+"""How wide the vectors of a compiled function are, and that none of them lies across two cache lines."""
 
 from typing import Any
 
-from numba import types
+import numpy as np
+from numba import njit, types
 from numba.extending import intrinsic
 
 WIDEST = 512
+CACHE_LINE = 64
 
 
 @intrinsic
@@ -22,3 +24,11 @@ def widest(typing_context: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(), generate
+
+
+@njit
+def zeros(count, dtype):
+    """An array of zeros that begins at a cache line, as those of NumPy need not."""
+    longer = np.zeros(count + CACHE_LINE, dtype)
+    first = -longer.ctypes.data % CACHE_LINE // longer.itemsize
+    return longer[first : first + count]
