@@ -159,11 +159,13 @@ def _derived(claim: Claim) -> tuple[Coefficients, Mapping[str, Lambda]]:
 
 
 def _by_assumptions(algebra: Algebra, excess: NormalForm) -> dict[tuple[str, ...], NormalForm]:
-    """Collect the terms of a normal form by the fewest assumptions under which each vanishes."""
+    """Collect the terms of a normal form by the fewest assumptions under which each vanishes, or all that are left together."""
     found: dict[tuple[str, ...], dict[Expr, Expr]] = {}
     for monomial, coefficient in excess.items():
         term = algebra.expression({monomial: coefficient})
         found.setdefault(_fewest([(algebra, term)]), {})[monomial] = coefficient
+    if () in found and (together := _fewest([(algebra, algebra.expression(found[()]))])):
+        found.setdefault(together, {}).update(found.pop(()))
     return dict(sorted(found.items(), key=lambda item: (not item[0], item[0])))
 
 

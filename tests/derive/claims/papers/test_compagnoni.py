@@ -37,6 +37,16 @@ def test_a_wrong_phase_of_signs_is_found(make, old, new):
     assert wrong.summary == right
 
 
+@pytest.mark.parametrize(
+    ("make", "assumption"),
+    [(compagnoni.sign_sgd_phase_1, "signal far above noise"), (compagnoni.sign_sgd_phase_3, "signal far below noise")],
+)
+def test_a_difference_that_vanishes_as_a_whole_says_when(make, assumption):
+    """Neither erf nor its leading term vanishes by itself."""
+    (difference,) = check(make()).differences
+    assert difference.assumptions == (assumption,)
+
+
 def test_the_middle_phase_lies_between_parallel_lines():
     """For 1 < Y < 3/2 the derived drift -erf(Y) lies between -(m Y + q) for erf's chord and the tangent parallel to it.
 
