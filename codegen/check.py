@@ -88,9 +88,10 @@ def _check_step(step: Step, dimension: int) -> None:
     _one_of_each((*step.inputs, *step.parameters, *step.matrices, *targets), where)
     if not set(step.past) <= set(step.noise):
         raise ValueError(f"{where}: the past of {step.past} is wanted; its noise is {step.noise}")
+    drawn = (*step.noise, *step.signs)
     for name, width in step.widths:
-        if name not in step.noise or width < 1:
-            raise ValueError(f"{where}: the width {width} of {name!r}; expected at least 1, of one of the noise {step.noise}")
+        if name not in drawn or width < 1:
+            raise ValueError(f"{where}: the width {width} of {name!r}; expected at least 1, of one of the noise {drawn}")
     scalars, given = {TIME, *step.parameters}, input_lengths(step, dimension)
     _, vectors = _check_statements(step.statements, scalars, given, set(step.matrices), dimension, where)
     if not step.state or len(step.result) != len(step.state):
@@ -124,8 +125,13 @@ def check(kernel: Kernel) -> None:
         if track.pace not in PACES:
             raise ValueError(f"track {track.name!r}: pace {track.pace!r}; expected one of {', '.join(PACES)}")
         _check_step(track.step, kernel.dimension)
-    for name in sorted({name for track in kernel.tracks for name in track.step.noise}):
-        widths = {input_lengths(t.step, kernel.dimension)[name] for t in kernel.tracks if name in t.step.noise}
+    laws = {track.step.law for track in kernel.tracks if track.step.noise}
+    if len(laws) > 1 or (laws and laws != {"gaussian"} and len({track.pace for track in kernel.tracks}) > 1):
+        found = " and ".join(sorted(laws))
+        raise ValueError(f"{found} increments on several tracks; expected gaussian ones, whose sums are gaussian again")
+    for name in sorted({name for track in kernel.tracks for name in (*track.step.noise, *track.step.signs)}):
+        steps = [t.step for t in kernel.tracks if name in (*t.step.noise, *t.step.signs)]
+        widths = {input_lengths(step, kernel.dimension)[name] for step in steps}
         if len(widths) > 1:
             raise ValueError(f"noise {name!r} has the lengths {sorted(widths)} on several tracks; expected one")
     for weights in kernel.contrasts:

@@ -10,6 +10,7 @@ from .emit import (
     ARITHMETIC,
     Form,
     Shape,
+    draws,
     formed,
     write_contrasts,
     write_finals,
@@ -52,8 +53,9 @@ def emit_cuda(kernel: Kernel, signature: str, shape: Shape) -> str:
             f"{MOST_NUMBERS}: take a smaller dimension or the CPU"
         )
     write_header(out, form, signature, "CUDA, one path per thread")
-    out("from numba import cuda, njit", "", f"from smelt.runtime.device_functions import draw{bits} as draw")
-    out(f"from smelt.runtime.device_functions import stream{bits} as stream", "", "single = np.float32")
+    out("from numba import cuda, njit", "")
+    out(*(f"from smelt.runtime.device_functions import {line}" for line in (*draws(layout, bits), f"stream{bits} as stream")))
+    out("", "single = np.float32")
     _write_host(out, layout)
     form.write_functions(out, "@cuda.jit(device=True)")
     tables = _tables(layout)

@@ -59,8 +59,9 @@ def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
     form = formed(kernel, shape, lanes, LARGEST_UNIT if shape == "unrolled" else _looped_unit(kernel.dimension, lanes))
     layout, out = form.layout, Source()
     write_header(out, form, signature, f"blocks of {layout.lanes} paths, units of {layout.unit}")
-    out("from numba import njit", "", f"from smelt.runtime.rng import draw{bits} as draw", "from smelt.runtime.rng import plus")
-    out(f"from smelt.runtime.rng import stream{bits} as stream", "from smelt.runtime.width import widest, zeros", "")
+    out("from numba import njit", "")
+    out(*(f"from smelt.runtime.rng import {line}" for line in (*draws(layout, bits), "plus", f"stream{bits} as stream")))
+    out("from smelt.runtime.width import widest, zeros", "")
     out(f"UNIT = {layout.unit}", "single = np.float32", "")
     form.write_functions(out, FUNCTION)
     _write_decorator(out, kernel)
@@ -72,6 +73,12 @@ def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
         write_numbers(out, layout)
         _write_units(out, layout, form, bits)
     return "\n".join([*out.lines, ""])
+
+
+def draws(layout: Layout, bits: int) -> list[str]:
+    """What to import for the draws of the noise and of signs."""
+    drawn = {"gaussian": "draw", "three-point": "threes", "two-point": "signs"}[layout.law]
+    return [f"{drawn}{bits} as draw", *([f"signs{bits} as draw_signs"] if layout.signs else [])]
 
 
 def _looped_unit(dimension: int, lanes: int) -> int:
@@ -110,7 +117,9 @@ def write_header(out: Source, form: Form, signature: str, division: str) -> None
         every = f"every {SUBSTEPS[track.pace]} substeps" if track.pace in SUBSTEPS else "once per tau"
         out(f"track {track.name}, {every}{', mirrored' if track.mirrored else ''}: {remark(track.step.name)}")
         step = track.step
-        out(f"    state {listed(step.state)}; noise {listed(step.noise)}; parameters {listed(step.parameters)}")
+        law = "" if step.law == "gaussian" else f" ({step.law})"
+        noise = f"{listed(step.noise)}{law}{''.join(f', {name}' for name in step.signs)}"
+        out(f"    state {listed(step.state)}; noise {noise}; parameters {listed(step.parameters)}")
     matrices = [f"{name} ({rows} x {columns})" for name, (rows, columns) in layout.shapes.items()]
     out(f"matrices: {listed(matrices)}; vectors: {listed(layout.vectors)}")
     out(f"observables: {listed([remark(o.name) for o in kernel.observables])}")

@@ -142,6 +142,10 @@ class QuadraticFields:
         target = target or f"{matrix}_{operand}"
         kind, x = self.hessian if matrix == "H" else self.covariance, Symbol(operand, real=True)
         match matrix, kind:
+            case "HS", _ if self.hessian == "diagonal":
+                return (Vector(target, Symbol("H", real=True) * Symbol("S_diagonal", real=True) * x),)
+            case "HS", _:
+                return (MatVec(target, matrix, operand),)
             case "B2", "diagonal":
                 return (Vector(target, sqrt(2) * Symbol("S_diagonal", real=True) * x),)
             case _, "diagonal":
@@ -176,8 +180,6 @@ class QuadraticFields:
         return Mul(lowering.local(tree.local), *numbers, *links)
 
     def _product(self, matrix: Expr, child: Contraction, lowering: Lowering) -> Symbol:
-        if not isinstance(matrix, Component):
-            raise ValueError(f"{matrix} in a kernel; expected a single matrix")
         name, number = self._oriented(matrix), Mul(*(f for f in Mul.make_args(child.local) if not components(f)))
         if number != 1:
             raise ValueError(f"{number} inside a matrix product; expected numbers in front")
@@ -188,8 +190,12 @@ class QuadraticFields:
             lowering.known[name, child] = Symbol(statements[-1].target, real=True)
         return lowering.known[name, child]
 
-    def _oriented(self, component: Component) -> str:
+    def _oriented(self, component: Expr) -> str:
         """Return the matrix by whose rows i a component at i and j stands: all but a factor of few columns are symmetric."""
+        if not isinstance(component, Component):
+            if sorted(str(c.field.name) for c in components(component)) != ["F", "S"] or len(component.args) != 2:
+                raise ValueError(f"{component} in a kernel for a quadratic; expected a single matrix, or H o S")
+            return "HS"
         name = self.matrix(component)
         if self.covariance != "factor" or name in ("H", "S") or component.indices == ("i", "j"):
             return name

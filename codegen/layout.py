@@ -76,10 +76,13 @@ class Layout:
         self.vectors = sorted({name for track in kernel.tracks for name in track.step.vectors})
         self.noise = sorted({name for track in kernel.tracks for name in track.step.noise})
         self.inputs = {track.name: input_lengths(track.step, self.d) for track in kernel.tracks}
-        widths = {name: self.inputs[track.name][name] for track in kernel.tracks for name in track.step.noise}
+        self.signs = sorted({name for track in kernel.tracks for name in track.step.signs})
+        widths = {name: length for known in self.inputs.values() for name, length in known.items()}
         self.noise_entries = [(name, i) for name in self.noise for i in range(widths[name])]
+        self.sign_entries = [(name, i) for name in self.signs for i in range(widths[name])]
         self.slots = len(self.noise_entries)
-        self.even_slots = self.slots + self.slots % 2
+        self.even_slots, self.even_signs = (n + n % 2 for n in (self.slots, len(self.sign_entries)))
+        self.law = next((track.step.law for track in kernel.tracks if track.step.noise), "gaussian")
         present = [pace for pace in PACES if any(track.pace == pace for track in kernel.tracks)]
         self.finest, self.coarser = present[0], present[1:]
         self._place_rows()

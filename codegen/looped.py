@@ -24,6 +24,8 @@ class Looped:
         self.layout = layout
         first = layout.take(layout.even_slots)
         self.noise = {name: first + layout.noise_entries.index((name, 0)) for name in layout.noise}
+        self.first_sign = layout.take(layout.even_signs)
+        self.noise |= {name: self.first_sign + layout.sign_entries.index((name, 0)) for name in layout.signs}
         # only what a product reads must be in memory
         operands = {s.operand for step in layout.steps.values() for s in step.statements if isinstance(s, MatVec)}
         operands |= {s.operand for o in layout.kernel.observables for s in o.statements if isinstance(s, MatVec)}
@@ -68,7 +70,7 @@ class Looped:
             return self.layout.state[track.name, name]
         if name.startswith("past_") and name.removeprefix("past_") in track.step.past:
             return self.layout.past[track.pace] + self.layout.noise_entries.index((name.removeprefix("past_"), 0))
-        return self.noise.get(name) if name in track.step.noise else self.constants.get(name)
+        return self.noise.get(name) if name in (*track.step.noise, *track.step.signs) else self.constants.get(name)
 
     def local(self, name: str, c: int) -> str:
         return self.layout.names(("vector", name, c), f"{name}_i{c or ''}")
@@ -99,9 +101,13 @@ class Looped:
         layout, lanes = self.layout, self.layout.lanes
         first = min(self.noise.values(), default=0) * lanes
         out("# draw")
-        with out.under(f"for i in range({first}, {first + layout.slots * lanes}, {2 * lanes}):"), out.under(layout.lane_loop()):
-            words = ", ".join(layout.at(w, "R") for w in range(4))
-            out(f"X[{in_lane('i', lanes)}], X[{in_lane(f'i + {lanes}', lanes)}], {words} = draw({words})")
+        words = ", ".join(layout.at(w, "R") for w in range(4))
+        signs = self.first_sign * lanes
+        for draw, start, count in (("draw", first, layout.slots), ("draw_signs", signs, len(layout.sign_entries))):
+            if count:
+                stop = start + count * lanes
+                with out.under(f"for i in range({start}, {stop}, {2 * lanes}):"), out.under(layout.lane_loop()):
+                    out(f"X[{in_lane('i', lanes)}], X[{in_lane(f'i + {lanes}', lanes)}], {words} = {draw}({words})")
         for pace in layout.coarser:
             out(f"# for the tracks that go by the {pace}")
             with out.under(f"for i in range({layout.slots * lanes}):"):

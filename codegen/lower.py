@@ -1,8 +1,10 @@
 """From expressions in index notation to the statements of a `Step`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
-from sympy import Add, Expr, Integer, Lambda, Mul, Pow, Symbol, factor_terms
+from sympy import Add, Expr, Function, Integer, Lambda, Mul, Pow, Symbol, factor_terms
 from sympy.core.function import AppliedUndef
 
 from ..derive.indices import components, terms
@@ -11,6 +13,8 @@ from ..derive.rules import total
 from ..derive.symbols import Component, ElementFunction, TotalField, body_of, one
 from .fields import Fields
 from .program import Scalar, Statement, Total, Vector
+
+_PHI = Function("phi", positive=True)
 
 
 @dataclass
@@ -84,7 +88,7 @@ class Lowering:
                 self.known[key] = expression
             else:
                 name = "".join(str(f).replace("**", "") for f in sorted(Mul.make_args(expression), key=str))
-                self.known[key] = self.vector(name if name.isidentifier() else f"u{len(self.known)}", expression)
+                self.known[key] = self.vector(self.unused(name if name.isidentifier() else f"u{len(self.known)}"), expression)
         return str(self.known[key])
 
     def local(self, expression: Expr) -> Expr:
@@ -105,15 +109,23 @@ class Lowering:
     def _call(self, call: ElementFunction) -> Symbol:
         if call not in self.known:
             definition = self.definitions[call.base]
-            second_moments = {x: self.regularisation.phi(x) for x in definition.variables if x.is_nonnegative}
-            expression = definition.expr.xreplace(second_moments)
-            for variable, order in zip(definition.variables, call.orders, strict=True):
-                expression = expression.diff(variable, order) if order else expression
             arguments = dict(zip(definition.variables, map(self.local, call.args), strict=True))
-            expression = self.collected(expression.xreplace(arguments))
+            expression = self.collected(self._differentiated(definition, call.orders, arguments))
             marks = "".join(str(v) * n for v, n in zip(definition.variables, call.orders, strict=True))
             self.known[call] = self.vector(self.unused(call.base + ("_" + marks if marks else "")), expression)
         return self.known[call]
+
+    def _differentiated(self, definition: Lambda, orders: tuple[int, ...], arguments: Mapping[Symbol, Expr]) -> Expr:
+        """Return a derivative of a function, its second moments regularised: `phi` stays abstract until it is taken."""
+        regularised = {x: _PHI(x) for x in definition.variables if x.is_nonnegative}
+        expression = definition.expr.xreplace(regularised)
+        for variable, order in zip(definition.variables, orders, strict=True):
+            expression = expression.diff(variable, order) if order else expression
+        for (x, phi), order in product(regularised.items(), range(max(orders), -1, -1)):
+            if expression.has(wanted := phi.diff(x, order) if order else phi):
+                # of the argument: the equation does not keep it nonnegative, as the variable is
+                expression = expression.xreplace({wanted: self.regularisation.phi(arguments[x], order)})
+        return expression.xreplace(arguments)
 
     def unused(self, name: str) -> str:
         """Return the name, with a number if a statement has it: the same function may stand at two places of the state."""

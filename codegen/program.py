@@ -11,6 +11,8 @@ from typing import Literal
 
 from sympy import Expr
 
+from ..derive.schemes.increment_laws import Law
+
 
 @dataclass(frozen=True)
 class Scalar:
@@ -94,7 +96,7 @@ class Step:
     nonnegative : tuple of str
         Blocks whose entries should not become negative; paths where they do are counted.
     noise : tuple of str
-        Standard normal vectors, drawn anew at each step.
+        Vectors of independent numbers of mean 0 and variance 1, drawn anew at each step.
     parameters, matrices, vectors : tuple of str
         Numbers, constant matrices and constant vectors of length d given at run time, each sorted by name. The symbol `t` is
         the time at the start of the step and belongs to none of them.
@@ -106,7 +108,11 @@ class Step:
         Noise vectors, of which the sum over the track's own earlier steps within the current `tau` is wanted as well; the
         vector ``past_NAME`` holds it, zero in the first step of each `tau`.
     widths : tuple of (str, int)
-        Noise vectors whose length is not d, and their lengths.
+        Noise vectors and vectors of signs whose length is not d, and their lengths.
+    law : {"gaussian", "three-point", "two-point"}
+        Of the noise.
+    signs : tuple of str
+        Vectors of independent signs, drawn anew with the noise; a coarser track takes the latest ones.
     """
 
     name: str
@@ -120,11 +126,13 @@ class Step:
     result: tuple[str, ...]
     past: tuple[str, ...] = ()
     widths: tuple[tuple[str, int], ...] = ()
+    law: Law = "gaussian"
+    signs: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """All vectors a step starts from."""
-        return (*self.state, *self.noise, *(f"past_{name}" for name in self.past), *self.vectors)
+        return (*self.state, *self.noise, *self.signs, *(f"past_{name}" for name in self.past), *self.vectors)
 
 
 @dataclass(frozen=True)

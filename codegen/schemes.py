@@ -1,7 +1,8 @@
 """Reads a numerical scheme into code: a function ``step(sde, x, h)`` of `smelt.derive.schemes` becomes statements.
 
 The statements behind drift and noise are written once, at the start of the step. At a later stage they are the same statements
-with other inputs: those that read a state or a time that has changed get new targets, the others are shared.
+with other inputs: those that read a state, a time or a noise that has changed get new targets, the others are shared. The noise
+is a sum over all Brownian motions; signs in the place of their increments give another combination of the same columns.
 
 Schemes are proved for autonomous equations. So time is a state with drift 1, and the noise since the start of a step of the
 optimizer, which the synchronised equation reads, one that the Brownian motions drive.
@@ -15,7 +16,6 @@ from typing import NoReturn
 
 from sympy import Expr, Integer, Symbol, sqrt
 
-from ..derive.schemes.increment_laws import two_point_increments
 from ..derive.schemes.scheme import Scheme
 from ..derive.symbols import t
 from .levels import operands, reads
@@ -27,6 +27,10 @@ dt = Symbol("dt", positive=True)
 
 Names = dict[str, Symbol]
 """What stands in the place of a name at a stage."""
+
+_SAME: Mapping[str, str] = {}
+SIGNS = {"zeta1": "signs1", "zeta2": "signs2"}
+"""The vectors of signs by the increments in whose place they stand."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,14 @@ class State:
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Drift, and noise of unit time, of each block, in the vectors that the statements of a lowering set."""
+    """Drift, and noise of unit time, of each block, in the vectors that the statements of a lowering set.
+
+    `correction` adds the statements behind Ito's correction of the noise to them and returns it.
+    """
 
     drift: Mapping[str, Expr]
     noise: Mapping[str, Expr]
+    correction: Callable[[], Mapping[str, Expr]]
 
 
 @dataclass
@@ -74,11 +82,13 @@ class ProgramSde:
     coefficients: Coefficients
     lowering: Lowering
     values: dict[Symbol, Expr] = field(default_factory=dict)
-    stages: list[tuple[State, Names]] = field(default_factory=list)
+    moved: list[tuple[State, Names]] = field(default_factory=list)
+    stages: dict[tuple[int, bool], Names] = field(default_factory=dict)
+    repeated: dict[Statement, Symbol] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.statements = tuple(self.lowering.statements)
-        self.stages.append((self.start, {}))
+        self.moved.append((self.start, {}))
 
     @property
     def start(self) -> State:
@@ -93,11 +103,28 @@ class ProgramSde:
         """Return the sum over the Brownian motions of columns and increments."""
         return sqrt(dt) * State(self._at(x, "noise", self.coefficients.noise), Integer(0))
 
+    def signed(self, x: State) -> State:
+        """Return the sum over the Brownian motions of columns and signs."""
+        return State(self._at(x, "signed", self.coefficients.noise, SIGNS), Integer(0))
+
+    def correction(self, x: State) -> State:
+        """Return Ito's correction at the start of the step.
+
+        Raises
+        ------
+        ValueError
+            It is wanted at another state.
+        """
+        if x != self.start:
+            raise ValueError(f"{self.scheme} needs Ito's correction at a stage; expected one at the start of the step")
+        correction = self.coefficients.correction()
+        return State({block: correction.get(block, Integer(0)) for block in self.coefficients.drift}, Integer(0))
+
     def column(self, x: State, p: str) -> NoReturn:
         """Refuse: the noise of a kernel is a vector, not one Brownian motion at a time."""
         raise ValueError(
             f"{self.scheme} needs each Brownian motion by itself, which kernels do not have; expected a scheme of drift and "
-            "noise as a whole, such as Euler-Maruyama, which a study extrapolates"
+            "noise as a whole: whole-noise, of weak order 2 too, or Euler-Maruyama, which a study extrapolates"
         )
 
     def increment(self, p: str) -> NoReturn:
@@ -112,41 +139,53 @@ class ProgramSde:
         """Refuse, as `column` does."""
         self.column(self.start, "")
 
-    def _at(self, x: State, what: str, coefficients: Mapping[str, Expr]) -> dict[str, Expr]:
-        """Return names for the coefficients at a state."""
-        stage = next((n for n, (known, _) in enumerate(self.stages) if known == x), len(self.stages))
-        if stage == len(self.stages):
-            self.stages.append((x, self._later(x, stage)))
-        _, names = self.stages[stage]
+    def _at(self, x: State, what: str, coefficients: Mapping[str, Expr], other: Mapping[str, str] = _SAME) -> dict[str, Expr]:
+        """Return names for the coefficients at a state, with other vectors in the place of increments."""
+        place = next((n for n, (known, _) in enumerate(self.moved) if known == x), len(self.moved))
+        if place == len(self.moved):
+            self.moved.append((x, self._inputs(x, place)))
+        stage = (place, bool(other))
+        if stage not in self.stages:
+            self.stages[stage] = self._later(self.moved[place][1] | {z: Symbol(s, real=True) for z, s in other.items()}, place)
         found = {}
         for block, coefficient in coefficients.items():
-            name = Symbol(f"{what}_{block}_stage_{stage}", real=True)
-            self.values[name] = replaced(coefficient, names)
-            found[block] = name if self.values[name] != 0 else Integer(0)
+            value = replaced(coefficient, self.stages[stage])
+            same = [name for name, known in self.values.items() if known == value]
+            name = same[0] if same else Symbol(f"{what}_{block}_stage_{place}", real=True)
+            self.values[name] = value
+            found[block] = name if value != 0 else Integer(0)
         return found
 
-    def _later(self, x: State, stage: int) -> Names:
-        """Add the statements again for another state; return what has got another name."""
+    def _inputs(self, x: State, place: int) -> Names:
+        """Add statements for a state; return names for what differs from the start of the step."""
         names: Names = {}
         if x.time != t:
-            names[t.name] = self._put(Scalar(t.name, x.time), stage)
+            names[t.name] = self._put(Scalar(t.name, x.time), place)
         for block, expression in x.blocks.items():
             start = Symbol(block, real=True)
             if expression != start:
                 for name in sorted(expression.free_symbols & self.values.keys(), key=str):
                     self.lowering.vector(name.name, self.lowering.collected(self.values[name]))
                 moved = start + self.lowering.collected(expression - start)
-                names[block] = self.lowering.vector(self.lowering.unused(f"{block}_stage_{stage}"), moved)
-        for statement in self.statements:
-            if names.keys() & set(operands(statement)):
-                names[statement.target] = self._put(renamed(statement, names), stage)
+                names[block] = self.lowering.vector(self.lowering.unused(f"{block}_stage_{place}"), moved)
         return names
 
-    def _put(self, statement: Statement, stage: int) -> Symbol:
-        """Add a statement under a name of the stage."""
-        name = self.lowering.unused(f"{statement.target}_stage_{stage}")
-        self.lowering.add(replace(statement, target=name))
-        return Symbol(name, real=True)
+    def _later(self, names: Names, place: int) -> Names:
+        """Add the statements again with other inputs; return what has got another name, the inputs included."""
+        names = dict(names)
+        for statement in self.statements:
+            if names.keys() & set(operands(statement)):
+                names[statement.target] = self._put(renamed(statement, names), place)
+        return names
+
+    def _put(self, statement: Statement, place: int) -> Symbol:
+        """Add a statement under a name of its own, unless it has been added before."""
+        content = replace(statement, target="")
+        if content not in self.repeated:
+            name = self.lowering.unused(f"{statement.target}_stage_{place}")
+            self.lowering.add(replace(statement, target=name))
+            self.repeated[content] = Symbol(name, real=True)
+        return self.repeated[content]
 
 
 def next_state(scheme: Scheme, coefficients: Coefficients, lowering: Lowering) -> dict[str, Symbol]:
@@ -175,8 +214,6 @@ def _check(scheme: Scheme, coefficients: Coefficients, lowering: Lowering) -> No
         raise ValueError(f"{scheme.name} solves {scheme.calculus} equations; expected a scheme for Ito equations")
     if len(scheme.extrapolation) > 1:
         raise ValueError(f"{scheme.name} combines several steps; expected a single one, such as Euler-Maruyama")
-    if scheme.increments == two_point_increments:
-        raise ValueError(f"{scheme.name} draws signs; expected Gaussian increments, such as Euler-Maruyama's")
     noise = reads(lowering.statements, {s.name for e in coefficients.noise.values() for s in e.free_symbols})
     if scheme.noise == "none" and noise:
         raise ValueError(f"{scheme.name} is for equations without noise; expected the form ode, or a scheme for noise")

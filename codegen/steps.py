@@ -5,9 +5,11 @@ from dataclasses import replace
 from sympy import Expr, Integer, Symbol, sqrt
 
 from ..derive.chain import Chain
+from ..derive.diffusion import ito_correction
 from ..derive.equation import ModifiedEquation, modified_equation
 from ..derive.regularisation import Regularisation, unregularised
 from ..derive.rules import THETA
+from ..derive.schemes.increment_laws import Law
 from ..derive.schemes.known import euler_maruyama, runge_kutta
 from ..derive.schemes.scheme import Scheme
 from ..derive.symbols import k, t, tau
@@ -15,7 +17,7 @@ from .fields import Fields
 from .levels import operands, reads
 from .lower import Lowering
 from .program import MatVec, Step
-from .schemes import Coefficients, dt, next_state
+from .schemes import SIGNS, Coefficients, dt, next_state
 
 
 def optimizer_step(chain: Chain, fields: Fields) -> Step:
@@ -51,7 +53,7 @@ def euler_maruyama_step(equation: ModifiedEquation, fields: Fields, regularisati
 
 
 def scheme_step(equation: ModifiedEquation, fields: Fields, regularisation: Regularisation, scheme: Scheme) -> Step:
-    """Return a scheme's step for an equation, in substeps of length `dt`, with Gaussian increments.
+    """Return a scheme's step for an equation, in substeps of length `dt`, with increments of the scheme's law.
 
     Raises
     ------
@@ -71,8 +73,19 @@ def scheme_step(equation: ModifiedEquation, fields: Fields, regularisation: Regu
         noises[block] = lowering.lowered(equation.diffusion.total(block, tau))
     if equation.form == "synchronised":  # the noise since the start of a step of the optimizer, moved by itself
         drifts["omega1"], noises["omega1"] = Integer(0), Symbol("zeta1", real=True)
-    following = next_state(scheme, Coefficients(drifts, noises), lowering)
-    return _finish(f"{equation.name}, {scheme.name}, phi: {regularisation.name}", equation.chain, lowering, following)
+
+    def correction() -> dict[str, Expr]:
+        try:
+            return {b: lowering.lowered(e) for b, e in ito_correction(equation.diffusion, equation.chain).items()}
+        except ValueError as error:
+            raise ValueError(
+                f"{scheme.name} for {equation.name}: {error}, in Ito's correction of the noise; expected an objective by a "
+                "formula, or Euler-Maruyama, which a study extrapolates"
+            ) from error
+
+    following = next_state(scheme, Coefficients(drifts, noises, correction), lowering)
+    name = f"{equation.name}, {scheme.name}, phi: {regularisation.name}"
+    return _finish(name, equation.chain, lowering, following, scheme.increments.name)
 
 
 def default_scheme(equation: ModifiedEquation) -> Scheme:
@@ -102,20 +115,24 @@ def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regu
     if chain.noise.orders != (2,) or chain.noise.batch != 1:
         raise ValueError(f"kernel for {chain.noise.name} noise; expected Gaussian noise, the only one that kernels draw")
     lowering = Lowering(fields, definitions, regularisation)
-    lowering.vectors |= {b.name for b in chain.blocks} | {"zeta1", "zeta2", "past_zeta1", *fields.constants}
+    drawn = {"zeta1", "zeta2", "past_zeta1", *SIGNS.values()}
+    lowering.vectors |= {b.name for b in chain.blocks} | drawn | {*fields.constants}
     return lowering
 
 
-def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Symbol]) -> Step:
+def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Symbol], law: Law = "gaussian") -> Step:
     blocks = tuple(b.name for b in chain.blocks)
     needed = reads(lowering.statements, {str(following[b]) for b in blocks})
     statements = tuple(s for s in lowering.statements if s.target in needed)
     targets = {s.target for s in statements}
     used = {name for s in statements for name in operands(s)}
     noise = tuple(z for z in ("zeta1", "zeta2") if z in used)
+    signs = {name: z for z, name in SIGNS.items() if name in used}
     past = tuple(z for z in noise if f"past_{z}" in used)
     _check_constants(chain, targets | lowering.vectors | {"t", "dt", *lowering.fields.numbers})
-    vectors = tuple(sorted((used & lowering.vectors) - targets - set(blocks) - set(noise) - {f"past_{z}" for z in past}))
+    drawn = {*noise, *signs, *(f"past_{z}" for z in past)}
+    vectors = tuple(sorted((used & lowering.vectors) - targets - set(blocks) - drawn))
+    widths = {**{z: z for z in noise}, **signs}
     return Step(
         name=name,
         state=blocks,
@@ -127,7 +144,9 @@ def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Sy
         statements=statements,
         result=tuple(str(following[b]) for b in blocks),
         past=past,
-        widths=tuple((z, width) for z, width in sorted(lowering.fields.widths.items()) if z in noise),
+        widths=tuple((name, known[z]) for name, z in sorted(widths.items()) if z in (known := lowering.fields.widths)),
+        law=law,
+        signs=tuple(signs),
     )
 
 

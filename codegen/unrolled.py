@@ -14,6 +14,7 @@ class Unrolled:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.coordinates = range(layout.d)
+        self.latest = layout.take(len(layout.sign_entries) if layout.coarser else 0)  # signs, for the coarser tracks
 
     def variable(self, name: str, i: int) -> str:
         return self.layout.names(("vector", name, i), f"{name}_{i}")
@@ -30,7 +31,7 @@ class Unrolled:
     def lane_variables(self, track: Track, lengths: dict[str, int], observable: str = "") -> list[dict[str, str]]:
         """For each coordinate the variables of the inputs of a step, or of an observable."""
         step, uniform = self.layout.steps[track.name], self.layout.uniform_variables(track, observable)
-        kinds = dict.fromkeys(step.noise, self.noise) | dict.fromkeys(step.vectors, self.constant)
+        kinds = dict.fromkeys((*step.noise, *step.signs), self.noise) | dict.fromkeys(step.vectors, self.constant)
         return [
             uniform | {name: kinds.get(name, self.variable)(name, i) for name in step.inputs if i < lengths[name]}
             for i in range(max(lengths.values()))
@@ -58,7 +59,12 @@ class Unrolled:
             slots = [self.noise(name, i) for name, i in layout.noise_entries] + ["_"]
             for first in range(0, layout.slots, 2):
                 out(f"{slots[first]}, {slots[first + 1]}, s0, s1, s2, s3 = draw(s0, s1, s2, s3)")
+            signs = [self.noise(name, i) for name, i in layout.sign_entries] + ["_"]
+            for first in range(0, len(layout.sign_entries), 2):
+                out(f"{signs[first]}, {signs[first + 1]}, s0, s1, s2, s3 = draw_signs(s0, s1, s2, s3)")
             out(*(f"{layout.at(w, 'R')} = s{w}" for w in range(4)))
+            if layout.coarser:
+                out(*(f"{layout.at(self.latest + n)} = {sign}" for n, sign in enumerate(signs[:-1])))
             for pace in layout.coarser:
                 out(f"# for the tracks that go by the {pace}")
                 out(*(f"{layout.at(layout.sums[pace] + n)} += {slots[n]}" for n in range(layout.slots)))
@@ -89,6 +95,7 @@ class Unrolled:
             for n, (name, i) in enumerate(layout.noise_entries):
                 place = layout.at(layout.sums[pace] + n)
                 out(f"{self.noise(name, i)} = {place}*{pace}_scale; {place} = {layout.literal(0.0)}")
+            out(*(f"{self.noise(*entry)} = {layout.at(self.latest + n)}" for n, entry in enumerate(layout.sign_entries)))
             self.write_tracks(out, pace)
 
     def load_state(self, out: Source, track: Track) -> None:

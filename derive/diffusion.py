@@ -12,11 +12,19 @@ from typing import Literal
 from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
 from .chain import Chain
-from .chaos import first_chaos, in_factors, linear_in_noise, paired, polynomial_increments, squares_as_independent
+from .chaos import (
+    first_chaos,
+    in_covariances,
+    in_factors,
+    linear_in_noise,
+    paired,
+    polynomial_increments,
+    squares_as_independent,
+)
 from .indices import canonical, multiply, reindex, terms
 from .operators import TIME, apply, block_of, contracted, split
 from .series import by_powers_of_tau
-from .symbols import Field, tau, zeta1, zeta2
+from .symbols import Field, omega1, tau, zeta1, zeta2
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,18 @@ def diffusion_factor(
     }
     middle = {b: canonical(first[b][2] + second[b]) for b in increments}
     return Diffusion((leading, middle, correction))
+
+
+def ito_correction(diffusion: Diffusion, chain: Chain) -> Mapping[str, Expr]:
+    """Return ``sum_p (G_p . d) G_p`` of each block: half of it is what Stratonovich's reading adds to the drift.
+
+    The noise since the start of a step, of the synchronised form, is part of the state.
+    """
+    noise = {b.name: diffusion.total(b.name, tau) for b in chain.blocks}
+    along = contracted(zeta1("i"), omega1.name) + Add(*(contracted(expression, b) for b, expression in noise.items()))
+    products = {b: apply(along, expression) for b, expression in noise.items()}
+    pairs = {b: Add(*(paired(product, field, field) for field in (zeta1, zeta2))) for b, product in products.items()}
+    return {b: in_covariances(pair, chain) for b, pair in pairs.items()}
 
 
 def _is_second(term: Expr) -> bool:

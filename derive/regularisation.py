@@ -6,7 +6,7 @@ An optimizer keeps ``v >= 0``; its equation does not, so the square root needs a
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, Max, Min, Rational
+from sympy import Expr, Heaviside, Integer, Max, Min, Rational
 
 from .symbols import tau
 
@@ -19,12 +19,28 @@ class Regularisation:
     ----------
     name : str
         Stands in every output.
-    phi : callable
-        From the SymPy expression of ``v`` to the one of ``phi(v)``.
+    derivatives : tuple of callable
+        From the SymPy expression of ``v``, of either sign, to ``phi(v)``, ``phi'(v)``, ... as far as they exist, without
+        Dirac's delta.
     """
 
     name: str
-    phi: Callable[[Expr], Expr]
+    derivatives: tuple[Callable[[Expr], Expr], ...]
+
+    def phi(self, v: Expr, order: int = 0) -> Expr:
+        """Return ``phi(v)``, or a derivative.
+
+        Raises
+        ------
+        ValueError
+            It is not so often differentiable.
+        """
+        if order >= len(self.derivatives):
+            raise ValueError(
+                f"phi = {self.name} differentiated {order} times; expected at most {len(self.derivatives) - 1}: take smooth, "
+                "or an equation of a lower order"
+            )
+        return self.derivatives[order](v)
 
     @property
     def parameters(self) -> set[str]:
@@ -34,12 +50,12 @@ class Regularisation:
 
 def unregularised() -> Regularisation:
     """Return ``phi(v) = v``; paths that reach ``v < 0`` become non-finite and are counted."""
-    return Regularisation("none", lambda v: v)
+    return Regularisation("none", (lambda v: v, lambda v: Integer(1), *(lambda v: Integer(0),) * 4))
 
 
 def floor(u: Expr = tau) -> Regularisation:
     """Return ``phi(v) = max(v, u)``, of Callisti, Romito, Triggiano (arXiv 2509.21614) with ``u = tau``."""
-    return Regularisation(f"max(v, {u})", lambda v: Max(v, u))
+    return Regularisation(f"max(v, {u})", (lambda v: Max(v, u), lambda v: Heaviside(v - u)))
 
 
 def smooth(u: Expr = tau) -> Regularisation:
@@ -48,8 +64,11 @@ def smooth(u: Expr = tau) -> Regularisation:
     Between, with ``s = v/u``, it is ``u (1/2 + s**3 - s**4/2)``.
     """
 
-    def phi(v: Expr) -> Expr:
-        s = Min(1, Max(0, v / u))
-        return u * (Rational(1, 2) + s**3 - s**4 / 2) + Max(v - u, 0)
+    def share(v: Expr) -> Expr:
+        return Min(1, Max(0, v / u))
 
-    return Regularisation(f"smooth below {u}", phi)
+    return Regularisation(f"smooth below {u}", (
+        lambda v: u * (Rational(1, 2) + share(v) ** 3 - share(v) ** 4 / 2) + Max(v - u, 0),
+        lambda v: share(v) ** 2 * (3 - 2 * share(v)),  # right outside of 0 ... u as well
+        lambda v: 6 * share(v) * (1 - share(v)) / u,
+    ))  # fmt: skip

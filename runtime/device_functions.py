@@ -17,6 +17,8 @@ from numba.core.dispatcher import Dispatcher
 from ..codegen.layout import LARGEST_UNIT
 from . import rng
 
+_DRAWS = ("draw", "signs", "threes")
+
 
 def _on_device() -> dict[str, Any]:
     scope = dict(vars(rng))
@@ -38,14 +40,17 @@ def _simulated(draw: Callable[..., Any], word: type, real: type) -> Callable[...
 
 def _in_simulator() -> dict[str, Any]:
     return {
-        "stream64": rng.stream64, "draw64": _simulated(rng.draw64, np.uint64, np.float64),
-        "stream32": rng.stream32, "draw32": _simulated(rng.draw32, np.uint32, np.float32),
+        "stream64": rng.stream64, "stream32": rng.stream32,
+        **{f"{name}64": _simulated(getattr(rng, f"{name}64"), np.uint64, np.float64) for name in _DRAWS},
+        **{f"{name}32": _simulated(getattr(rng, f"{name}32"), np.uint32, np.float32) for name in _DRAWS},
     }  # fmt: skip
 
 
 _FUNCTIONS = _in_simulator() if getattr(config, "ENABLE_CUDASIM", False) else _on_device()
 stream64, stream32 = _FUNCTIONS["stream64"], _FUNCTIONS["stream32"]
 draw64, draw32 = _FUNCTIONS["draw64"], _FUNCTIONS["draw32"]
+signs64, signs32 = _FUNCTIONS["signs64"], _FUNCTIONS["signs32"]
+threes64, threes32 = _FUNCTIONS["threes64"], _FUNCTIONS["threes32"]
 
 
 @cuda.jit

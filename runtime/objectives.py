@@ -125,7 +125,7 @@ class Quadratic:
 
     @property
     def matrices(self) -> Mapping[str, Array]:
-        """The matrices of the kernels: ``H``, the covariance ``S``, factors ``B B^T = S`` and ``B2 B2^T = 2 S o S``.
+        """The matrices of the kernels: ``H``, the covariance ``S``, factors ``B B^T = S`` and ``B2 B2^T = 2 S o S``, ``H o S``.
 
         Those that are diagonal are among the `vectors`; of a factor there is also the transpose, and no ``S``.
         """
@@ -152,8 +152,10 @@ class Quadratic:
         return {"spread": float(np.asarray(self.noise))} if self.fields.covariance == "spread" else {}
 
     def matrix(self, name: str) -> Array:
-        """Return one of ``H``, ``S``, ``B``, ``B2`` as a matrix, diagonal ones too."""
+        """Return one of ``H``, ``S``, ``HS``, ``B``, ``B2`` as a matrix, diagonal ones too."""
         match name, self.fields.covariance:
+            case "HS", _:
+                return self.matrix("H") * self.matrix("S")
             case "H", _:
                 hessian = np.asarray(self.hessian)
                 return np.diag(hessian) if hessian.ndim == 1 else hessian
@@ -205,7 +207,7 @@ class Quadratic:
 
 def _dense(fields: QuadraticFields) -> list[str]:
     """Names of the matrices that are not diagonal."""
-    hessian = ["H"] if fields.hessian == "dense" else []
+    hessian = ["H", "HS"] if fields.hessian == "dense" else []
     match fields.covariance:
         case "diagonal":
             return hessian

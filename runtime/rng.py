@@ -9,6 +9,9 @@ by SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). Pairs of normals come from Box 
 with polynomials for the logarithm, cosine and sine (`benchmarks/box_muller.py` fits them; errors below 3.1e-10, and
 7.5e-8 in float32), because LLVM vectorises polynomials and no call of libm. u and a are midpoints of 2^32 and 2^31
 equal cells, hence |x| < 6.8.
+
+Numerical schemes need no normals: signs are the first bits of a word, and three-point numbers, 0 or ``+-sqrt(3)``, are not 0
+where 31 bits make less than ``round(2^31 / 3)``, so their variance is 1 + 2^-31.
 """
 
 import math
@@ -175,6 +178,48 @@ def draw32(a, b, c, d):
     first, a, b, c, d = next32(a, b, c, d)
     second, a, b, c, d = next32(a, b, c, d)
     x, y = pair32(first, second)
+    return x, y, a, b, c, d
+
+
+THIRD = round(2**31 / 3)
+ROOT3 = math.sqrt(3.0)
+ROOT3_SINGLE = F(ROOT3)
+
+
+@njit(**ARITHMETIC)
+def signs64(a, b, c, d):
+    """Two independent float64 signs, the two first bits of a word, and the next state of the stream."""
+    word, a, b, c, d = next64(a, b, c, d)
+    one, last = W(0x3FF0000000000000), W(0x8000000000000000)
+    return _double_of_word((word & last) | one), _double_of_word(((word << W(1)) & last) | one), a, b, c, d
+
+
+@njit(**ARITHMETIC)
+def signs32(a, b, c, d):
+    """Two independent float32 signs, the two first bits of a word, and the next state of the stream."""
+    word, a, b, c, d = next32(a, b, c, d)
+    one, last = H(0x3F800000), H(0x80000000)
+    return _single_of_word(H(H(word & last) | one)), _single_of_word(H(H(H(word << H(1)) & last) | one)), a, b, c, d
+
+
+@njit(**ARITHMETIC)
+def threes64(a, b, c, d):
+    """Two independent numbers 0 or +-sqrt(3), each of half a word: one sign bit, 31 bits for the choice."""
+    word, a, b, c, d = next64(a, b, c, d)
+    root, last = _word_of_double(ROOT3), W(0x8000000000000000)
+    x = _double_of_word(((word & last) | root) if ((word >> W(32)) & W(0x7FFFFFFF)) < W(THIRD) else W(0))
+    y = _double_of_word((((word << W(32)) & last) | root) if (word & W(0x7FFFFFFF)) < W(THIRD) else W(0))
+    return x, y, a, b, c, d
+
+
+@njit(**ARITHMETIC)
+def threes32(a, b, c, d):
+    """Two independent float32 numbers 0 or +-sqrt(3), each of a word: one sign bit, 31 bits for the choice."""
+    root, last, choice = _word_of_single(ROOT3_SINGLE), H(0x80000000), H(0x7FFFFFFF)
+    first, a, b, c, d = next32(a, b, c, d)
+    second, a, b, c, d = next32(a, b, c, d)
+    x = _single_of_word(H(H(first & last) | root) if H(first & choice) < H(THIRD) else H(0))
+    y = _single_of_word(H(H(second & last) | root) if H(second & choice) < H(THIRD) else H(0))
     return x, y, a, b, c, d
 
 

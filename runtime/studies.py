@@ -13,6 +13,7 @@ from ..codegen.program import antithetic as mirrored_too
 from ..codegen.steps import default_scheme, for_noise_of, optimizer_step, scheme_step
 from ..derive.equation import ModifiedEquation
 from ..derive.regularisation import Regularisation, unregularised
+from ..derive.schemes.increment_laws import gaussian_increments
 from ..derive.schemes.scheme import Scheme
 from .budget import Budget
 from .extrapolation import extrapolation
@@ -81,7 +82,7 @@ def weak_error(
     seconds : float, optional
         Paths are added for so long, per tau and besides compilation and pilot.
     scheme : Scheme, optional
-        As for `smelt.runtime.ensembles.simulate`.
+        As for `smelt.runtime.ensembles.simulate`, with Gaussian increments: those of the optimizer's path.
     noise_free_steps : int
         Both start where the optimizer is after so many steps without noise.
     antithetic : bool
@@ -152,7 +153,7 @@ def study_kernel(
     scheme: Scheme | None = None,
 ) -> Kernel:
     """Return the coupled kernel: the optimizer and its equation on three nested grids."""
-    scheme = scheme or default_scheme(equation)
+    scheme = replace(scheme or default_scheme(equation), increments=gaussian_increments)
     fine = scheme_step(equation, problem.fields, regularisation, scheme)
     found = tuple(observable(text, fine.state, problem.dimension) for text in observables)
     tracks = (

@@ -1,4 +1,4 @@
-"""The random increments of numerical schemes: independent standard variables ``zeta_p`` and signs ``J_pr = -J_rp``.
+"""The random increments of numerical schemes: independent standard variables ``zeta_p`` and signs ``a_p``, ``J_pr = -J_rp``.
 
 An index p names a Brownian motion. It is a dummy like those of coordinates: where it stands says over what it runs, and only
 `expectation` identifies indices, those of the increments it takes the expectation of. So the two kinds never meet.
@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from math import comb
+from math import comb, prod
+from typing import Literal
 
 from sympy import Add, Expr, Mul, Symbol
 
@@ -20,8 +21,13 @@ zeta = Field("zeta", formal=True)
 """Independent increments, centred and of variance 1."""
 sign = Field("J", rank=2, formal=True)
 """Independent signs for ``p < r``, antisymmetric: ``J_pr = -J_rp``, ``J_pp = 0``."""
+single_sign = Field("a", formal=True)
+"""Independent signs, one for each Brownian motion."""
 motions = Symbol("M", positive=True, integer=True)
 """The number of Brownian motions, for sums of ones over them."""
+
+
+Law = Literal["gaussian", "three-point", "two-point"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class IncrementLaw:
         ``E zeta**n`` for even n > 0.
     """
 
-    name: str
+    name: Law
     moment: Callable[[int], int]
 
     def cumulant(self, order: int) -> int:
@@ -61,18 +67,20 @@ def _cumulant(moment: Callable[[int], int], order: int) -> int:
 
 def expectation(expression: Expr, law: IncrementLaw) -> Expr:
     """Replace polynomials of ``zeta[.]`` with this law, and of the signs, by their moments."""
+    laws = {zeta: law} | dict.fromkeys((sign, single_sign), two_point_increments)
     pieces = []
     for term in terms(expression):
         rest, drawn = [], []
         for factor in Mul.make_args(term):
             base, exponent = factor.as_base_exp()
-            if isinstance(base, Component) and base.field in (zeta, sign):
+            if isinstance(base, Component) and base.field in laws:
                 drawn += [base] * int(exponent)
             else:
                 rest.append(factor)
-        zetas, signs = ([c for c in drawn if c.field == field] for field in (zeta, sign))
-        for (a, same), (b, alike) in product(_moments(zetas, law), _moments(signs, two_point_increments)):
-            pieces.append(a * b * _identified(Mul(*rest), {i for c in drawn for i in c.indices}, same + alike))
+        indices = {i for c in drawn for i in c.indices}
+        for chosen in product(*(_moments([c for c in drawn if c.field == field], law) for field, law in laws.items())):
+            equal = tuple(pair for _, pairs in chosen for pair in pairs)
+            pieces.append(prod(weight for weight, _ in chosen) * _identified(Mul(*rest), indices, equal))
     return canonical(Add(*pieces))
 
 

@@ -19,7 +19,7 @@ from ..operators import compose_series
 from ..series import Series
 from ..symbols import Field, tau
 from ..verification import difference, exponential, generator_of
-from .increment_laws import IncrementLaw, expectation, motions, sign, zeta
+from .increment_laws import IncrementLaw, expectation, motions, sign, single_sign, zeta
 from .scheme import Scheme
 
 STATE = "theta"
@@ -69,6 +69,19 @@ class SeriesSde:
     def diffusion(self, x: Series) -> Series:
         """Return ``sum_p G_ip dW_p``."""
         return self.total(lambda p: self.increment(p) * self.column(x, p))
+
+    def signed(self, x: Series) -> Series:
+        """Return ``sum_p G_ip a_p``."""
+        return self.total(lambda p: single_sign(p) * self.column(x, p))
+
+    def correction(self, x: Series) -> Series:
+        """Return ``sum_p G_ip,j G_jp``."""
+        column = diffusion_field(self.scheme)
+        if self.scheme.noise == "none" or not column.varies:
+            return Series({})
+        slope = shifted(column("i", "p").differentiated("j"), x - self.start, self.length)
+        along = _mapped(shifted(column("i", "p"), x - self.start, self.length), lambda c: reindex(c, {"i": "j"}))
+        return _mapped(slope * along, lambda c: _summed(_summed(c, "p"), "j"))
 
     def increment(self, p: str) -> Expr:
         """Return ``dW_p = sqrt(tau) zeta_p``."""

@@ -45,6 +45,14 @@ class Sde(Protocol[X]):
         """Return ``sum_p G_p(x) dW^p``."""
         ...
 
+    def signed(self, x: X) -> X:
+        """Return ``sum_p G_p(x) a_p``, with signs independent of each other and of the increments."""
+        ...
+
+    def correction(self, x: X) -> X:
+        """Return ``sum_p G_p'(x) G_p(x)``: half of it is the drift that Stratonovich's reading of the noise adds."""
+        ...
+
     def increment(self, p: str) -> Expr:
         """Return ``dW^p``, of variance h."""
         ...

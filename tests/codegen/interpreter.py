@@ -35,7 +35,7 @@ def value(expression: sp.Expr, values: Mapping[str, np.ndarray]) -> np.ndarray:
 def carry_out(statements, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return all values after the statements."""
     known = dict(values)
-    d = max(np.size(entry) for name, entry in values.items() if np.ndim(entry) == 1 and not name.startswith("zeta"))
+    d = max(np.size(entry) for name, entry in values.items() if np.ndim(entry) == 1 and not name.startswith(("zeta", "signs")))
     for statement in statements:
         match statement:
             case Scalar(target, expression) | Vector(target, expression) | Number(target, expression):

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from interpreter import carry_out
+from interpreter import carry_out, value
 
 from smelt.codegen.fields import QuadraticFields
 from smelt.codegen.lower import Lowering
 from smelt.derive.regularisation import unregularised
 from smelt.derive.symbols import Field, constant_factor, gradient, square_factor, zeta1
+from smelt.runtime.objectives import Quadratic
 
 FIELDS = QuadraticFields()
 LOWERING = Lowering(FIELDS, {}, unregularised())
@@ -54,6 +55,25 @@ def test_matrices_and_vectors_have_names():
     assert FIELDS.matrix(constant_factor("i", "j")) == "B"
     assert FIELDS.matrix(square_factor("i", "j")) == "B2"
     assert FIELDS.vector(S("i", "i"), LOWERING) == "S_diagonal"
+
+
+PROBLEMS = {
+    "dense": Quadratic([[2.0, 0.5], [0.5, 1.0]], [[1.0, 0.2], [0.2, 0.5]]),
+    "spread": Quadratic([[2.0, 0.5], [0.5, 1.0]], 0.3),
+    "factor": Quadratic([[2.0, 0.5], [0.5, 1.0]], factor=[[0.5], [0.2]]),
+    "variances": Quadratic([[2.0, 0.5], [0.5, 1.0]], [1.0, 0.2]),
+    "diagonal": Quadratic([2.0, 0.5], [1.0, 0.2]),
+    "diagonal factor": Quadratic([2.0, 0.5], factor=[[0.5], [0.2]]),
+}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+def test_a_matrix_may_be_the_product_of_two_entry_by_entry(problem):
+    lowering, theta = Lowering(problem.fields, {}, unregularised(), vectors={"theta"}), np.array([0.7, -1.1])
+    result = lowering.lowered(gradient("i", "_j") * S("i", "_j") * Field("theta")("_j"))
+    given = {"theta": theta, **problem.matrices, **problem.vectors, **problem.numbers}
+    found = value(result, carry_out(lowering.statements, given))
+    np.testing.assert_allclose(found, (problem.matrix("H") * problem.matrix("S")) @ theta, rtol=1e-13)
 
 
 def test_what_a_quadratic_does_not_have_is_refused():

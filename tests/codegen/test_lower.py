@@ -9,7 +9,7 @@ from smelt.codegen.program import MatVec, Scalar, Vector
 from smelt.codegen.steps import euler_maruyama_step, optimizer_step
 from smelt.derive import adam, ballistic, batch_equivalent, gaussian, heavy_ball, modified_equation, rmsprop, sgd
 from smelt.derive.regularisation import floor, smooth, unregularised
-from smelt.derive.symbols import Field, element_function, gradient, tau
+from smelt.derive.symbols import Field, element_function, gradient, square_factor, tau
 
 S, theta, v = Field("S", rank=2, symmetric=True), Field("theta"), Field("v")
 P, DP = element_function("P", (0,)), element_function("P", (1,))
@@ -74,6 +74,16 @@ def test_derivatives_of_functions_are_written_out():
     assert made.statements[-1].target == "P_x"
 
 
+def test_a_second_moment_below_zero_is_regularised():
+    """An equation does not keep it nonnegative, as the optimizer does: smooth has phi = u/2 there, and no slope."""
+    definitions = {"P": sp.Lambda(sp.Symbol("x", nonnegative=True), DEFINITIONS["P"](sp.Symbol("x", nonnegative=True)))}
+    made = Lowering(QuadraticFields(), definitions, smooth(), vectors={"theta", "v"})
+    function, slope = made.lowered(P(v("i"))), made.lowered(DP(v("i")))
+    known = carry_out(made.statements, VALUES | {"v": np.array([-2.0, -0.01, 0.0])})
+    np.testing.assert_allclose(value(function, known), 1 / (np.sqrt(VALUES["tau"] / 2) + VALUES["eps"]), rtol=1e-13)
+    np.testing.assert_array_equal(value(slope, known), 0)
+
+
 def test_collecting_does_not_change_the_value():
     made = lowering()
     a, b, dt = sp.Symbol("theta", real=True), sp.Symbol("v", real=True), sp.Symbol("dt", positive=True)
@@ -99,7 +109,7 @@ def test_hoisting_takes_out_all_that_is_fixed():
 
 def test_what_kernels_cannot_compute_is_refused():
     with pytest.raises(ValueError, match="expected a single matrix"):
-        lowering().lowered(gradient("i", "_j") * S("i", "_j") * theta("_j"))
+        lowering().lowered(gradient("i", "_j") * square_factor("i", "_j") * theta("_j"))
     with pytest.raises(ValueError, match="expected H, S or a factor of the noise"):
         lowering().lowered(Field("K3", rank=2, symmetric=True)("i", "_j") * theta("_j"))
     with pytest.raises(ValueError, match="is not a product of matrices and vectors"):

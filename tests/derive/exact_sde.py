@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, Matrix, Rational, sqrt, zeros
+from sympy import Expr, Integer, Matrix, Rational, sqrt, symbols, zeros
 
 H = Rational(1, 4)
 OUTCOME = (sqrt(3) / 2, Integer(0), -sqrt(3) / 2)
 """``dW`` of three Brownian motions for steps of duration `H`."""
+SIGNS = (1, -1, -1)
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,14 @@ class ExactSde:
 
     def diffusion(self, x: Matrix) -> Matrix:
         return self.total(lambda p: self.increment(p) * self.column(x, p))
+
+    def signed(self, x: Matrix) -> Matrix:
+        return self.total(lambda p: SIGNS[int(p)] * self.column(x, p))
+
+    def correction(self, x: Matrix) -> Matrix:
+        y = Matrix(symbols("y:2"))
+        slopes = self.total(lambda p: self.column(y, p).jacobian(y) * self.column(y, p))
+        return slopes.subs(dict(zip(y, x, strict=True)))
 
     def increment(self, p: str) -> Expr:
         return OUTCOME[int(p)]

@@ -5,12 +5,12 @@ increment and for each pair's sign. The modified generator is then read off its 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, permutations, product
 
 from brute_force import Monomial, gaussian_moment, generator, transition
-from sympy import Add, Expr, Integer, Mul, Symbol
+from sympy import Add, Expr, Integer, Mul, Symbol, sqrt
 from truncated import Layout, Polynomial, Series, derivative, evaluate
 
 from smelt.derive.indices import dummies, terms
@@ -33,11 +33,18 @@ class Vector:
         return Vector(self.sde, tuple(a + b for a, b in zip(self.entries, other.entries, strict=True)))
 
     def __sub__(self, other: "Vector") -> "Vector":
-        return Vector(self.sde, tuple(a - b for a, b in zip(self.entries, other.entries, strict=True)))
+        return replace(self, entries=tuple(a - b for a, b in zip(self.entries, other.entries, strict=True)))
 
     def __rmul__(self, scalar: Expr) -> "Vector":
         pieces = [Vector(self.sde, tuple(self.sde.times(term, e) for e in self.entries)) for term in terms_of(scalar)]
         return sum(pieces[1:], pieces[0])
+
+
+class HalfVariance(Vector):
+    """The entries divided by the root of 2, which is no fraction; to be multiplied by that of h/2."""
+
+    def __rmul__(self, scalar: Expr) -> Vector:
+        return scalar / sqrt(2) * Vector(self.sde, self.entries)
 
 
 def terms_of(scalar: Expr) -> Sequence[Expr]:
@@ -64,7 +71,7 @@ class ExplicitSde:
     @property
     def layout(self) -> Layout:
         """One order more than wanted: a division by the root of h costs half of it."""
-        return Layout(len(self.point), len(self.columns) + len(self.signs), self.order + 1)
+        return Layout(len(self.point), 3 * len(self.columns) + len(self.signs), self.order + 1)
 
     @property
     def start(self) -> Vector:
@@ -92,6 +99,19 @@ class ExplicitSde:
 
     def diffusion(self, x: Vector) -> Vector:
         return self.total(lambda p: self.increment(p) * self.column(x, p))
+
+    def signed(self, x: Vector) -> Vector:
+        """Sums of two independent numbers, of variance 2, in the place of signs."""
+        first, count = len(self.columns) + len(self.signs), len(self.columns)
+        whole = self.total(lambda p: (Symbol(f"z{first + int(p)}") + Symbol(f"z{first + count + int(p)}")) * self.column(x, p))
+        return HalfVariance(self, whole.entries)
+
+    def correction(self, x: Vector) -> Vector:
+        slopes = ((derivative(e, j), column[j]) for column in self.columns for e in column for j in range(len(self.point)))
+        d, zero = len(self.point), self.layout.constant(0)
+        values = [evaluate(slope, x.entries) * evaluate(along, x.entries) for slope, along in slopes]
+        sums = [[values[(p * d + i) * d + j] for p in range(len(self.columns)) for j in range(d)] for i in range(d)]
+        return Vector(self, tuple(sum(row, zero) for row in sums))
 
     def increment(self, p: str) -> Expr:
         return ROOT * Symbol(f"z{p}")

@@ -51,3 +51,21 @@ def test_unregularised() -> None:
 @pytest.mark.parametrize(("made", "names"), [(floor(), set()), (smooth(Symbol("u") * tau), {"u"}), (unregularised(), set())])
 def test_parameters(made: Regularisation, names: set[str]) -> None:
     assert made.parameters == names
+
+
+@pytest.mark.parametrize("regularisation", [unregularised(), floor(U), smooth(U)], ids=lambda r: r.name)
+def test_derivatives_are_those_of_phi(regularisation: Regularisation) -> None:
+    """Away from the kinks, by the polynomials that phi is on intervals."""
+    for ends in ((-3 * U, Rational(0)), (Rational(0), U), (U, 5 * U)):
+        polynomial = on(regularisation, *ends)
+        for order in range(min(3, len(regularisation.derivatives))):
+            for share in (Rational(1, 5), Rational(1, 2), Rational(7, 9)):
+                at = ends[0] + share * (ends[1] - ends[0])
+                assert regularisation.phi(v, order).subs(v, at) == polynomial.diff(v, order).subs(v, at)
+
+
+def test_derivatives_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"phi = max\(v, tau\) differentiated 2 times; expected at most 1: take smooth"):
+        floor().phi(v, 2)
+    with pytest.raises(ValueError, match="differentiated 3 times; expected at most 2"):
+        smooth().phi(v, 3)

@@ -13,6 +13,7 @@ from smelt.derive.schemes.increment_laws import (
     gaussian_increments,
     motions,
     sign,
+    single_sign,
     three_point_increments,
     two_point_increments,
     zeta,
@@ -51,16 +52,20 @@ def enumerated(expression: Expr, law: IncrementLaw) -> Expr:
     """The expectation over all outcomes of three Brownian motions, every dummy summed."""
     pairs = list(combinations(range(MOTIONS), 2))
     total = Integer(0)
+    fields = {c.field for c in expression.atoms(Component)}
+    own = pairs if sign in fields else []
     for outcome in product(VALUES[law.name], repeat=MOTIONS):
-        for signs in product(VALUES["two-point"], repeat=len(pairs)):
-            chosen = dict(zip(pairs, (x for x, _ in signs), strict=True))
-            chance = prod(p for _, p in (*outcome, *signs))
+        for drawn in product(VALUES["two-point"], repeat=len(own) + MOTIONS * (single_sign in fields)):
+            chosen, singles = dict(zip(own, (x for x, _ in drawn), strict=False)), [x for x, _ in drawn[len(own) :]]
+            chance = prod(p for _, p in (*outcome, *drawn))
 
-            def value(c: Component, at: dict[str, int], outcome=outcome, chosen=chosen) -> Expr:
+            def value(c: Component, at: dict[str, int], outcome=outcome, chosen=chosen, singles=singles) -> Expr:
                 if c.field == G:
                     return weight(c, at)
                 if c.field == zeta:
                     return outcome[at[c.indices[0]]][0]
+                if c.field == single_sign:
+                    return Integer(singles[at[c.indices[0]]])
                 p, r = (at[i] for i in c.indices)
                 return Integer(0) if p == r else chosen[p, r] if p < r else -chosen[r, p]
 
@@ -90,6 +95,9 @@ POLYNOMIALS = [
     G("a", "_1") * G("b", "_2") * G("c", "_3") * sign("_1", "_2") * sign("_3", "_1") * zeta("_2") * zeta("_3"),
     G("a", "_1") * G("b", "_1") * sign("_1", "_1"),
     sign("_1", "_2") * sign("_2", "_1"),
+    G("a", "_1") * G("b", "_2") * single_sign("_1") * single_sign("_2"),
+    G("a", "_1") * G("b", "_2") * single_sign("_1") * single_sign("_2") * sign("_1", "_2") * sign("_1", "_3"),
+    G("a", "_1") * G("b", "_2") * single_sign("_1") ** 3 * single_sign("_2") * zeta("_2") ** 2,
 ]
 
 
@@ -97,7 +105,7 @@ POLYNOMIALS = [
 @pytest.mark.parametrize("law", [three_point_increments, two_point_increments], ids=lambda law: law.name)
 def test_expectations_by_enumeration(law: IncrementLaw, polynomial: Expr) -> None:
     found = expectation(polynomial, law)
-    assert not {c.field for c in found.atoms(Component)} & {zeta, sign}
+    assert not {c.field for c in found.atoms(Component)} & {zeta, sign, single_sign}
     assert summed(found, weight) == enumerated(polynomial, law)
 
 

@@ -1,9 +1,9 @@
 """The steps as their sources print them, written a second time with loops over components and compared in exact numbers."""
 
-from exact_sde import OUTCOME, START, ExactSde, H
+from exact_sde import OUTCOME, SIGNS, START, ExactSde, H
 from sympy import Matrix, Rational, simplify, sqrt, symbols, zeros
 
-from smelt.derive.schemes.known import SCHEMES, euler_step, heun_step, platen_step, runge_kutta_step
+from smelt.derive.schemes.known import SCHEMES, euler_step, heun_step, platen_step, runge_kutta_step, whole_noise_step
 
 MOTIONS = range(3)
 
@@ -42,6 +42,29 @@ def test_heun() -> None:
     for j in MOTIONS:
         result += (b[j](START) + b[j](moved)) * OUTCOME[j] / 2
     assert same(heun_step(sde, START, H), result)
+
+
+def test_whole_noise() -> None:
+    """Written with the areas of all pairs and their columns one by one."""
+    sde, dw = ExactSde(), OUTCOME
+    root, aslant = sqrt(H), sqrt(H / 2)
+
+    def whole(x: Matrix, numbers) -> Matrix:
+        return sum((numbers[j] * sde.column(x, str(j)) for j in MOTIONS), zeros(2, 1))
+
+    drift = sde.drift(START)
+    ahead = START + H * drift + whole(START, dw)
+    result = START + H / 2 * (drift + sde.drift(ahead))
+    y = Matrix(symbols("y:2"))
+    for j in MOTIONS:
+        column = sde.column(y, str(j))
+        result -= H / 2 * (column.jacobian(y) * column).subs(dict(zip(y, START, strict=True)))
+        result -= aslant / 2 * SIGNS[j] * (sde.column(ahead, str(j)) - sde.column(START, str(j)))
+        for sign in (1, -1):
+            aside = START + H / 2 * drift + sign * aslant * whole(START, SIGNS)
+            result += (2 + sign) * dw[j] / 4 * sde.column(aside, str(j))
+            result += sign * dw[j] / (4 * root) * sde.column(START + sign * root * whole(START, dw), str(j))
+    assert same(whole_noise_step(sde, START, H), result)
 
 
 def test_platen() -> None:
