@@ -18,6 +18,12 @@ class Budget:
     precision: float | None = None
     seconds: float | None = None
 
+    @property
+    def pilot(self) -> int:
+        """Paths of a pilot run: a small share of all paths, and few where it is open how many will be run."""
+        share = max(2 * LARGEST_UNIT, self.paths // 32)
+        return share if self.precision is None and self.seconds is None else min(share, 2 * FIRST_PATHS)
+
     def more(self, rows: Sequence[Row], elapsed: float) -> int | Stopped:
         """Return how many paths to add to those of some rows, a multiple of 1024 but for the last; or why to stop."""
         done = rows[0].paths if rows else 0

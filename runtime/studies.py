@@ -131,7 +131,7 @@ def weak_error(
         experiment = _Experiment(
             compiled, problem, values, state, tau, n_steps, t + noise_free_steps * tau, (seed, n), threads
         )
-        chosen = substeps or experiment.pilot(max(2048, paths // 32), own_share)
+        chosen = substeps or experiment.pilot(budget.pilot, own_share)
         label = f"tau={tau:g}"
         rows += experiment.rows(budget, chosen, (lambda done, n, label=label: progress(label, done, n)) if progress else None)
     settings = {

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sympy import Expr, Integer, sqrt
+from sympy import Expr, Integer, Symbol, sqrt
 
 from smelt.derive import (
     NoiseModel,
@@ -18,10 +18,10 @@ from smelt.derive import (
     rmsprop,
     sgd,
 )
-from smelt.derive.diffusion import Diffusion, check_factor
+from smelt.derive.diffusion import Diffusion, check_factor, ito_correction
 from smelt.derive.indices import canonical, components
 from smelt.derive.regimes import parse_regime
-from smelt.derive.symbols import Field, constant_factor, factor, square_factor, tau, zeta1, zeta2
+from smelt.derive.symbols import Field, constant_factor, element_function, factor, gradient, square_factor, tau, zeta1, zeta2
 
 RULES = [sgd(), heavy_ball(), rmsprop(), rmsprop("torch"), adam(), adam("torch")]
 REGIMES = [ballistic(), batch_equivalent()]
@@ -151,3 +151,14 @@ def test_third_order_has_no_factor() -> None:
 def test_constant_noise_has_a_constant_factor() -> None:
     diffusion = modified_equation(sgd(), ballistic(), gaussian(constant=True)).diffusion
     assert diffusion.coefficients[1]["theta"] == -constant_factor("i", "_1") * zeta1("_1")
+
+
+def test_correction_of_rmsprop_by_hand() -> None:
+    """``G = (-sqrt(tau) P B, 2 c sqrt(tau) F B)`` and a part of v that depends on no block: two products along the noise."""
+    equation = modified_equation(rmsprop(), ballistic(), gaussian(True), 2)
+    found = ito_correction(equation.diffusion, equation.chain)
+    c, covariance = Symbol("c", positive=True), Field("S", rank=2, symmetric=True)
+    p, slope = element_function("P", (0,)), element_function("P", (1,))
+    v, force = Field("v"), gradient
+    assert canonical(found["theta"] + 2 * c * tau * slope(v("i")) * force("i") * covariance("i", "i")) == 0
+    assert canonical(found["v"] + 2 * c * tau * force("i", "_1") * p(v("_1")) * covariance("_1", "i")) == 0

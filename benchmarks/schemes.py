@@ -1,0 +1,125 @@
+"""What a numerical scheme costs for the error it makes, and what a weak error costs by coupling and without it.
+
+First table: for each scheme and number of substeps the error of E |theta|^2 at the horizon that the scheme makes, against the
+result of the same scheme extrapolated twice, on the same Brownian paths; and CPU microseconds per path on one thread, of a
+kernel that runs this scheme alone.
+
+Second table: the CPU seconds until the weak error of E |theta|^2 of RMSprop's order-2 equation is known to 5 %, its own error
+included: by a study, where optimizer and equation follow the same paths, and by independent paths of both, the equation by
+Euler's method with dt = tau^2. The latter are computed from the spread of a run and the time per path of its kernels.
+
+Usage: python benchmarks/schemes.py [--paths 200000]
+"""
+
+import argparse
+import time
+from dataclasses import replace
+
+import numpy as np
+from sympy import Symbol
+
+from smelt.codegen.observables import observable
+from smelt.codegen.program import Kernel, Track
+from smelt.codegen.steps import scheme_step
+from smelt.derive import Chain, adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
+from smelt.derive.regularisation import smooth
+from smelt.derive.schemes.increment_laws import gaussian_increments
+from smelt.derive.schemes.known import euler_maruyama, simplified_euler, whole_noise
+from smelt.derive.symbols import tau
+from smelt.runtime import Quadratic, simulate, weak_error
+from smelt.runtime.ensembles import simulation_kernel
+from smelt.runtime.extrapolation import extrapolation
+from smelt.runtime.kernels import compile_kernel
+from smelt.runtime.reproduce import MATRIX, NOISE
+from smelt.runtime.statistics import mean_estimate
+
+LAW, PHI, TEXT = gaussian(constant=True), smooth(Symbol("u") * tau), "norm(theta)**2"
+PROBLEM = Quadratic(MATRIX, NOISE)
+CASES = {
+    "RMSprop, ballistic, order 2": modified_equation(rmsprop(), ballistic(), LAW, 2),
+    "Adam, batch-equivalent, order 2": modified_equation(adam(), batch_equivalent(), LAW, 2),
+}
+VALUES = {"c": 0.5, "c1": 1.0, "c2": 0.5, "eps": 1e-3, "u": 1 / 16}
+TAU, STEPS, T0 = 1 / 8, 16, 1.0
+
+
+def inputs(kernel: Kernel, substeps: int) -> dict:
+    """What both kernels of a case are run with."""
+    lengths = {"substep": 1, "pair": 2, "quad": 4}
+    values = VALUES | PROBLEM.numbers | {"tau": TAU}
+    steps = {track.name: track.step for track in kernel.tracks}
+    return {
+        "parameters": {t.name: {n: (values | {"dt": TAU * lengths[t.pace] / substeps})[n] for n in t.step.parameters}
+                       for t in kernel.tracks},
+        "matrices": {n: PROBLEM.matrices[n] for n in {m for step in steps.values() for m in step.matrices}},
+        "vectors": {n: PROBLEM.vectors[n] for n in {v for step in steps.values() for v in step.vectors}},
+        "start": {name: np.stack([{"theta": np.array([1.0, 0.5]), "m": np.zeros(2)}.get(b, np.ones(2)) for b in step.state])
+                  for name, step in steps.items()},
+        "tau": TAU, "n_steps": STEPS, "substeps": substeps, "t0": T0, "record_steps": [STEPS], "threads": 1,
+    }  # fmt: skip
+
+
+def own_errors(equation, scheme, paths: int) -> dict[int, tuple[float, float]]:
+    """Errors with 1, 2 and 4 substeps per tau and their standard errors: against the extrapolated result, in turns coarser."""
+    step = scheme_step(equation, PROBLEM.fields, PHI, replace(scheme, increments=gaussian_increments))
+    tracks = (Track("fine", step, "substep"), Track("coarse", step, "pair"), Track("coarsest", step, "quad"))
+    weights = np.array(extrapolation(scheme.weak_order).result, dtype=float)
+    contrasts = tuple(tuple(map(float, np.eye(3)[n] - weights)) for n in range(3))
+    kernel = Kernel(2, tracks, (observable(TEXT, step.state, 2),), contrasts)
+    totals = compile_kernel(kernel).run(**inputs(kernel, 4), n_paths=paths, seed=1)
+    estimate = mean_estimate(np.array(int(totals.counts[-1])), totals.sums[-1], totals.squares[-1])
+    return {4 >> n: (float(estimate.mean[0, n]), float(estimate.standard_error[0, n])) for n in range(3)}
+
+
+def microseconds(equation, scheme, substeps: int) -> float:
+    """CPU time per path, the least of some runs."""
+    kernel = simulation_kernel(equation, PROBLEM, (TEXT,), PHI, scheme=scheme)
+    compiled, times, paths = compile_kernel(kernel), [], 50_000
+    for _ in range(5):
+        began = time.process_time()
+        compiled.run(**inputs(kernel, substeps), n_paths=paths, seed=1)
+        times.append((time.process_time() - began) / paths * 1e6)
+    return min(times)
+
+
+def until_five_percent() -> None:
+    """Print the second table."""
+    step, horizon, start = 1 / 64, 10, {"theta": [1.0, 0.5], "v": 1.0}
+    given = {"hyperparameters": {"u": 1 / 16, "eps": 1e-3}, "start": start, "horizon": horizon, "observables": [TEXT]}
+    equation = CASES["RMSprop, ballistic, order 2"]
+    began, wall = time.process_time(), time.perf_counter()
+    study = weak_error(equation, PROBLEM, taus=[step], precision=0.05, paths=10**8, regularisation=PHI, **given)
+    coupled, seconds = time.process_time() - began, time.perf_counter() - wall
+    (row,) = study.rows
+    print(f"\nweak error {row.weak_error:.3e} +- {row.standard_error:.1e}, own {row.own_error:.1e}, {row.paths} paths: "
+          f"{coupled:.1f} CPU s, {seconds:.1f} s, pilot and compilation included")  # fmt: skip
+    variance, cost = 0.0, 0.0
+    for target, phi, substeps in ((Chain(rmsprop(), ballistic(), LAW), None, None), (equation, PHI, round(1 / step))):
+        paths, more = 20_000, {} if substeps is None else {"substeps": substeps}
+        hyper = given["hyperparameters"] if substeps else {"eps": 1e-3}
+        arguments = given | {"hyperparameters": hyper, "tau": step, "paths": paths, "regularisation": phi, "threads": 1, **more}
+        simulate(target, PROBLEM, **arguments | {"paths": 1024})  # compiles
+        began = time.process_time()
+        run = simulate(target, PROBLEM, **arguments)
+        cost += (time.process_time() - began) / paths
+        variance += float(run.standard_errors[-1, 0]) ** 2 * paths
+    needed = variance / (0.05 * row.weak_error) ** 2
+    print(f"independent paths: {needed:.0f} of each, {needed * cost:.0f} CPU s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--paths", type=int, default=200_000)
+    options = parser.parse_args()
+    for name, equation in CASES.items():
+        print(f"\n{name}\n{'scheme':32}{'substeps':>9}{'own error':>12}{'+-':>10}{'us per path':>13}")
+        for scheme in (euler_maruyama, simplified_euler, whole_noise):
+            errors = own_errors(equation, scheme, options.paths)
+            for substeps, (error, spread) in sorted(errors.items()):
+                cost = microseconds(equation, scheme, substeps)
+                print(f"{scheme.name:32}{substeps:9}{error:12.2e}{spread:10.1e}{cost:13.2f}", flush=True)
+    until_five_percent()
+
+
+if __name__ == "__main__":
+    main()
