@@ -46,7 +46,7 @@ class Fields(Protocol):
 
     @property
     def widths(self) -> Mapping[str, int]:
-        """The lengths of ``zeta1`` and ``zeta2`` where they are not d."""
+        """The lengths of ``zeta1`` and ``zeta2`` where they are known: where they are not d, or d is 1."""
         ...
 
     def vanishes(self, component: Component) -> bool:
@@ -87,7 +87,8 @@ class QuadraticFields:
         What is known of ``S = B B^T``: nothing, and ``B`` is a symmetric root; that it is diagonal; that it is ``s**2 H H``
         with a number s, `spread`; that ``B`` has `rank` columns.
     rank : int
-        The number r of columns of a factor: the noise has r dimensions, that of its squares r(r+1)/2.
+        The number r of dimensions of the noise, that of its squares is r(r+1)/2: the columns of a factor, or 1 for a single
+        coordinate; 0 for as many as coordinates.
     """
 
     hessian: Literal["dense", "diagonal"] = "dense"
@@ -113,9 +114,7 @@ class QuadraticFields:
 
     @property
     def widths(self) -> Mapping[str, int]:
-        if self.covariance != "factor":
-            return {}
-        return {"zeta1": self.rank, "zeta2": self.rank * (self.rank + 1) // 2}
+        return {"zeta1": self.rank, "zeta2": self.rank * (self.rank + 1) // 2} if self.rank else {}
 
     def vanishes(self, component: Component) -> bool:
         field = component.field

@@ -82,7 +82,7 @@ class FormulaFields:
 
     @property
     def widths(self) -> Mapping[str, int]:
-        return {}
+        return dict.fromkeys(("zeta1", "zeta2"), self.dimension)
 
     def vanishes(self, component: Component) -> bool:
         if len(component.indices) == 1 or component.field == square_factor:

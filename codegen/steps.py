@@ -2,22 +2,24 @@
 
 from dataclasses import replace
 
-from sympy import Expr, Integer, Symbol, sqrt
+from sympy import Add, Expr, Integer, Symbol, factor_terms, sqrt
 
 from ..derive.chain import Chain
 from ..derive.diffusion import ito_correction
 from ..derive.equation import ModifiedEquation, modified_equation
+from ..derive.indices import components, terms
 from ..derive.regularisation import Regularisation, unregularised
 from ..derive.rules import THETA
 from ..derive.schemes.increment_laws import Law
 from ..derive.schemes.known import euler_maruyama, runge_kutta
 from ..derive.schemes.scheme import Scheme
-from ..derive.symbols import k, t, tau
+from ..derive.symbols import k, square_factor, t, tau
+from .draws import drawn
 from .fields import Fields
 from .levels import operands, reads
 from .lower import Lowering
 from .program import MatVec, Step
-from .schemes import SIGNS, Coefficients, dt, next_state
+from .schemes import SIGNS, Coefficients, dt, next_state, renamed
 
 
 def optimizer_step(chain: Chain, fields: Fields) -> Step:
@@ -26,8 +28,8 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
     Raises
     ------
     ValueError
-        The noise is not Gaussian, kernels draw no other yet; there are several samples in a step; or a gradient is taken away
-        from theta, where ``B(theta) zeta1`` is no noise of the same sample.
+        Kernels do not draw the noise, see `draws.drawn`; there are several samples in a step; or a gradient is taken away from
+        theta, where ``B(theta) zeta1`` is no noise of the same sample.
     """
     if chain.rule.sample_count > 1:
         raise ValueError(f"kernel for {chain.name}, which takes {chain.rule.sample_count} samples in a step; expected one")
@@ -37,10 +39,12 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
             "several points only if it is a gradient; expected a noise factor whose columns are gradients, as constant ones"
         )
     lowering = _start(fields, chain, {}, unregularised())
-    noise = chain.regime.scaling(chain.rule).noise
+    noise, xi = chain.regime.scaling(chain.rule).noise, drawn(chain.noise, fields)
+    xi = xi if isinstance(xi, Symbol) else lowering.vector("xi", xi)
     for name, point in chain.gradients.items():
         at = "theta" if point == THETA else str(lowering.vector(f"{name}_point", point.subs(k, t / tau)))
-        lowering.add(*fields.noisy_gradient(at, name, lowering.hoisted(noise)))
+        statements = fields.noisy_gradient(at, name, lowering.hoisted(noise))
+        lowering.add(*(renamed(s, {"zeta1": xi}) for s in statements))
     following = {}
     for block, expression in chain.update.items():
         following[block] = lowering.vector(f"{block}_next", expression.subs(k, t / tau))
@@ -58,7 +62,7 @@ def scheme_step(equation: ModifiedEquation, fields: Fields, regularisation: Regu
     Raises
     ------
     ValueError
-        The equation's covariance has no factor in closed form, or its noise is not Gaussian; or the scheme is not made for this
+        The equation's covariance has no factor in closed form, or none on this problem; or the scheme is not made for this
         equation, or needs what kernels do not have.
     """
     equation = for_noise_of(equation, fields)
@@ -70,7 +74,7 @@ def scheme_step(equation: ModifiedEquation, fields: Fields, regularisation: Regu
     noises: dict[str, Expr] = {}
     for block in (b.name for b in equation.chain.blocks):
         drifts[block] = lowering.lowered(sum((tau**n * part[block] for n, part in enumerate(equation.drift)), Integer(0)))
-        noises[block] = lowering.lowered(equation.diffusion.total(block, tau))
+        noises[block] = lowering.lowered(in_kernel_factors(equation.diffusion.total(block, tau), equation, fields))
     if equation.form == "synchronised":  # the noise since the start of a step of the optimizer, moved by itself
         drifts["omega1"], noises["omega1"] = Integer(0), Symbol("zeta1", real=True)
 
@@ -111,9 +115,31 @@ def for_noise_of(equation: ModifiedEquation, fields: Fields) -> ModifiedEquation
     return modified_equation(chain.rule, chain.regime, replace(chain.noise, constant=True), equation.order, equation.form)
 
 
+def in_kernel_factors(noise: Expr, equation: ModifiedEquation, fields: Fields) -> Expr:
+    """Write the root ``B2`` of an equation's `squares` as a multiple of that of ``2 S_ij**2``, which kernels know.
+
+    Raises
+    ------
+    ValueError
+        It is none, as for laws other than Gaussian ones where the noise has several dimensions.
+    """
+    squares = {c for c in components(noise) if c.field == square_factor}
+    if not squares:
+        return noise
+    covariance = equation.chain.noise.cumulant_field(2)
+    found = equation.squares
+    if fields.widths.get("zeta1") == 1:  # S = b b^T: S_ii S_jj = S_ij**2
+        found = found.xreplace({covariance(i, i): covariance("i", "j") for i in ("i", "j")})
+    ratio = factor_terms(Add(*(term / (2 * covariance("i", "j") ** 2) for term in terms(found))))
+    if components(ratio):
+        raise ValueError(
+            f"kernel for {equation.name} with {equation.chain.noise.name} noise in several dimensions, whose squares have a "
+            f"covariance that is no multiple of S_ij**2; expected one coordinate, or a noise factor of one column"
+        )
+    return noise.xreplace({c: sqrt(ratio) * c for c in squares})
+
+
 def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regularisation) -> Lowering:
-    if chain.noise.orders != (2,) or chain.noise.batch != 1:
-        raise ValueError(f"kernel for {chain.noise.name} noise; expected Gaussian noise, the only one that kernels draw")
     lowering = Lowering(fields, definitions, regularisation)
     drawn = {"zeta1", "zeta2", "past_zeta1", *SIGNS.values()}
     lowering.vectors |= {b.name for b in chain.blocks} | drawn | {*fields.constants}
@@ -153,5 +179,6 @@ def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Sy
 def _check_constants(chain: Chain, taken: set[str]) -> None:
     """Refuse a constant that would be mistaken for a quantity of the kernel of the same name."""
     constants = {str(s) for e in chain.regime.scaling(chain.rule).hyperparameters.values() for s in e.free_symbols}
+    constants |= {str(s) for s in chain.noise.symbols}
     if clash := sorted(constants & taken):
         raise ValueError(f"{chain.name}: the kernel needs the name {clash[0]} itself; rename the constant")

@@ -119,6 +119,16 @@ class NoiseModel:
         return Add(*terms(self.moment((i, i, j, j)) - self.moment((i, i)) * self.moment((j, j))))
 
     @property
+    def gaussian(self) -> bool:
+        """Whether the noise is Gaussian, the mean of independent draws too."""
+        return self.orders == (2,) and self.population is None
+
+    @property
+    def sign(self) -> bool:
+        """Whether a draw is ``+b`` or ``-b``, and draws are independent: of excess kurtosis -2 there is no other law."""
+        return self.kurtosis == -2 and self.population is None
+
+    @property
     def symbols(self) -> set[Symbol]:
         """The constants of the law."""
         numbers = (self.batch, self.population or S.One, self.kurtosis or S.Zero)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..derive.claims.claim import Claim
-from ..derive.claims.claimed import both_equations
+from ..derive.claims.claimed import both_equations, measured_law
 from ..derive.claims.verdicts import Verdict
 from ..derive.regularisation import smooth
 from .objectives import Quadratic
@@ -12,7 +12,7 @@ from .plots import plot_weak_errors
 from .results import WeakErrorStudy, error_series
 from .studies import weak_error
 
-_HESSIAN, _NOISE, _EPS = [[1.0, 0.5], [0.5, 1.0]], 0.7, 0.1
+_HESSIANS, _NOISE, _EPS = {1: [[1.0]], 2: [[1.0, 0.5], [0.5, 1.0]]}, 0.7, 0.1
 _HORIZON, _TAUS = 1, tuple(2.0**-k for k in (2, 3, 4, 5))
 
 
@@ -30,16 +30,23 @@ class Comparison:
     published: WeakErrorStudy
     derived: WeakErrorStudy
 
+    @property
+    def title(self) -> str:
+        """Paper and equation, and the noise unless it is Gaussian, for people."""
+        law = measured_law(self.claim)
+        return f"{self.claim.paper.key}, {self.claim.name}" + ("" if law.gaussian else f", noise: {law.name}")
+
     def plot(self, path: str):
         """Draw both errors against tau as PNG."""
         studies = {"published": self.published, "derived": self.derived}
-        return plot_weak_errors(error_series(studies), title=f"{self.claim.paper.key}, {self.claim.name}", path=path)
+        return plot_weak_errors(error_series(studies), title=self.title, path=path)
 
     def to_json(self) -> dict[str, object]:
         """Return both studies as data."""
         return {
             "paper": self.claim.paper.key,
             "name": self.claim.name,
+            "noise": measured_law(self.claim).name,
             "published": self.published.to_json(),
             "derived": self.derived.to_json(),
         }
@@ -48,7 +55,9 @@ class Comparison:
 def compare(
     verdict: Verdict, paths: int, seed: int = 0, progress: Callable[[str, int, int], None] | None = None
 ) -> Comparison:
-    """Measure a claimed and the derived equation on a quadratic objective in two dimensions with constant noise.
+    """Measure a claimed and the derived equation on a quadratic objective with constant noise.
+
+    It has two dimensions, or one where the claim is known in one dimension only.
 
     Raises
     ------
@@ -56,13 +65,13 @@ def compare(
         The equations cannot be simulated; the message says why.
     """
     claimed, derived = both_equations(verdict)
-    blocks = claimed.chain.blocks
+    blocks, hessian = claimed.chain.blocks, _HESSIANS[1 if verdict.claim.one_dimension else 2]
     observables = ["norm(theta)**2", *(f"norm({b.name})**2" for b in blocks if b.nonnegative)]
     observables += ["m[0]*v[0]"] if {"m", "v"} <= {b.name for b in blocks} else []
     published, own = (
         weak_error(
-            equation, Quadratic(_HESSIAN, noise=_NOISE), taus=_TAUS, horizon=_HORIZON, t0=1.0,
-            start={"theta": [1.0, 0.5]} | {b.name: 1.0 for b in blocks if b.nonnegative}, observables=observables,
+            equation, Quadratic(hessian, noise=_NOISE), taus=_TAUS, horizon=_HORIZON, t0=1.0,
+            start={"theta": [1.0, 0.5][: len(hessian)]} | {b.name: 1.0 for b in blocks if b.nonnegative}, observables=observables,
             hyperparameters={"eps": _EPS} if "eps" in claimed.chain.defaults else {}, paths=paths, seed=seed,
             regularisation=smooth(), progress=progress,
         )

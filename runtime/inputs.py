@@ -103,7 +103,7 @@ def start_state(start: Mapping[str, ArrayLike], chain: Chain, dimension: int) ->
 
 
 def constants(chain: Chain, given: Mapping[str, float] | None, phi: Regularisation) -> dict[str, float]:
-    """Return the values of the constants of a chain and of a regularisation: the catalogue's where none is given.
+    """Return the values of the constants of a chain, its noise and a regularisation: the catalogue's where none is given.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def constants(chain: Chain, given: Mapping[str, float] | None, phi: Regularisati
     """
     values = dict(chain.defaults)
     known = {str(s) for e in chain.regime.scaling(chain.rule).hyperparameters.values() for s in e.free_symbols} - {"tau"}
-    known |= phi.parameters
+    known |= phi.parameters | {str(s) for s in chain.noise.symbols}
     for name, value in (given or {}).items():
         if name not in known:
             raise ValueError(f"constant {name!r}; {chain.name} has {', '.join(sorted(known)) or 'none'}")
@@ -120,7 +120,7 @@ def constants(chain: Chain, given: Mapping[str, float] | None, phi: Regularisati
             raise ValueError(f"constant {name} is {value}; expected a finite number")
         values[name] = float(value)
     if missing := sorted(known - values.keys()):
-        raise ValueError(f"no value for {', '.join(missing)}; give one for each constant of the regime and of phi")
+        raise ValueError(f"no value for {', '.join(missing)}; give one for each constant of regime, noise and phi")
     return values
 
 

@@ -53,7 +53,7 @@ class Problem(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Quadratic:
-    """``f = 1/2 (theta - minimum)^T H (theta - minimum)`` with Gaussian gradient noise of constant covariance ``S``.
+    """``f = 1/2 (theta - minimum)^T H (theta - minimum)`` with gradient noise of constant covariance ``S``.
 
     Diagonal ``H`` and ``S`` and a factor of few columns cost O(d) memory and time; `matrices` and `vectors` hold no more.
 
@@ -121,7 +121,7 @@ class Quadratic:
         if self.factor is not None:
             return QuadraticFields(hessian, "factor", np.asarray(self.factor).shape[1])
         kinds: tuple[Covariance, ...] = ("diagonal" if hessian == "diagonal" else "spread", "diagonal", "dense")
-        return QuadraticFields(hessian, kinds[np.asarray(self.noise).ndim])
+        return QuadraticFields(hessian, kinds[np.asarray(self.noise).ndim], rank=1 if self.dimension == 1 else 0)
 
     @property
     def matrices(self) -> Mapping[str, Array]:

@@ -85,7 +85,7 @@ def prediction_text(prediction: Prediction) -> str:
 def comparison_table(comparison: Comparison) -> str:
     """Return, for each observable, the errors of both equations at the smallest tau and the slopes over all taus."""
     both = {"published": comparison.published, "derived": comparison.derived}
-    tau, lines = min(row.tau for row in comparison.derived.rows), [f"{comparison.claim.paper.key}, {comparison.claim.name}"]
+    tau, lines = min(row.tau for row in comparison.derived.rows), [comparison.title]
     lines.append(f"  {'observable':16} {'equation':10} {f'error at tau={tau:g}':>24}  slope")
     for name in comparison.derived.observables:
         for label, study in both.items():

@@ -10,7 +10,7 @@ from ..certificate import Certificate
 from ..diffusion import Diffusion
 from ..equation import ModifiedEquation, modified_equation
 from ..indices import terms
-from ..noise import gaussian
+from ..noise import NoiseModel, batch_mean, gaussian, two_point
 from ..symbols import Component, element_function, t
 from .claim import Claim
 from .published import Reader, powers_of_tau
@@ -52,26 +52,42 @@ class ClaimedEquation(ModifiedEquation):
         """The whole noise at the power 0 of tau."""
         return Diffusion((self.factors,))
 
+    @property
+    def squares(self) -> Expr:
+        """``2 S_ij**2``, of which ``B2`` is a root in published formulas whatever the noise."""
+        return 2 * self.chain.noise.cumulant_field(2)("i", "j") ** 2
+
     @cached_property
     def certificate(self) -> Certificate:
         """The weak order at which the claim was found right."""
         return self.reached
 
 
+DRAWS = 8
+"""In a batch, where a claim about batches of every size is measured."""
+
+
+def measured_law(claim: Claim) -> NoiseModel:
+    """Return the constant noise with which a claim is measured: Gaussian, unless it is about signs; batches have a size."""
+    law = claim.chain.noise
+    draw = two_point(constant=True) if law.sign else gaussian(constant=True)
+    return draw if law.batch == 1 else batch_mean(draw, law.batch if law.batch.is_Integer else Integer(DRAWS))
+
+
 def unmeasurable(claim: Claim) -> str:
-    """Return why no kernel can draw the noise that a claim is about; nothing if Gaussian noise is of its kind."""
+    """Return why no kernel can draw the noise that a claim is about; nothing if `measured_law` is of its kind."""
     law = claim.chain.noise
     if not law.orders:
         return f"{claim.name} is a claim about {law.name}; expected one with noise, which kernels draw"
     if (count := claim.chain.rule.sample_count) > 1:
         return f"{claim.name} is a claim about {count} samples in a step; expected one, which kernels draw"
-    if law.spread != 1:
-        return f"{claim.name} is a claim about {law.name} noise; expected one that holds for Gaussian noise, which kernels draw"
+    if law.population is not None or (law.spread != 1 and not law.sign):
+        return f"{claim.name} is a claim about {law.name} noise; expected one for Gaussian or two-point noise, which kernels draw"
     return ""
 
 
 def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]:
-    """Return the claimed and the derived equation for constant Gaussian noise, that of the problems that kernels know.
+    """Return the claimed and the derived equation for the constant noise of `measured_law`.
 
     The claimed one is driven by a Brownian motion of the same sign as the derived one, so that both can follow the optimizer's.
 
@@ -83,12 +99,13 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]
     claim = verdict.claim
     if reason := unmeasurable(claim):
         raise ValueError(reason)
-    chain = replace(claim.chain, noise=gaussian(constant=True))
+    law, chain = claim.chain.noise, replace(claim.chain, noise=measured_law(claim))
     derived = modified_equation(chain.rule, chain.regime, chain.noise, claim.order)
-    reader, definitions = Reader(chain, claim.notation), {}
-    nonnegative = {b.name for b in chain.blocks if b.nonnegative}
-    formulas = {b: _abstract(reader.drift(text), nonnegative, definitions) for b, text in claim.drift.items()}
-    noise = {b.name: reader.noise(claim.noise.get(b.name, "0")) for b in chain.blocks}
+    reader, definitions = Reader(replace(chain, noise=replace(law, constant=True)), claim.notation), {}
+    nonnegative, size = {b.name for b in chain.blocks if b.nonnegative}, {law.batch: chain.noise.batch}
+    drift = {b: reader.drift(text).xreplace(size) for b, text in claim.drift.items()}
+    formulas = {b: _abstract(e, nonnegative, definitions) for b, e in drift.items()}
+    noise = {b.name: reader.noise(claim.noise.get(b.name, "0")).xreplace(size) for b in chain.blocks}
     sign = _leading_sign(_by_power(noise, claim.order)) * _leading_sign(derived.diffusion.coefficients)
     factors = {b: _abstract(sign * e, nonnegative, definitions) for b, e in noise.items()}
     wrong = [d.power for d in verdict.differences]
