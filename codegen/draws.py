@@ -1,14 +1,17 @@
-"""What an optimizer's kernel draws: the gradient noise of a step as a function of the standard normal vector ``zeta1``.
+"""What the law of the noise means for a kernel: what an optimizer draws, and how strong an equation's noise of squares is.
 
-The same ``zeta1`` is the increment of the Brownian motion that drives the optimizer's equation, so both stay on one path.
+Both have the same standard normal vector ``zeta1``, of which an optimizer's noise is a function, so they stay on one path.
 """
 
 from math import comb
 from statistics import NormalDist
 
-from sympy import Add, Expr, Float, Heaviside, Integer, Symbol, sqrt
+from sympy import Add, Expr, Float, Heaviside, Integer, Symbol, factor_terms, sqrt
 
+from ..derive.equation import ModifiedEquation
+from ..derive.indices import components, terms
 from ..derive.noise import NoiseModel
+from ..derive.symbols import square_factor
 from .fields import Fields
 
 ZETA = Symbol("zeta1", real=True)
@@ -38,11 +41,14 @@ def drawn(law: NoiseModel, fields: Fields) -> Expr:
         )
     if fields.widths.get("zeta1") != 1:
         raise ValueError(
-            f"kernel for an optimizer with {law.name} noise in several dimensions; expected one coordinate, or a noise factor of "
-            "one column: it is +b or -b with a single vector b"
+            f"kernel for an optimizer with {law.name} noise in several dimensions; expected one coordinate, or a noise factor "
+            "of one column: it is +b or -b with a single vector b"
         )
     if not law.batch.is_Integer or law.batch > MOST_SIGNS:
-        raise ValueError(f"kernel for an optimizer with {law.name} noise; expected the mean of a number of up to {MOST_SIGNS}")
+        raise ValueError(
+            f"kernel for an optimizer with {law.name} noise; expected a number of draws, at most {MOST_SIGNS}: a step compares "
+            "its normal number with a quantile for each"
+        )
     return mean_of_signs(int(law.batch))
 
 
@@ -59,3 +65,26 @@ def sign_quantiles(n: int) -> list[Expr]:
         lower.append(below / 2**n)
     quantiles = [Integer(0) if p == 0.5 else Float(NormalDist().inv_cdf(p)) for p in lower]
     return quantiles + [-q for q in reversed(quantiles[: n // 2])]
+
+
+def in_kernel_factors(noise: Expr, equation: ModifiedEquation, fields: Fields) -> Expr:
+    """Write the root ``B2`` of an equation's `squares` as a multiple of that of ``2 S_ij**2``, which kernels know.
+
+    Raises
+    ------
+    ValueError
+        It is none, as for laws other than Gaussian ones where the noise has several dimensions.
+    """
+    squares = {c for c in components(noise) if c.field == square_factor}
+    if not squares:
+        return noise
+    covariance, found = equation.chain.noise.cumulant_field(2), equation.squares
+    if fields.widths.get("zeta1") == 1:  # S = b b^T: S_ii S_jj = S_ij**2
+        found = found.xreplace({covariance(i, i): covariance("i", "j") for i in ("i", "j")})
+    ratio = factor_terms(Add(*(term / (2 * covariance("i", "j") ** 2) for term in terms(found))))
+    if components(ratio):
+        raise ValueError(
+            f"kernel for {equation.name} with {equation.chain.noise.name} noise in several dimensions, whose squares have a "
+            "covariance that is no multiple of S_ij**2; expected one coordinate, or a noise factor of one column"
+        )
+    return noise.xreplace({c: sqrt(ratio) * c for c in squares})

@@ -108,11 +108,7 @@ class Step:
         Noise vectors, of which the sum over the track's own earlier steps within the current `tau` is wanted as well; the
         vector ``past_NAME`` holds it, zero in the first step of each `tau`.
     widths : tuple of (str, int)
-        Noise vectors and vectors of signs whose length is not d, and their lengths.
-    law : {"gaussian", "three-point", "two-point"}
-        Of the noise.
-    signs : tuple of str
-        Vectors of independent signs, drawn anew with the noise; a coarser track takes the latest ones.
+        Noise vectors and vectors of signs whose length is known before d is, and their lengths.
     """
 
     name: str

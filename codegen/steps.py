@@ -2,19 +2,18 @@
 
 from dataclasses import replace
 
-from sympy import Add, Expr, Integer, Symbol, factor_terms, sqrt
+from sympy import Expr, Integer, Symbol, sqrt
 
 from ..derive.chain import Chain
 from ..derive.diffusion import ito_correction
 from ..derive.equation import ModifiedEquation, modified_equation
-from ..derive.indices import components, terms
 from ..derive.regularisation import Regularisation, unregularised
 from ..derive.rules import THETA
 from ..derive.schemes.increment_laws import Law
 from ..derive.schemes.known import euler_maruyama, runge_kutta
 from ..derive.schemes.scheme import Scheme
-from ..derive.symbols import k, square_factor, t, tau
-from .draws import drawn
+from ..derive.symbols import k, t, tau
+from .draws import drawn, in_kernel_factors
 from .fields import Fields
 from .levels import operands, reads
 from .lower import Lowering
@@ -115,30 +114,6 @@ def for_noise_of(equation: ModifiedEquation, fields: Fields) -> ModifiedEquation
     return modified_equation(chain.rule, chain.regime, replace(chain.noise, constant=True), equation.order, equation.form)
 
 
-def in_kernel_factors(noise: Expr, equation: ModifiedEquation, fields: Fields) -> Expr:
-    """Write the root ``B2`` of an equation's `squares` as a multiple of that of ``2 S_ij**2``, which kernels know.
-
-    Raises
-    ------
-    ValueError
-        It is none, as for laws other than Gaussian ones where the noise has several dimensions.
-    """
-    squares = {c for c in components(noise) if c.field == square_factor}
-    if not squares:
-        return noise
-    covariance = equation.chain.noise.cumulant_field(2)
-    found = equation.squares
-    if fields.widths.get("zeta1") == 1:  # S = b b^T: S_ii S_jj = S_ij**2
-        found = found.xreplace({covariance(i, i): covariance("i", "j") for i in ("i", "j")})
-    ratio = factor_terms(Add(*(term / (2 * covariance("i", "j") ** 2) for term in terms(found))))
-    if components(ratio):
-        raise ValueError(
-            f"kernel for {equation.name} with {equation.chain.noise.name} noise in several dimensions, whose squares have a "
-            f"covariance that is no multiple of S_ij**2; expected one coordinate, or a noise factor of one column"
-        )
-    return noise.xreplace({c: sqrt(ratio) * c for c in squares})
-
-
 def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regularisation) -> Lowering:
     lowering = Lowering(fields, definitions, regularisation)
     drawn = {"zeta1", "zeta2", "past_zeta1", *SIGNS.values()}
@@ -160,7 +135,7 @@ def _finish(name: str, chain: Chain, lowering: Lowering, following: dict[str, Sy
     vectors = tuple(sorted((used & lowering.vectors) - targets - set(blocks) - drawn))
     widths = {**{z: z for z in noise}, **signs}
     return Step(
-        name=name,
+        name=name + chain.noise.remark,
         state=blocks,
         nonnegative=tuple(b.name for b in chain.blocks if b.nonnegative),
         noise=noise,

@@ -129,6 +129,11 @@ class NoiseModel:
         return self.kurtosis == -2 and self.population is None
 
     @property
+    def remark(self) -> str:
+        """The law after the name of what is simulated with it; nothing for a single Gaussian draw."""
+        return "" if self.gaussian and self.batch == 1 else f", noise: {self.name}"
+
+    @property
     def symbols(self) -> set[Symbol]:
         """The constants of the law."""
         numbers = (self.batch, self.population or S.One, self.kurtosis or S.Zero)

@@ -33,8 +33,7 @@ class Comparison:
     @property
     def title(self) -> str:
         """Paper and equation, and the noise unless it is Gaussian, for people."""
-        law = measured_law(self.claim)
-        return f"{self.claim.paper.key}, {self.claim.name}" + ("" if law.gaussian else f", noise: {law.name}")
+        return f"{self.claim.paper.key}, {self.claim.name}{measured_law(self.claim).remark}"
 
     def plot(self, path: str):
         """Draw both errors against tau as PNG."""
@@ -71,9 +70,9 @@ def compare(
     published, own = (
         weak_error(
             equation, Quadratic(hessian, noise=_NOISE), taus=_TAUS, horizon=_HORIZON, t0=1.0,
-            start={"theta": [1.0, 0.5][: len(hessian)]} | {b.name: 1.0 for b in blocks if b.nonnegative}, observables=observables,
-            hyperparameters={"eps": _EPS} if "eps" in claimed.chain.defaults else {}, paths=paths, seed=seed,
-            regularisation=smooth(), progress=progress,
+            start={"theta": [1.0, 0.5][: len(hessian)]} | {b.name: 1.0 for b in blocks if b.nonnegative},
+            observables=observables, hyperparameters={"eps": _EPS} if "eps" in claimed.chain.defaults else {}, paths=paths,
+            seed=seed, regularisation=smooth(), progress=progress,
         )
         for equation in (claimed, derived)
     )  # fmt: skip

@@ -140,7 +140,7 @@ def weak_error(
         "own_share": own_share, "precision": precision, "scheme": scheme.name, "seconds": seconds, "antithetic": antithetic,
         **provenance(),
     }  # fmt: skip
-    name = f"{equation.name}, phi: {phi.name}"
+    name = f"{equation.name}, phi: {phi.name}{equation.chain.noise.remark}"
     return WeakErrorStudy(name, equation.certificate.weak_order, tuple(rows), time.perf_counter() - began, settings)
 
 

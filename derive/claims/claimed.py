@@ -82,7 +82,7 @@ def unmeasurable(claim: Claim) -> str:
     if (count := claim.chain.rule.sample_count) > 1:
         return f"{claim.name} is a claim about {count} samples in a step; expected one, which kernels draw"
     if law.population is not None or (law.spread != 1 and not law.sign):
-        return f"{claim.name} is a claim about {law.name} noise; expected one for Gaussian or two-point noise, which kernels draw"
+        return f"{claim.name} is a claim about {law.name} noise; expected Gaussian or two-point noise, which kernels draw"
     return ""
 
 

@@ -82,7 +82,6 @@ def _parser() -> argparse.ArgumentParser:
         '  smelt derive rmsprop --regime "lr=tau, alpha=1-c*tau" --latex',
     )  # fmt: skip
     _equation(derive)
-    derive.add_argument("--batch", metavar="B", help="noise is the mean of B samples of the law: a number or a name")
     derive.add_argument("--population", metavar="N", help="the samples of a batch are different ones out of N data points")
     derive.add_argument("--reshuffle", action="store_true", help="where a step takes several samples, no data point is in two")
     derive.add_argument("--latex", action="store_true", help="print LaTeX")
@@ -205,6 +204,7 @@ def _equation(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--form", choices=get_args(Form), default="diffusion",
                       help="order 1: with the leading fluctuations, or an ode; order 2: synchronised")  # fmt: skip
     _law(verb)
+    verb.add_argument("--batch", metavar="B", help="noise is the mean of B samples of the law: a number or a name")
 
 
 def _problem(verb: argparse.ArgumentParser) -> None:

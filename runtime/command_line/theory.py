@@ -166,8 +166,8 @@ def scaling(options: Namespace) -> int:
 def chosen_chain(options: Namespace) -> Chain:
     """Return the optimizer in its regime with its noise."""
     rule = chosen_rule(options.name, options.rule)
-    drawn = (vars(options).get(name) for name in ("batch", "population", "reshuffle"))  # options of derive alone
-    law = noise_law(options.law, options.constant_noise, *drawn)
+    rest = (vars(options).get(name) for name in ("population", "reshuffle"))  # options of derive alone
+    law = noise_law(options.law, options.constant_noise, options.batch, *rest)
     return Chain(rule, parse_regime(options.regime, rule), law)
 
 

@@ -11,7 +11,7 @@ from smelt.codegen.check import check
 from smelt.codegen.fields import QuadraticFields
 from smelt.codegen.program import Kernel, Track
 from smelt.codegen.steps import euler_maruyama_step, optimizer_step
-from smelt.derive import adam, gaussian, heavy_ball, modified_equation, rmsprop, sgd, student_t, two_point
+from smelt.derive import adam, gaussian, heavy_ball, modified_equation, rmsprop, sgd
 from smelt.derive.chain import Chain
 from smelt.derive.regimes import REGIMES, ballistic, batch_equivalent
 from smelt.derive.regularisation import floor, smooth, unregularised
@@ -279,12 +279,3 @@ def test_steps_satisfy_the_programs_rules(n):
     check(Kernel(2, tracks, (), ((1.0, -1.0),)))
     for track in tracks:
         assert track.step.nonnegative == tuple(b.name for b in equation.chain.blocks if b.nonnegative)
-
-
-@pytest.mark.parametrize("law", [two_point(), student_t()], ids=lambda law: law.name)
-def test_noise_that_kernels_do_not_draw_is_refused(law):
-    equation = modified_equation(sgd(), ballistic(), law, 2)
-    with pytest.raises(ValueError, match="expected Gaussian noise"):
-        optimizer_step(equation.chain, QuadraticFields())
-    with pytest.raises(ValueError, match="expected Gaussian noise"):
-        euler_maruyama_step(equation, QuadraticFields(), unregularised())

@@ -59,7 +59,7 @@ def test_table_and_json(wrong_sgd, tmp_path):
     assert text.startswith("li2019, SGD, order 2\n")
     assert text.count("published") == text.count("derived ") == 1
     assert f"{wrong_sgd.published.rows[-1].weak_error:.3e}" in text
-    assert set(json.loads(json.dumps(plain(wrong_sgd.to_json())))) == {"paper", "name", "published", "derived"}
+    assert set(json.loads(json.dumps(plain(wrong_sgd.to_json())))) == {"paper", "name", "noise", "published", "derived"}
     wrong_sgd.plot(str(tmp_path / "errors.png"))
     assert (tmp_path / "errors.png").read_bytes().startswith(b"\x89PNG")
 
@@ -74,3 +74,28 @@ def test_the_sign_of_the_covariance_of_m_and_v_shows(make):
     )
     noise = np.hypot(published.standard_error, derived.standard_error)
     assert abs(published.weak_error) > abs(derived.weak_error) + 10 * noise
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("make", "noise"),
+    [(callisti.adam_polynomial, "two-point"), (callisti.adam_polynomial_batch, "mean of 8 two-point")],
+    ids=["one sample", "batches"],
+)
+def test_the_variance_of_a_square_of_signs_shows(make, noise):
+    """Published noise in v at order tau, where there is none or less: v**2 keeps an error of order 1, while that of theta**2 is
+    of order 2 for the derived equation. From tau to tau/4 they fall by less and by more than 8, which is of order 3/2."""
+    found = compare(check(make()), paths=100_000, seed=0)
+    assert found.title == f"callisti2025-code, {make().name}, noise: {noise}"
+    assert found.to_json()["noise"] == noise
+    (coarse, fine), (wrong, still_wrong) = (
+        [row for row in study.rows if row.observable == name and row.tau in (1 / 4, 1 / 16)]
+        for study, name in ((found.derived, "norm(theta)**2"), (found.published, "norm(v)**2"))
+    )
+    assert abs(fine.weak_error) + 4 * fine.standard_error < abs(coarse.weak_error) / 8
+    assert abs(still_wrong.weak_error) - 4 * still_wrong.standard_error > abs(wrong.weak_error) / 8
+    published, derived = (
+        [row for row in study.rows if row.observable == "norm(v)**2"][-1] for study in (found.published, found.derived)
+    )
+    assert abs(published.weak_error) > abs(derived.weak_error) + 10 * np.hypot(published.standard_error, derived.standard_error)
+    assert found.derived.settings["problem"]["H"].shape == (1, 1)

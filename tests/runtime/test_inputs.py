@@ -104,7 +104,7 @@ def test_constants_are_the_catalogues_unless_given():
         ({"tau": 1.0}, smooth(), "constant 'tau'; rmsprop"),
         ({"c": math.nan}, unregularised(), "constant c is nan; expected a finite number"),
         ({"eps": math.inf}, unregularised(), "constant eps is inf"),
-        ({}, smooth(sp.Symbol("u")), "no value for u; give one for each constant of the regime and of phi"),
+        ({}, smooth(sp.Symbol("u")), "no value for u; give one for each constant of regime, noise and phi"),
     ],
 )
 def test_other_constants_are_refused(given, phi, complaint):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from linear_gaussian import equation as exact_equation
 from linear_gaussian import optimizer
+from sympy import Integer
 
-from smelt.derive import adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
+from smelt.derive import adam, ballistic, batch_equivalent, batch_mean, gaussian, modified_equation, rmsprop, sgd, two_point
 from smelt.derive.schemes.known import additive_heun, euler_maruyama, heun, runge_kutta
 from smelt.runtime import Quadratic, WeakErrorStudy, weak_error
 from smelt.runtime.output import plain
@@ -58,6 +59,26 @@ def test_the_weak_error_is_the_exact_one(regime, order):
     # not vacuous: at the largest tau the errors of the two orders differ by more than what is allowed above
     first, other = found.rows[0], exact(regime, 3 - order, 0.5)[OBSERVABLES[0]]
     assert abs(first.weak_error - other) > 2 * (4 * first.standard_error + abs(first.own_error))
+
+
+@pytest.mark.parametrize("draws", [1, 2])
+def test_signs_have_another_fourth_moment_than_their_equation(draws):
+    """``E theta**4`` by cumulants: those of SGD are sums over its steps, the fourth of a mean of n signs is ``-2/n**3``."""
+    tau, start = 0.25, np.array([0.5])
+    problem, smaller = Quadratic([[1.0]], [[4.0]]), Quadratic([[1.0]], [[4.0 / draws]])
+    law = batch_mean(two_point(), Integer(draws))
+    (row,) = weak_error(
+        modified_equation(sgd(), ballistic(), law, 2), problem, taus=[tau], horizon=1.0, start={"theta": start},
+        observables=["theta[0]**4"], paths=20_000, seed=3,
+    ).rows  # fmt: skip
+    right, approximate = (
+        law.mean[0] ** 4 + 6 * law.mean[0] ** 2 * law.covariance[0, 0] + 3 * law.covariance[0, 0] ** 2
+        for law in (optimizer(smaller, start, tau, 4, 1.0), exact_equation(smaller, start, tau, 1.0, 2, 1.0))
+    )
+    fourth = -2 / draws**3 * (tau * 2) ** 4 * sum((1 - tau) ** (4 * n) for n in range(4))
+    bound = 4 * row.standard_error + abs(row.own_error)
+    assert abs(row.weak_error - (approximate - right - fourth)) <= bound
+    assert abs(fourth) > 2 * bound
 
 
 def test_the_noise_free_start_counts_as_part_of_the_horizon():

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 from checked import identity, verdict
-from sympy import Integer, sqrt
+from sympy import Add, Integer, Symbol, sqrt
 
-from smelt.derive.claims.claimed import both_equations
+from smelt.derive.claims.claimed import both_equations, unmeasurable
 from smelt.derive.claims.papers import (
     CLAIMS,
     barrett,
@@ -22,28 +22,29 @@ from smelt.derive.claims.published import Reader
 from smelt.derive.claims.verdicts import check
 from smelt.derive.components import written_out
 from smelt.derive.indices import canonical
-from smelt.derive.symbols import ElementFunction, Field, constant_factor, gradient, tau, zeta1
+from smelt.derive.noise import batch_mean, gaussian, student_t, two_point
+from smelt.derive.symbols import ElementFunction, Field, constant_factor, gradient, tau, zeta1, zeta2
 
 SIGNS = [make for make in compagnoni.CLAIMS if make().chain.rule.name == "sign_sgd"]
-POLYNOMIALS = (callisti.adam_polynomial, callisti.adam_polynomial_batch)
-UNMEASURED = (
-    *barrett.CLAIMS, *kovachki.CLAIMS, *cattaneo.CLAIMS, *SIGNS, *POLYNOMIALS, *smith.CLAIMS, *li_malladi_arora.CLAIMS,
-)  # fmt: skip
-"""Without noise, with noise that has no factor or is never Gaussian, or with several samples in a step."""
+UNMEASURED = (*barrett.CLAIMS, *kovachki.CLAIMS, *cattaneo.CLAIMS, *SIGNS, *smith.CLAIMS, *li_malladi_arora.CLAIMS)
+"""Without noise, with noise that has no factor, or with several samples in a step."""
 
 
 @pytest.mark.parametrize("make", [make for make in CLAIMS if make not in UNMEASURED], ids=identity)
 def test_written_out_it_is_the_published_formula(make):
     claimed, derived = both_equations(verdict(make))
-    reader = Reader(claimed.chain, make().notation)
+    claim, batch = make(), make().chain.noise.batch
+    law = replace(claim.chain.noise, constant=True)
+    reader, size = Reader(replace(claim.chain, noise=law), claim.notation), {batch: claimed.chain.noise.batch}
     (drift,) = claimed.drift
-    assert list(drift) == list(make().drift)
-    for block, text in make().drift.items():
-        assert canonical(written_out(drift[block], claimed.definitions) - reader.drift(text)) == 0
+    assert list(drift) == list(claim.drift)
+    for block, text in claim.drift.items():
+        assert canonical(written_out(drift[block], claimed.definitions) - reader.drift(text).xreplace(size)) == 0
     (noise,) = claimed.diffusion.coefficients
-    same = [(written_out(noise[b], claimed.definitions), reader.noise(text)) for b, text in make().noise.items()]
+    printed = {b: reader.noise(text).xreplace(size) for b, text in claim.noise.items()}
+    same = [(written_out(noise[b], claimed.definitions), text) for b, text in printed.items()]
     assert all(canonical(a - b) == 0 for a, b in same) or all(canonical(a + b) == 0 for a, b in same)
-    assert all(e == 0 for block, e in noise.items() if block not in make().noise)
+    assert all(e == 0 for block, e in noise.items() if block not in claim.noise)
     assert claimed.chain == derived.chain
     assert claimed.chain.noise.constant
 
@@ -91,10 +92,23 @@ def test_a_claim_without_noise_is_refused():
         both_equations(verdict(barrett.gradient_descent))
 
 
-@pytest.mark.parametrize("make", POLYNOMIALS, ids=identity)
-def test_a_claim_about_noise_that_is_never_gaussian_is_refused(make):
-    with pytest.raises(ValueError, match="two-point noise; expected one that holds for Gaussian noise"):
-        both_equations(verdict(make))
+def test_a_claim_about_signs_is_measured_with_signs():
+    """A batch of no given size has eight of them: the code's ``3 S/8`` beside the derived ``sqrt(Cov(xi**2))``."""
+    one, batches = (both_equations(verdict(make)) for make in (callisti.adam_polynomial, callisti.adam_polynomial_batch))
+    assert [equation.chain.noise for equation in one] == [two_point(constant=True)] * 2
+    assert [equation.chain.noise.name for equation in batches] == ["mean of 8 two-point"] * 2
+    c2, s = Symbol("c2", positive=True), Field("S", rank=2, symmetric=True)("i", "i")
+    for (claimed, _), deviation in ((one, 3 * s), (batches, 3 * s / 8)):
+        squares = Add(*(e for e in Add.make_args(claimed.diffusion.coefficients[0]["v"].expand()) if e.has(zeta2("i"))))
+        assert canonical(squares - sqrt(tau) * c2 * deviation * zeta2("i")) == 0
+    assert claimed.squares == 2 * Field("S", rank=2, symmetric=True)("i", "j") ** 2
+
+
+def test_noise_of_other_laws_is_refused():
+    claim, without = callisti.adam_ballistic_order_2(), batch_mean(gaussian(True), Integer(2), Integer(9))
+    for law in (student_t(constant=True), without):
+        reason = f"is a claim about {law.name} noise; expected Gaussian or two-point noise"
+        assert reason in unmeasurable(replace(claim, chain=replace(claim.chain, noise=law)))
 
 
 def test_a_block_without_noise_has_zero():

@@ -69,7 +69,7 @@ def test_json_is_one_object_and_nothing_else(capsys, arguments, keys):
         (["derive", "rmsprop", "--dimension", "0"], "dimension 0; expected a positive integer"),
         (["derive", "rmsprop", "--law", "white"], "unknown noise 'white'"),
         (["derive", "rmsprop", "--batch", "c"], "mean of c gaussian noise has a constant c, as rmsprop has"),
-        (["simulate", "sgd", "--batch", "8", "--tau", "0.5", "--horizon", "1"], "unrecognized arguments: --batch 8"),
+        (["simulate", "sgd", "--population", "8", "--tau", "0.5", "--horizon", "1"], "unrecognized arguments: --population 8"),
         (["check", "lee2019"], "unknown paper 'lee2019'; expected one of li2019, "),
         (["check", "--latex", "--markdown"], "not allowed with argument"),
         (["check", "--plot", "."], "--plot . without --measure; expected both"),

@@ -46,6 +46,21 @@ def test_options_reach_the_simulation(capsys):
     assert np.array(longer["standard_errors"]).max() == 0.0
 
 
+def test_the_law_of_the_noise_is_chosen(capsys):
+    """A step of SGD from 0 on ``theta**2/2`` with ``S = 1``: the square of a sign has no error, in the equation it has."""
+    one = ["--hessian", "1", "--start", "theta=0", "--tau", "0.5", "--horizon", "0.5", "--paths", "500", "--law", "two_point"]
+    _, out, _ = run(capsys, "simulate", "sgd", *one, "--noise", "1")
+    assert out.startswith("sgd (plain), ballistic regime, noise: two-point\n")
+    assert "  norm(theta)**2   0.25  +- 0\n" in out
+    _, out, _ = run(capsys, "simulate", "sgd", *one, "--batch", "n", "--set", "n=8", "--what", "equation", "--json")
+    assert json.loads(out)["name"].endswith(", noise: mean of n two-point")
+    assert "no value for n" in refused(capsys, "simulate", "sgd", *one, "--batch", "n", "--what", "equation")
+    assert "expected a number of draws" in refused(capsys, "simulate", "sgd", *one, "--batch", "n", "--set", "n=8")
+    assert "two-point noise in several dimensions" in refused(capsys, *CONVERGE, "--law", "two_point")
+    _, out, _ = run(capsys, *CONVERGE, "--hessian", "1", "--start", "theta=1", "--law", "two_point", "--batch", "8", "--json")
+    assert json.loads(out)["name"].endswith(", noise: mean of 8 two-point")
+
+
 def test_the_scheme_of_an_equation_is_chosen(capsys):
     heun, equation = ["--scheme", "heun-for-additive-noise"], [*SIMULATE, "--what", "equation"]
     _, source, _ = run(capsys, "show", *SGD[:3], "--what", "study", *heun)

@@ -5,7 +5,6 @@ import pytest
 from smelt_command import run
 
 from smelt.derive.claims.papers.barrett import gradient_descent
-from smelt.derive.claims.papers.callisti import adam_polynomial
 from smelt.derive.claims.papers.li_tai_e import sgd_order_2
 from smelt.derive.schemes.known import SCHEMES, euler_maruyama
 from smelt.runtime.command_line import options, theory
@@ -74,12 +73,12 @@ def test_check_measures_what_differs(capsys, monkeypatch, tmp_path):
 
 
 def test_check_says_what_it_cannot_measure(capsys, monkeypatch):
-    monkeypatch.setattr(options, "CLAIMS", (adam_polynomial,))
+    wrong = replace(gradient_descent(), drift={"theta": "-g + h/2*H(g)"}, recorded="differs: drift[theta] tau^1")
+    monkeypatch.setattr(options, "CLAIMS", (lambda: wrong,))
     code, out, err = run(capsys, "check", "--measure")
     assert (code, err) == (0, "")
     assert out == (
-        "not measured: Adam, ballistic, order 2, polynomials, one sample is a claim about two-point noise; "
-        "expected one that holds for Gaussian noise, which kernels draw\n"
+        "not measured: gradient descent, order 2 is a claim about full batch; expected one with noise, which kernels draw\n"
     )
     data = json.loads(run(capsys, "check", "--measure", "--json")[1])
     assert (data["measured"], data["left_out"]) == ([], [out.strip()])
