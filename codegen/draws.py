@@ -20,7 +20,7 @@ MOST_SIGNS = 64
 """Of the signs in a batch: a step compares its normal number with a quantile for each."""
 
 
-def drawn(law: NoiseModel, fields: Fields) -> Expr:
+def drawn_noise(law: NoiseModel, fields: Fields) -> Expr:
     """Return the noise of a step in units of ``B``: of one draw it has variance 1.
 
     Gaussian draws have a Gaussian mean. The mean of n signs takes the values ``2 k/n - 1``, k binomial, and is that step
@@ -68,7 +68,7 @@ def sign_quantiles(n: int) -> list[Expr]:
 
 
 def in_kernel_factors(noise: Expr, equation: ModifiedEquation, fields: Fields) -> Expr:
-    """Write the root ``B2`` of an equation's `squares` as a multiple of that of ``2 S_ij**2``, which kernels know.
+    """Write the root ``B2`` of ``Cov(xi_i**2, xi_j**2)`` as a multiple of that of ``2 S_ij**2``, which kernels know.
 
     Raises
     ------
@@ -78,13 +78,14 @@ def in_kernel_factors(noise: Expr, equation: ModifiedEquation, fields: Fields) -
     squares = {c for c in components(noise) if c.field == square_factor}
     if not squares:
         return noise
-    covariance, found = equation.chain.noise.cumulant_field(2), equation.squares
+    law = equation.chain.noise
+    covariance, found = law.cumulant_field(2), law.square_covariance("i", "j")
     if fields.widths.get("zeta1") == 1:  # S = b b^T: S_ii S_jj = S_ij**2
         found = found.xreplace({covariance(i, i): covariance("i", "j") for i in ("i", "j")})
     ratio = factor_terms(Add(*(term / (2 * covariance("i", "j") ** 2) for term in terms(found))))
     if components(ratio):
         raise ValueError(
-            f"kernel for {equation.name} with {equation.chain.noise.name} noise in several dimensions, whose squares have a "
+            f"kernel for {equation.name} with {law.name} noise in several dimensions, whose squares have a "
             "covariance that is no multiple of S_ij**2; expected one coordinate, or a noise factor of one column"
         )
     return noise.xreplace({c: sqrt(ratio) * c for c in squares})

@@ -109,6 +109,10 @@ class Step:
         vector ``past_NAME`` holds it, zero in the first step of each `tau`.
     widths : tuple of (str, int)
         Noise vectors and vectors of signs whose length is known before d is, and their lengths.
+    law : {"gaussian", "three-point", "two-point"}
+        Of the noise.
+    signs : tuple of str
+        Vectors of independent signs, drawn anew with the noise; a coarser track takes the latest ones.
     """
 
     name: str

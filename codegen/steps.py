@@ -13,7 +13,7 @@ from ..derive.schemes.increment_laws import Law
 from ..derive.schemes.known import euler_maruyama, runge_kutta
 from ..derive.schemes.scheme import Scheme
 from ..derive.symbols import k, t, tau
-from .draws import drawn, in_kernel_factors
+from .draws import drawn_noise, in_kernel_factors
 from .fields import Fields
 from .levels import operands, reads
 from .lower import Lowering
@@ -27,8 +27,8 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
     Raises
     ------
     ValueError
-        Kernels do not draw the noise, see `draws.drawn`; there are several samples in a step; or a gradient is taken away from
-        theta, where ``B(theta) zeta1`` is no noise of the same sample.
+        Kernels do not draw the noise, see `draws.drawn_noise`; there are several samples in a step; or a gradient is taken
+        away from theta, where ``B(theta) zeta1`` is no noise of the same sample.
     """
     if chain.rule.sample_count > 1:
         raise ValueError(f"kernel for {chain.name}, which takes {chain.rule.sample_count} samples in a step; expected one")
@@ -38,7 +38,7 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
             "several points only if it is a gradient; expected a noise factor whose columns are gradients, as constant ones"
         )
     lowering = _start(fields, chain, {}, unregularised())
-    noise, xi = chain.regime.scaling(chain.rule).noise, drawn(chain.noise, fields)
+    noise, xi = chain.regime.scaling(chain.rule).noise, drawn_noise(chain.noise, fields)
     xi = xi if isinstance(xi, Symbol) else lowering.vector("xi", xi)
     for name, point in chain.gradients.items():
         at = "theta" if point == THETA else str(lowering.vector(f"{name}_point", point.subs(k, t / tau)))

@@ -137,11 +137,6 @@ class ModifiedEquation:
         """
         return recall("diffusion", self, self._diffusion, (Diffusion,))
 
-    @property
-    def squares(self) -> Expr:
-        """The covariance of the squared noise at coordinates i and j, of which the factor ``B2`` in `diffusion` is a root."""
-        return self.chain.noise.square_covariance("i", "j")
-
     def _diffusion(self) -> Diffusion:
         if self.form == "synchronised":
             return synchronised_diffusion(self.chain, self.generator[0])

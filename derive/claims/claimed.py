@@ -9,9 +9,9 @@ from sympy import Add, Expr, Integer, Lambda, Mul, Pow, Rational, Symbol
 from ..certificate import Certificate
 from ..diffusion import Diffusion
 from ..equation import ModifiedEquation, modified_equation
-from ..indices import terms
+from ..indices import components, terms
 from ..noise import NoiseModel, batch_mean, gaussian, two_point
-from ..symbols import Component, element_function, t
+from ..symbols import Component, element_function, square_factor, t
 from .claim import Claim
 from .published import Reader, powers_of_tau
 from .verdicts import Verdict
@@ -52,11 +52,6 @@ class ClaimedEquation(ModifiedEquation):
         """The whole noise at the power 0 of tau."""
         return Diffusion((self.factors,))
 
-    @property
-    def squares(self) -> Expr:
-        """``2 S_ij**2``, of which ``B2`` is a root in published formulas whatever the noise."""
-        return 2 * self.chain.noise.cumulant_field(2)("i", "j") ** 2
-
     @cached_property
     def certificate(self) -> Certificate:
         """The weak order at which the claim was found right."""
@@ -94,7 +89,8 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]
     Raises
     ------
     ValueError
-        The claim is `unmeasurable`, or a function in it depends on the second moments of two coordinates.
+        The claim is `unmeasurable`, a function in it depends on the second moments of two coordinates, or it has the factor
+        ``B2`` of ``2 S_ij**2``, which is not the one of its noise.
     """
     claim = verdict.claim
     if reason := unmeasurable(claim):
@@ -106,6 +102,8 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]
     drift = {b: reader.drift(text).xreplace(size) for b, text in claim.drift.items()}
     formulas = {b: _abstract(e, nonnegative, definitions) for b, e in drift.items()}
     noise = {b.name: reader.noise(claim.noise.get(b.name, "0")).xreplace(size) for b in chain.blocks}
+    if chain.noise.remark and any(c.field == square_factor for e in noise.values() for c in components(e)):
+        raise ValueError(f"{claim.name} has the factor B2 beside {chain.noise.name} noise; expected squares by dW2 alone")
     sign = _leading_sign(_by_power(noise, claim.order)) * _leading_sign(derived.diffusion.coefficients)
     factors = {b: _abstract(sign * e, nonnegative, definitions) for b, e in noise.items()}
     wrong = [d.power for d in verdict.differences]

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from interpreter import after
 
-from smelt.codegen.draws import MOST_SIGNS, drawn, mean_of_signs, sign_quantiles
+from smelt.codegen.draws import MOST_SIGNS, drawn_noise, mean_of_signs, sign_quantiles
 from smelt.codegen.emit import Shape
 from smelt.codegen.fields import QuadraticFields
 from smelt.codegen.formula import FormulaFields
@@ -215,7 +215,7 @@ def test_a_batch_of_gaussian_draws_has_the_noise_of_a_smaller_factor(make, regim
 )
 def test_other_noise_is_refused_by_name(law, fields, complaint):
     with pytest.raises(ValueError, match=complaint):
-        drawn(law, fields)
+        drawn_noise(law, fields)
 
 
 @pytest.mark.parametrize("law", [two_point(True), student_t(None, True)], ids=lambda law: law.name)

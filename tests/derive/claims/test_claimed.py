@@ -101,7 +101,9 @@ def test_a_claim_about_signs_is_measured_with_signs():
     for (claimed, _), deviation in ((one, 3 * s), (batches, 3 * s / 8)):
         squares = Add(*(e for e in Add.make_args(claimed.diffusion.coefficients[0]["v"].expand()) if e.has(zeta2("i"))))
         assert canonical(squares - sqrt(tau) * c2 * deviation * zeta2("i")) == 0
-    assert claimed.squares == 2 * Field("S", rank=2, symmetric=True)("i", "j") ** 2
+    squares = replace(callisti.adam_polynomial(), noise={"v": "c2*B2(dW2)"})
+    with pytest.raises(ValueError, match="has the factor B2 beside two-point noise; expected squares by dW2 alone"):
+        both_equations(replace(verdict(callisti.adam_polynomial), claim=squares))
 
 
 def test_noise_of_other_laws_is_refused():
