@@ -5,9 +5,11 @@ A thread leaves the values of its path behind, one per record and contrast; they
 the launch configuration cannot change (`smelt.runtime.device`).
 """
 
-from .check import symbols
+from itertools import count
+
 from .emit import (
     ARITHMETIC,
+    FUNCTION,
     Form,
     Shape,
     draws,
@@ -20,9 +22,9 @@ from .emit import (
     write_start,
     write_steps,
 )
-from .layout import LARGEST_UNIT, Layout, Source
-from .levels import operands
-from .program import Kernel, Scalar, Track
+from .layout import LARGEST_UNIT, Layout, Source, listed
+from .program import Kernel, Track
+from .setups import write_setups
 
 MOST_NUMBERS = 4096
 """Of a path's numbers that a thread may hold: as many lie in local memory for every thread that is resident."""
@@ -56,8 +58,9 @@ def emit_cuda(kernel: Kernel, signature: str, shape: Shape) -> str:
     out("from numba import cuda, njit", "")
     out(*(f"from smelt.runtime.device_functions import {line}" for line in (*draws(layout, bits), f"stream{bits} as stream")))
     out("", "single = np.float32")
+    write_setups(out, layout, FUNCTION)
     _write_host(out, layout)
-    form.write_functions(out, "@cuda.jit(device=True)")
+    form.write_functions(out, *["@cuda.jit(device=True)"] * 2)
     tables = _tables(layout)
     _write_decorator(out, kernel, len(tables))
     arguments = ["finals", *(name for name, _ in tables)]
@@ -76,20 +79,17 @@ def _write_decorator(out: Source, kernel: Kernel, tables: int) -> None:
     out(f'          "{", ".join(arrays)})", cache=True)')
 
 
-def _constants(layout: Layout, track: Track) -> list[str]:
-    """Parameters and scalars of a track that do not change with time and that a path reads."""
-    step = layout.steps[track.name]
-    used = {name for s in step.statements if not isinstance(s, Scalar) for name in operands(s)}
-    for observable in layout.kernel.observables:
-        used |= {name for s in observable.statements for name in operands(s)} | set(symbols(observable.expression))
-    known = [*step.parameters, *(s.target for s in step.statements if isinstance(s, Scalar))]
-    return [name for name in known if name in used and name not in layout.timed(step)]
+def _uniform(layout: Layout) -> dict[str, list[str]]:
+    """Variables of the numbers that all paths share, each track's a tuple, and the places where the host leaves them."""
+    counts = {layout.constants(t): len(layout.lane_constants(layout.steps[t.name])) for t in layout.kernel.tracks}
+    counts |= {f"{pace}_scale": 1 for pace in layout.coarser}
+    place = count()
+    return {name: [f"uniform[{next(place)}]" for _ in range(number)] for name, number in counts.items() if number}
 
 
-def _uniform(layout: Layout) -> list[str]:
-    """Variables of the numbers that all paths share, in the order in which the host passes them on."""
-    constants = [layout.lane_scalar(t.name, name) for t in layout.kernel.tracks for name in _constants(layout, t)]
-    return [*constants, *(f"{pace}_scale" for pace in layout.coarser)]
+def _side(layout: Layout, name: str, entries: list[str]) -> str:
+    """The side of an assignment that names the places of a number or a tuple."""
+    return entries[0] if name in {f"{pace}_scale" for pace in layout.coarser} else f"({listed(entries)})"
 
 
 def _tables(layout: Layout) -> list[tuple[str, Track]]:
@@ -104,9 +104,9 @@ def _write_host(out: Source, layout: Layout) -> None:
     with out.under("def numbers(t0, tau, n_steps, substeps, parameters):"):
         out('"""What all paths share."""')
         write_numbers(out, layout)
-        names = _uniform(layout)
-        out("", f"uniform = np.empty({len(names)}, {real})")
-        out(*(f"uniform[{n}] = {name}" for n, name in enumerate(names)))
+        places = _uniform(layout)
+        out("", f"uniform = np.empty({sum(map(len, places.values()))}, {real})")
+        out(*(f"{_side(layout, name, entries)} = {name}" for name, entries in places.items()))
         tables = "".join(f"{name}.astype({real}), " for name, _ in _tables(layout))
         out(f"return uniform, ({tables})" if tables else "return uniform, ()")
     out("")
@@ -122,7 +122,7 @@ def _write_thread(out: Source, form: Form, bits: int) -> None:
     out(f"R = cuda.local.array(4, np.uint{bits})")
     out(f"S = cuda.local.array({layout.value_rows}, np.float64)")
     out("# numbers that all paths share")
-    out(*(f"{name} = uniform[{n}]" for n, name in enumerate(_uniform(layout))))
+    out(*(f"{name} = {_side(layout, name, entries)}" for name, entries in _uniform(layout).items()))
     form.write_constants(out)
     write_start(out, layout)
     out("record = 0")

@@ -7,6 +7,7 @@ from .check import check
 from .layout import LARGEST_UNIT, Layout, Source, in_lane, in_row, remark
 from .looped import Looped
 from .program import SUBSTEPS, Kernel, Number, Stack
+from .setups import write_scalars, write_setups
 from .unrolled import Unrolled
 
 Shape = Literal["unrolled", "looped"]
@@ -14,6 +15,7 @@ Form = Unrolled | Looped
 
 ARITHMETIC = 'error_model="numpy", fastmath={"contract", "nsz", "arcp"}'
 FUNCTION = f"@njit({ARITHMETIC})"
+INLINED = f"@njit({ARITHMETIC}, forceinline=True)"
 
 LANE_BYTES = 256
 """Size of a block of paths: four vectors of 512 bits. LLVM unrolls loops over fewer vectors before it vectorises them."""
@@ -61,17 +63,19 @@ def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
     write_header(out, form, signature, f"blocks of {layout.lanes} paths, units of {layout.unit}")
     out("from numba import njit", "")
     out(*(f"from smelt.runtime.rng import {line}" for line in (*draws(layout, bits), "plus", f"stream{bits} as stream")))
-    out("from smelt.runtime.width import widest, zeros", "")
-    out(f"UNIT = {layout.unit}", "single = np.float32", "")
-    form.write_functions(out, FUNCTION)
+    out("from smelt.runtime.width import apart, part, widest", "")
+    room = layout.rows * lanes, 4 * lanes, layout.value_rows * lanes
+    out(f"UNIT = {layout.unit}", f"ROOM = {', '.join(map(str, room))}  # in X, R and S", "single = np.float32", "")
+    write_setups(out, layout, FUNCTION)
+    form.write_functions(out, FUNCTION, INLINED)
     _write_decorator(out, kernel)
     with out.under(
         "def kernel(seed, first_path, n_paths, t0, tau, n_steps, substeps, record_steps, parameters, matrices, vectors, "
-        "start, rows, finals):"
+        "start, rows, finals, X, R, S):"
     ):
-        out("widest()")
+        out("widest()", "apart()")
         write_numbers(out, layout)
-        _write_units(out, layout, form, bits)
+        _write_units(out, layout, form)
     return "\n".join([*out.lines, ""])
 
 
@@ -129,26 +133,25 @@ def write_header(out: Source, form: Form, signature: str, division: str) -> None
 
 def _write_decorator(out: Source, kernel: Kernel) -> None:
     real = kernel.dtype
-    arrays = f"int64[::1], float64[::1], {real}[::1], {real}[:, ::1], {real}[:, ::1], float64[:, ::1], {real}[:, ::1]"
+    arrays = f"int64[::1], float64[::1], {real}[::1], {real}[:, ::1], {real}[:, ::1], float64[:, ::1], {real}[:, ::1], "
+    arrays += f"{real}[::1], u{real.replace('float', 'int')}[::1], float64[::1]"
     out("", f'@njit("void(uint64, int64, int64, float64, float64, int64, int64, {arrays})",')
     out(f"      cache=True, nogil=True, {ARITHMETIC})")
 
 
 def write_numbers(out: Source, layout: Layout) -> None:
     """What is the same for all paths."""
-    layout.write_scalars(out)
-    out("", "# how the summed noise of the coarser tracks is normalised")
+    write_scalars(out, layout)
+    if layout.coarser:
+        out("# how the summed noise of the coarser tracks is normalised")
     for pace in layout.coarser:
         cast = "single" if layout.kernel.dtype == "float32" else ""
         out(f"{pace}_scale = {cast}(1.0/math.sqrt(float({layout.per_step(layout.finest)}//{layout.per_step(pace)})))")
 
 
-def _write_units(out: Source, layout: Layout, form: Form, bits: int) -> None:
+def _write_units(out: Source, layout: Layout, form: Form) -> None:
     lanes = layout.lanes
     out("", "n_records = record_steps.size")
-    out(f"X = zeros({max(layout.rows, 1) * lanes}, np.float{bits})")
-    out(f"R = zeros({4 * lanes}, np.uint{bits})")
-    out(f"S = zeros({layout.value_rows * lanes}, np.float64)")
     form.write_constants(out)
     out("# a row of the output: the sums over the paths of a unit")
     out("rows[:] = 0.0")
@@ -216,7 +219,7 @@ def write_observables(out: Source, layout: Layout, form: Form) -> None:
     """All observables on all tracks."""
     for track in layout.kernel.tracks:
         out(f"# observables of {track.name}")
-        form.write_values(out, track)
+        form.write_observed(out, track)
 
 
 def _write_record(out: Source, layout: Layout, form: Form) -> None:

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from .check import TIME, symbols
 from .factor import factor
 from .lengths import input_lengths, lengths, matrix_shapes
+from .levels import operands
 from .names import Names
-from .printer import double, single, text
+from .printer import double, single
 from .program import PACES, SUBSTEPS, Kernel, Number, Scalar, Statement, Step, Total, Track, Vector
 
 LARGEST_UNIT = 1024
@@ -22,6 +23,11 @@ LARGEST_UNIT = 1024
 def remark(name: str) -> str:
     """A name as it may stand in a comment: on one line, and nothing that could end a string."""
     return "".join(c if c.isascii() and c.isprintable() and c not in "\"'\\" else "?" for c in name)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The inside of a tuple."""
+    return f"{names[0]}," if len(names) == 1 else ", ".join(names)
 
 
 class Source:
@@ -71,7 +77,10 @@ class Layout:
         self.d = kernel.dimension
         self.names = Names()
         self.literal = double if kernel.dtype == "float64" else single
-        self.steps = {track.name: factor(track.step) for track in kernel.tracks}
+        self.steppers = [t for t in kernel.tracks if self.owner(t) is t]
+        factored = {track.name: factor(track.step) for track in self.steppers}
+        self.steps = {track.name: factored[self.owner(track).name] for track in kernel.tracks}
+        self.observers = [t for t in kernel.tracks if self.observer(t) is t]
         self.shapes = matrix_shapes(kernel)
         self.vectors = sorted({name for track in kernel.tracks for name in track.step.vectors})
         self.noise = sorted({name for track in kernel.tracks for name in track.step.noise})
@@ -85,6 +94,9 @@ class Layout:
         self.law = next((track.step.law for track in kernel.tracks if track.step.noise), "gaussian")
         present = [pace for pace in PACES if any(track.pace == pace for track in kernel.tracks)]
         self.finest, self.coarser = present[0], present[1:]
+        observables = kernel.observables
+        self._observed = {name for o in observables for s in o.statements for name in operands(s)}
+        self._observed |= {name for o in observables for name in symbols(o.expression)}
         self._place_rows()
 
     def _place_rows(self) -> None:
@@ -115,9 +127,21 @@ class Layout:
             return f"{array}[{row}]"
         return f"{array}[{row * self.lanes} + lane]" if row else f"{array}[lane]"
 
+    def part(self, array: str, first: int, stop: int) -> str:
+        """Some consecutive entries of an array."""
+        return f"{array}[{first}:{stop}]" if self.lanes == 1 else f"part({array}, {first}, {stop})"
+
     def lengths(self, track: Track, statements: Sequence[Statement]) -> dict[str, int]:
         """The lengths of the vectors of a track's step, or of an observable on it."""
         return lengths(statements, self.inputs[track.name], self.d)
+
+    def owner(self, track: Track) -> Track:
+        """The first track that takes the same step: it gives its name to the function for both."""
+        return next(t for t in self.kernel.tracks if t.step == track.step)
+
+    def observer(self, track: Track) -> Track:
+        """The first track with the same state: it gives its name to the function that evaluates the observables on both."""
+        return next(t for t in self.kernel.tracks if t.step.state == track.step.state)
 
     def lane_loop(self) -> str:
         return lane_loop(self.lanes)
@@ -154,47 +178,51 @@ class Layout:
         used = {name for s in step.statements if isinstance(s, Vector | Total | Number) for name in symbols(s.expression)}
         return [name for name in self.timed(step) if name in used]
 
+    def lane_constants(self, step: Step) -> list[str]:
+        """Parameters and scalars that do not depend on time and that the loop over paths needs."""
+        used = {name for s in step.statements if not isinstance(s, Scalar) for name in operands(s)} | set(self.observed_numbers)
+        known = [*step.parameters, *(s.target for s in step.statements if isinstance(s, Scalar))]
+        return [name for name in known if name in used and name not in self.timed(step)]
+
+    @property
+    def observed_numbers(self) -> list[str]:
+        """The parameters that observables read."""
+        return [name for name in self.kernel.tracks[0].step.parameters if name in self._observed]
+
+    @property
+    def observed_vectors(self) -> list[str]:
+        """The constant vectors that observables read."""
+        return [name for name in self.vectors if name in self._observed]
+
+    def function(self, owner: Track, what: str) -> str:
+        """A function that serves every track with the step, or the state, of this one."""
+        return self.names(("function", owner.name, what), f"{owner.name}_{what}")
+
+    def constants(self, track: Track) -> str:
+        """The tuple of a track's numbers that do not change."""
+        return self.names(("constants", track.name), f"{track.name}_numbers")
+
     def table(self, track: Track) -> str:
         """The table of a track's numbers that change with time."""
         return self.names(("times", track.name), f"{track.name}_times")
 
-    def write_scalars(self, out: Source) -> None:
-        """Parameters, what depends on them alone, and tables of what depends on time."""
-        position = 0
-        for track in self.kernel.tracks:
-            step = self.steps[track.name]
-            timed = self.timed(step)
-            known = [*step.parameters, *(s.target for s in step.statements if isinstance(s, Scalar))]
-            variables = {name: self.scalar(track.name, name) for name in [TIME, *known]}
-            scalars = [(s.target, text(s.expression, variables)) for s in step.statements if isinstance(s, Scalar)]
-            constant = [name for name in known if name not in timed]
-            out("", f"# numbers of {track.name} that do not change")
-            for name in step.parameters:
-                out(f"{variables[name]} = parameters[{position}]")
-                position += 1
-            out(*(f"{variables[name]} = {formula}" for name, formula in scalars if name in constant))
-            if self.kernel.dtype == "float32":
-                out(*(f"{self.lane_scalar(track.name, name)} = single({variables[name]})" for name in constant))
-            if columns := self.lane_timed(step):
-                table = self.table(track)
-                taken, fraction = f"*{self.per_step(track.pace)}", f"/{self.per_step(track.pace)}"
-                out("", f"# numbers of {track.name} that change with time, a row for each of its steps")
-                out(f"{table} = np.empty((n_steps{taken}, {len(columns)}))")
-                with out.under(f"for n in range(n_steps{taken}):"):
-                    out(f"{variables[TIME]} = t0 + n*tau{fraction}")
-                    out(*(f"{variables[name]} = {formula}" for name, formula in scalars if name in timed))
-                    out(*(f"{table}[n, {c}] = {variables[name]}" for c, name in enumerate(columns)))
+    def now(self, track: Track) -> str:
+        """The tuple of those at the start of a step."""
+        return self.names(("now", track.name), f"{track.name}_now")
 
-    def write_times(self, out: Source, track: Track) -> None:
-        """Before a step: read its row of the table."""
-        columns = self.lane_timed(self.steps[track.name])
-        if columns:
-            table = self.table(track)
-            within = SUBSTEPS.get(track.pace, 1) // SUBSTEPS.get(self.finest, 1)
-            row = "k" if track.pace == "step" else f"k*{self.per_step(track.pace)} + q//{within}"
-            cast = "single({})" if self.kernel.dtype == "float32" else "{}"
-            for c, name in enumerate(columns):
-                out(f"{self.lane_scalar(track.name, name)} = {cast.format(f'{table}[{row}, {c}]')}")
+    def shared(self, track: Track) -> dict[str, str]:
+        """Arguments of a step's function: tuples of numbers that all paths share, and what a track gives for them."""
+        step, owner = self.steps[track.name], self.owner(track)
+        found = {self.constants(owner): self.constants(track)} if self.lane_constants(step) else {}
+        return found | ({self.now(owner): self.now(track)} if self.lane_timed(step) else {})
+
+    def observed_shared(self, track: Track) -> dict[str, str]:
+        """Arguments of the observables' function: the parameters that they read."""
+        constants, owner = self.lane_constants(self.steps[track.name]), self.observer(track)
+        return {
+            self.lane_scalar(owner.name, name): f"{self.constants(track)}[{constants.index(name)}]"
+            for name in self.observed_numbers
+        }
 
     def uniform_variables(self, track: Track, observable: str = "") -> dict[str, str]:
         """Names of a track's numbers inside the loop over paths; an observable knows the parameters only."""

@@ -1,18 +1,11 @@
 """The kernel's shape for many coordinates: loops over coordinates i with the paths of a block innermost."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 
-from .check import symbols
-from .layout import Layout, Source, in_lane, in_row, remark
-from .lengths import length_of
-from .levels import Level, levels
-from .printer import double, text
-from .product import blocks, write_product
-from .program import MatVec, Total, Track, Vector
-
-TOGETHER = 10
-"""Coordinates that are added up in one pass."""
+from .layout import Layout, Source, in_lane
+from .loops import Loops
+from .program import MatVec, Statement, Track
+from .setups import write_times
 
 
 class Looped:
@@ -30,72 +23,81 @@ class Looped:
         operands = {s.operand for step in layout.steps.values() for s in step.statements if isinstance(s, MatVec)}
         operands |= {s.operand for o in layout.kernel.observables for s in o.statements if isinstance(s, MatVec)}
         self.constants = {name: layout.take(layout.d) for name in layout.vectors if name in operands}
-        self.check = layout.take(1)
-        self.levels: dict[tuple[str, str], list[Level]] = {}
-        self.scratch: dict[tuple[str, str, str], int] = {}
-        self.numbers: set[tuple[str, str, str]] = set()  # keys of `scratch` that are one number per path
-        self.lengths: dict[tuple[str, str], dict[str, int]] = {}
-        base = layout.rows
-        sizes = [0]
-        for track in layout.kernel.tracks:
-            step = layout.steps[track.name]
-            parts = [("", step.statements, step.result), *((o.name, o.statements, ()) for o in layout.kernel.observables)]
-            for part, statements, results in parts:
-                self.lengths[track.name, part] = layout.lengths(track, statements)
-                sizes.append(self._plan(track, part, levels(statements, results), base))
-        layout.take(max(sizes))  # tracks and observables take turns in the same rows
+        self.loops = Loops(layout, self.noise, self.constants)
 
-    def _plan(self, track: Track, part: str, found: list[Level], row: int) -> int:
-        """Give rows of memory to what must outlive a loop; return how many."""
-        base = row
-        for level in found:
-            totals = [s.target for s in level.loop if isinstance(s, Total)]
-            for name in (*(s.target for s in level.products), *level.stored):
-                self.scratch[track.name, part, name] = row
-                row += self.lengths[track.name, part][name]
-            for name in (*(s.target for s in level.entries), *totals):
-                self.numbers.add((track.name, part, name))
-                self.scratch[track.name, part, name] = row
-                row += 1
-        self.levels[track.name, part] = found
-        return row - base
+    # what functions are given
 
-    # where a name is to be found
+    def step_arguments(self, track: Track) -> dict[str, str]:
+        """The arguments of the function that takes a track's step, and what the track gives for them."""
+        step, given = track.step, {"X": "X", "state": self.view(track, "state")}
+        if step.nonnegative:
+            given["low"] = self.view(track, "low")
+        if step.past:
+            given["past"] = self.view(track, "past")
+        given |= self.layout.shared(track) | {name: name for name in self.matrices(step.statements)}
+        return given | ({"vectors": "vectors"} if step.vectors else {})
 
-    def row(self, track: Track, part: str, name: str) -> int | None:
-        """First row of a vector that is in memory, or row of a number per path."""
-        if (track.name, part, name) in self.scratch:
-            return self.scratch[track.name, part, name]
-        if (track.name, name) in self.layout.state:
-            return self.layout.state[track.name, name]
-        if name.startswith("past_") and name.removeprefix("past_") in track.step.past:
-            return self.layout.past[track.pace] + self.layout.noise_entries.index((name.removeprefix("past_"), 0))
-        return self.noise.get(name) if name in (*track.step.noise, *track.step.signs) else self.constants.get(name)
+    def observe_arguments(self, track: Track) -> dict[str, str]:
+        """The same for the observables on a track."""
+        given = {"X": "X"} | {name: self.view(track, name) for name in ("state", "flag")}
+        if self.layout.kernel.observables:
+            given["values"] = self.view(track, "values")
+        given |= self.layout.observed_shared(track)
+        given |= {name: name for o in self.layout.kernel.observables for name in self.matrices(o.statements)}
+        return given | ({"vectors": "vectors"} if self.layout.observed_vectors else {})
 
-    def local(self, name: str, c: int) -> str:
-        return self.layout.names(("vector", name, c), f"{name}_i{c or ''}")
+    def matrices(self, statements: Iterable[Statement]) -> list[str]:
+        used = sorted({s.matrix for s in statements if isinstance(s, MatVec)})
+        return [self.layout.names(("matrix", name), name) for name in used]
+
+    def view(self, track: Track, what: str) -> str:
+        """A track's own part of an array."""
+        return self.layout.names(("view", track.name, what), f"{track.name}_{what}")
 
     # the parts
 
-    def write_functions(self, out: Source, decorator: str) -> None:
-        for shape in dict.fromkeys(self.layout.shapes.values()):
-            write_product(out, self.product_name(shape), shape, self.layout.lanes, decorator)
-
-    def product_name(self, shape: tuple[int, int]) -> str:
-        """The function that multiplies by matrices of a shape."""
-        rows, columns = shape
-        square = shape == (self.layout.d, self.layout.d)
-        return "product" if square else self.layout.names(("product", shape), f"product_{rows}_{columns}")
+    def write_functions(self, out: Source, decorator: str, inlined: str) -> None:
+        """Products; a function for each step and for the observables on each kind of state, of a block of paths."""
+        layout, loops = self.layout, self.loops
+        loops.write_products(out, decorator)
+        for track in layout.steppers:
+            alone = sum(layout.owner(t) is track for t in layout.kernel.tracks) == 1
+            name = layout.function(track, "step")
+            with loops.function(out, inlined if alone else decorator, name, self.step_arguments(track)):
+                loops.write_step(out, track)
+        for track in layout.observers:
+            with loops.function(out, decorator, layout.function(track, "observe"), self.observe_arguments(track)):
+                loops.write_values(out, track)
 
     def write_constants(self, out: Source) -> None:
         out("# matrices")
         place = 0
         for matrix, (rows, columns) in self.layout.shapes.items():
-            out(f"{self.layout.names(('matrix', matrix), matrix)} = matrices[{place}:{place + rows * columns}]")
+            entries = self.layout.part("matrices", place, place + rows * columns)
+            out(f"{self.layout.names(('matrix', matrix), matrix)} = {entries}")
             place += rows * columns
         for name, row in self.constants.items():
-            with out.under(f"for i in range({self.layout.d}):"), self.lanes(out):
-                out(f"{self.entry(row)} = vectors[{self.layout.vectors.index(name)}, i]")
+            with out.under(f"for i in range({self.layout.d}):"), self.loops.lanes(out):
+                out(f"{self.loops.entry(row)} = vectors[{self.layout.vectors.index(name)}, i]")
+        out("# what belongs to each track")
+        if self.layout.lanes > 1:
+            out(f"X = {self.layout.part('X', 0, self.layout.rows * self.layout.lanes)}")
+        for track in self.layout.kernel.tracks:
+            self.write_views(out, track)
+
+    def write_views(self, out: Source, track: Track) -> None:
+        """Name the rows that belong to a track."""
+        layout, step = self.layout, track.step
+        first, numbers = layout.state[track.name, step.state[0]], len(step.state) * layout.d
+        out(f"{self.view(track, 'state')} = {self.loops.rows(first, numbers)}")
+        if step.nonnegative:
+            out(f"{self.view(track, 'low')} = {self.loops.rows(layout.low[track.name], 1)}")
+        if step.past:
+            out(f"{self.view(track, 'past')} = {self.loops.rows(layout.past[track.pace], layout.slots)}")
+        out(f"{self.view(track, 'flag')} = {self.loops.rows(layout.flags[track.name], 1, 'S')}")
+        if layout.kernel.observables:
+            first = layout.values[track.name, layout.kernel.observables[0]]
+            out(f"{self.view(track, 'values')} = {self.loops.rows(first, len(layout.kernel.observables), 'S')}")
 
     def write_finest(self, out: Source) -> None:
         layout, lanes = self.layout, self.layout.lanes
@@ -119,11 +121,11 @@ class Looped:
         layout, lanes = self.layout, self.layout.lanes
         first, past = min(self.noise.values(), default=0) * lanes, layout.past.get(pace)
         for track in layout.tracks(pace):
-            self.write_step(out, track)
+            self.write_call(out, track)
         if mirrored := layout.tracks(pace, mirrored=True):
             self.write_mirror(out, first, past)
             for track in mirrored:
-                self.write_step(out, track)
+                self.write_call(out, track)
             self.write_mirror(out, first, past)
         if past is not None:
             with out.under(f"for i in range({layout.slots * lanes}):"):
@@ -143,128 +145,13 @@ class Looped:
             out(f"X[{first} + i] = X[{sums} + i]*{pace}_scale", f"X[{sums} + i] = {layout.literal(0.0)}")
         self.write_tracks(out, pace)
 
-    def write_step(self, out: Source, track: Track) -> None:
-        layout, step = self.layout, self.layout.steps[track.name]
-        out(f"# {track.name}: {remark(step.name)}")
-        layout.write_times(out, track)
-        found = self.levels[track.name, ""]
-        for level in found[:-1]:
-            self.write_level(out, track, "", level)
-        self.write_level(out, track, "", found[-1], tuple(zip(step.state, step.result, strict=True)))
+    def write_call(self, out: Source, track: Track) -> None:
+        """Let a track take its step."""
+        write_times(out, self.layout, track)
+        name = self.layout.function(self.layout.owner(track), "step")
+        out(f"{name}({', '.join(self.step_arguments(track).values())})  # {track.name}")
 
-    def entry(self, row: int, place: str = "at") -> str:
-        """Entry i of the vector that starts at a row, in the current lane; ``at`` is i L + lane."""
-        return f"X[{row * self.layout.lanes} + {place}]"
-
-    @contextmanager
-    def lanes(self, out: Source) -> Iterator[None]:
-        """The loop over lanes, in a loop over coordinates."""
-        with out.under(self.layout.lane_loop()):
-            out(f"at = {in_row('i', self.layout.lanes)}")
-            yield
-
-    def write_level(self, out: Source, track: Track, part: str, level: Level, results: Sequence[tuple[str, str]] = ()) -> None:
-        layout = self.layout
-        for product in level.products:
-            self.write_product(out, track, part, product)
-        totals = [s.target for s in level.loop if isinstance(s, Total)]
-        if level.entries or totals:
-            with out.under(layout.lane_loop()):
-                for s in level.entries:
-                    row = self.row(track, part, s.vector)
-                    value = f"vectors[{layout.vectors.index(s.vector)}, {s.index}]" if row is None else layout.at(row + s.index)
-                    out(f"{layout.at(self.scratch[track.name, part, s.target])} = {value}  # {s.target}")
-                out(*(f"{layout.at(self.scratch[track.name, part, t])} = {layout.literal(0.0)}" for t in totals))
-        # loops that only add up take several coordinates at a time, to read and write the totals less often
-        known = self.lengths[track.name, part]
-        loops: dict[int, list[Vector | Total]] = {layout.d: []} if results else {}
-        for s in level.loop:
-            loops.setdefault(length_of(s.expression, known, layout.d), []).append(s)
-        for length, loop in sorted(loops.items()):
-            width = TOGETHER if loop and all(isinstance(s, Total) for s in loop) else 1
-            for start, stop, size in blocks(length, width):
-                with out.under(f"for i in range({start}, {stop}, {size}):"):
-                    self.write_loop(out, track, part, loop, level.stored, results if length == layout.d else (), size)
-
-    def write_loop(
-        self,
-        out: Source,
-        track: Track,
-        part: str,
-        loop: Sequence[Vector | Total],
-        stored: Sequence[str],
-        results: Sequence[tuple[str, str]],
-        size: int,
-    ) -> None:
-        """Coordinates i ... i + size - 1 of a loop, for all lanes."""
-        layout = self.layout
-        computed = [s.target for s in loop]
-        read = sorted({n for s in loop for n in symbols(s.expression)} | {result for _, result in results})
-        constants = [name for name in read if name in track.step.vectors]
-        variables = [layout.uniform_variables(track, part) for _ in range(size)]
-        for c, known in enumerate(variables):
-            known |= {name: self.local(name, c) for name in (*read, *computed) if name not in known}
-            out(*(f"{known[name]} = vectors[{layout.vectors.index(name)}, i + {c}]" for name in constants))
-        with self.lanes(out):
-            for name in read:
-                row = None if name in (*computed, *constants) else self.row(track, part, name)
-                if row is not None:
-                    per_path = (track.name, part, name) in self.numbers
-                    places = [layout.at(row) if per_path else self.entry(row + c) for c in range(size)]
-                    out(*(f"{known[name]} = {place}" for known, place in zip(variables, places, strict=True)))
-            for s in loop:
-                values = [text(s.expression, known, layout.literal) for known in variables]
-                if isinstance(s, Total):
-                    out(f"{layout.at(self.scratch[track.name, part, s.target])} += {' + '.join(values)}")
-                    continue
-                out(f"{variables[0][s.target]} = {values[0]}")
-                if s.target in stored:
-                    out(f"{self.entry(self.scratch[track.name, part, s.target])} = {variables[0][s.target]}")
-            for block, result in results:
-                value = variables[0][result]
-                out(f"{self.entry(layout.state[track.name, block])} = {value}")
-                if block in track.step.nonnegative:
-                    low = layout.at(layout.low[track.name])
-                    out(f"{low} = {value} if {value} < {low} else {low}")
-
-    def write_product(self, out: Source, track: Track, part: str, product: MatVec) -> None:
-        """target = matrix operand."""
-        operand = self.row(track, part, product.operand)
-        assert operand is not None
-        matrix = self.layout.names(("matrix", product.matrix), product.matrix)
-        shape = self.layout.shapes[product.matrix]
-        x, y = self.rows(operand, shape[1]), self.rows(self.scratch[track.name, part, product.target], shape[0])
-        out(f"{self.product_name(shape)}({matrix}, {x}, {y})  # {product.target} = {product.matrix} {product.operand}")
-
-    def rows(self, row: int, length: int) -> str:
-        """The rows of a whole vector."""
-        lanes = self.layout.lanes
-        return f"X[{row * lanes}:{(row + length) * lanes}]"
-
-    def write_values(self, out: Source, track: Track) -> None:
-        """Evaluate the observables on a track; note where a path has ceased to be finite."""
-        layout = self.layout
-        flag, zero, check = layout.at(layout.flags[track.name], "S"), layout.literal(0.0), layout.at(self.check)
-        with out.under(layout.lane_loop()):
-            out(f"{check} = {zero}")
-        # 0 x is 0 unless x is infinite or not a number; the blocks of a track lie one behind the other
-        first = layout.state[track.name, track.step.state[0]]
-        for start, stop, size in blocks(len(track.step.state) * layout.d, TOGETHER):
-            with out.under(f"for i in range({start}, {stop}, {size}):"), self.lanes(out):
-                terms = (f"{zero}*{self.entry(first + n)}" for n in range(size))
-                out(f"{check} += {' + '.join(terms)}")
-        for observable in layout.kernel.observables:
-            out(f"# {remark(observable.name)}")
-            for level in self.levels[track.name, observable.name]:
-                self.write_level(out, track, observable.name, level)
-            with out.under(layout.lane_loop()):
-                variables = layout.uniform_variables(track, observable.name)
-                for name in symbols(observable.expression):
-                    row = self.scratch.get((track.name, observable.name, name))
-                    if row is not None:
-                        variables[name] = layout.at(row)
-                out(f"value = float({text(observable.expression, variables, layout.literal)})")
-                out(f"{layout.at(layout.values[track.name, observable], 'S')} = value")
-                out(f"{check} = {check} if abs(value) < {double(1e140)} else {layout.literal(1.0)}")
-        with out.under(layout.lane_loop()):
-            out(f"{flag} = {flag} if {check} == {zero} else 0.0")
+    def write_observed(self, out: Source, track: Track) -> None:
+        """Evaluate the observables on a track."""
+        name = self.layout.function(self.layout.observer(track), "observe")
+        out(f"{name}({', '.join(self.observe_arguments(track).values())})")

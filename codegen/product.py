@@ -27,6 +27,8 @@ def write_product(out: Source, name: str, shape: tuple[int, int], lanes: int, de
     with out.under(f"def {name}(A, x, y):"):
         if lanes > 1:
             out("widest()")
+            if width > most_columns:  # several passes add to the same rows of y
+                out("apart()")
         for first_row, stop_row, rows in blocks(height, most_rows):
             with out.under(f"for i in range({first_row}, {stop_row}, {rows}):"):
                 for first, stop, columns in [(0, start, start), *blocks(width, most_columns, start)]:

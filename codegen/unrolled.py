@@ -1,9 +1,12 @@
 """The kernel's shape for few coordinates: a step is straight-line code on the coordinates of one path, in one lane loop."""
 
-from .layout import Layout, Source, remark
+from collections.abc import Iterable
+
+from .layout import Layout, Source, listed, remark
 from .lengths import length_of
 from .printer import double, text
 from .program import Entry, MatVec, Number, Observable, Scalar, Stack, Statement, Total, Track, Vector
+from .setups import write_shared, write_times
 
 
 class Unrolled:
@@ -37,18 +40,76 @@ class Unrolled:
             for i in range(max(lengths.values()))
         ]
 
-    def write_functions(self, out: Source, decorator: str) -> None:
-        """None are needed."""
+    def matrix(self, name: str) -> str:
+        """The tuple of a matrix' entries."""
+        return self.layout.names(("matrix", name), name)
+
+    def vector(self, name: str) -> str:
+        """The tuple of a constant vector's entries."""
+        return self.layout.names(("constant", name), name)
+
+    def write_functions(self, out: Source, decorator: str, inlined: str) -> None:
+        """A function for each step and for the observables on each kind of state, of one path."""
+        for track in self.layout.steppers:
+            out("", inlined)
+            with out.under(f"def {self.layout.function(track, 'step')}({', '.join(self.step_arguments(track))}):"):
+                self.write_step(out, track)
+        for track in self.layout.observers:
+            out("", inlined)
+            with out.under(f"def {self.layout.function(track, 'observe')}({', '.join(self.observe_arguments(track))}):"):
+                self.write_values(out, track)
+
+    def state(self, track: Track) -> dict[str, str]:
+        """For each number of a track's state its variable in functions, and its place."""
+        return {
+            self.variable(block, i): self.layout.at(self.layout.state[track.name, block] + i)
+            for block in track.step.state
+            for i in self.coordinates
+        }
+
+    def step_arguments(self, track: Track) -> dict[str, str]:
+        """The arguments of the function that takes a track's step, and what the track gives for them."""
+        layout, step = self.layout, track.step
+        given = self.state(track)
+        for name in (*step.noise, *step.signs):
+            given |= {self.noise(name, i): self.noise(name, i) for i in range(layout.inputs[track.name][name])}
+        for name in step.past:
+            first = layout.past[track.pace] + layout.noise_entries.index((name, 0))
+            sign = "-" if track.mirrored else ""
+            for i in range(layout.inputs[track.name][name]):
+                given[self.variable(f"past_{name}", i)] = f"{sign}{layout.at(first + i)}"
+        if step.nonnegative:
+            given["low"] = layout.at(layout.low[track.name])
+        return given | layout.shared(track) | self.constants(step.statements, step.vectors)
+
+    def observe_arguments(self, track: Track) -> dict[str, str]:
+        """The same for the observables on a track."""
+        statements = [s for observable in self.layout.kernel.observables for s in observable.statements]
+        given = self.state(track) | {"flag": self.layout.at(self.layout.flags[track.name], "S")}
+        return given | self.layout.observed_shared(track) | self.constants(statements, self.layout.observed_vectors)
+
+    def constants(self, statements: Iterable[Statement], vectors: Iterable[str]) -> dict[str, str]:
+        """Matrices and constant vectors among the arguments of a function."""
+        matrices = sorted({s.matrix for s in statements if isinstance(s, MatVec)})
+        names = [*(self.matrix(name) for name in matrices), *(self.vector(name) for name in vectors)]
+        return dict(zip(names, names, strict=True))
+
+    def write_constants_named(self, out: Source, statements: Iterable[Statement], vectors: Iterable[str]) -> None:
+        """In a function: name the entries of matrices and constant vectors."""
+        for name in sorted({s.matrix for s in statements if isinstance(s, MatVec)}):
+            rows, columns = self.layout.shapes[name]
+            out(f"{listed([self.entry(name, i, j) for i in range(rows) for j in range(columns)])} = {self.matrix(name)}")
+        for name in vectors:
+            out(f"{listed([self.constant(name, i) for i in self.coordinates])} = {self.vector(name)}")
 
     def write_constants(self, out: Source) -> None:
         out("# matrices and constant vectors")
         place = 0
         for matrix, (rows, columns) in self.layout.shapes.items():
-            for i in range(rows):
-                out("; ".join(f"{self.entry(matrix, i, j)} = matrices[{place + j}]" for j in range(columns)))
-                place += columns
+            out(f"{self.matrix(matrix)} = ({listed([f'matrices[{place + n}]' for n in range(rows * columns)])})")
+            place += rows * columns
         for n, vector in enumerate(self.layout.vectors):
-            out("; ".join(f"{self.constant(vector, i)} = vectors[{n}, {i}]" for i in self.coordinates))
+            out(f"{self.vector(vector)} = ({listed([f'vectors[{n}, {i}]' for i in self.coordinates])})")
 
     def write_finest(self, out: Source) -> None:
         """Draw, add to the sums of the coarser tracks, and step the finest tracks."""
@@ -72,17 +133,17 @@ class Unrolled:
 
     def write_times(self, out: Source, pace: str) -> None:
         for track in (*self.layout.tracks(pace), *self.layout.tracks(pace, mirrored=True)):
-            self.layout.write_times(out, track)
+            write_times(out, self.layout, track)
 
     def write_tracks(self, out: Source, pace: str) -> None:
         """Step the tracks of a pace, the mirrored ones between two changes of the noise's sign, and add it to their past."""
         slots = [self.noise(name, i) for name, i in self.layout.noise_entries]
         for track in self.layout.tracks(pace):
-            self.write_step(out, track)
+            self.write_call(out, track)
         if mirrored := self.layout.tracks(pace, mirrored=True):
             out("# the noise of the mirrored tracks", *(f"{slot} = -{slot}" for slot in slots))
             for track in mirrored:
-                self.write_step(out, track)
+                self.write_call(out, track)
             out(*(f"{slot} = -{slot}" for slot in slots))
         if pace in self.layout.past:
             out(*(f"{self.layout.at(self.layout.past[pace] + n)} += {slot}" for n, slot in enumerate(slots)))
@@ -98,33 +159,30 @@ class Unrolled:
             out(*(f"{self.noise(*entry)} = {layout.at(self.latest + n)}" for n, entry in enumerate(layout.sign_entries)))
             self.write_tracks(out, pace)
 
-    def load_state(self, out: Source, track: Track) -> None:
-        for block in track.step.state:
-            row = self.layout.state[track.name, block]
-            out("; ".join(f"{self.variable(block, i)} = {self.layout.at(row + i)}" for i in self.coordinates))
+    def write_call(self, out: Source, track: Track) -> None:
+        """Let a track take its step."""
+        layout, step = self.layout, track.step
+        out(f"# {track.name}")
+        after = list(self.state(track).values()) + ([layout.at(layout.low[track.name])] if step.nonnegative else [])
+        name = layout.function(layout.owner(track), "step")
+        out(f"{listed(after)} = {name}({', '.join(self.step_arguments(track).values())})")
 
     def write_step(self, out: Source, track: Track) -> None:
         layout, step = self.layout, self.layout.steps[track.name]
-        out(f"# {track.name}: {remark(step.name)}")
-        self.load_state(out, track)
-        for name in step.past:
-            first, length = layout.past[track.pace] + layout.noise_entries.index((name, 0)), layout.inputs[track.name][name]
-            sign = "-" if track.mirrored else ""
-            out("; ".join(f"{self.variable(f'past_{name}', i)} = {sign}{layout.at(first + i)}" for i in range(length)))
+        out(f"# {remark(step.name)}")
+        write_shared(out, layout, track)
+        self.write_constants_named(out, step.statements, step.vectors)
         lengths = layout.lengths(track, step.statements)
         variables = self.lane_variables(track, lengths)
         for statement in step.statements:
             self.write_statement(out, statement, variables, lengths)
-        for block, result in zip(step.state, step.result, strict=True):
-            row = layout.state[track.name, block]
-            out("; ".join(f"{layout.at(row + i)} = {variables[i][result]}" for i in self.coordinates))
-        if step.nonnegative:
-            low = layout.at(layout.low[track.name])
-            out(f"low = {low}")
-            for block, result in zip(step.state, step.result, strict=True):
-                if block in step.nonnegative:
-                    out(*(f"low = {x} if {x} < low else low" for x in (variables[i][result] for i in self.coordinates)))
-            out(f"{low} = low")
+        results = {
+            block: [variables[i][result] for i in self.coordinates]
+            for block, result in zip(step.state, step.result, strict=True)
+        }
+        out(*(f"low = {x} if {x} < low else low" for block in step.nonnegative for x in results[block]))
+        after = [x for block in step.state for x in results[block]] + (["low"] if step.nonnegative else [])
+        out(f"return {listed(after)}")
 
     def write_statement(
         self, out: Source, statement: Statement, variables: list[dict[str, str]], lengths: dict[str, int]
@@ -157,25 +215,30 @@ class Unrolled:
         for known, name in zip(variables, names, strict=False):
             known[target] = name
 
-    def write_values(self, out: Source, track: Track) -> None:
-        """Evaluate the observables on a track; note where a path has ceased to be finite."""
+    def write_observed(self, out: Source, track: Track) -> None:
+        """Evaluate the observables on a track."""
         layout = self.layout
         with out.under(layout.lane_loop()):
-            self.load_state(out, track)
-            states = [self.variable(block, i) for block in track.step.state for i in self.coordinates]
-            zero = " + ".join(f"{layout.literal(0.0)}*{x}" for x in states)
-            out(f"finite = {zero} == {layout.literal(0.0)}")
-            for observable in layout.kernel.observables:
-                self.write_observable(out, observable, track)
-            flag = layout.at(layout.flags[track.name], "S")
-            out(f"{flag} = {flag} if finite else 0.0")
+            places = [layout.values[track.name, observable] for observable in layout.kernel.observables]
+            after = [layout.at(place, "S") for place in (*places, layout.flags[track.name])]
+            name = layout.function(layout.observer(track), "observe")
+            out(f"{listed(after)} = {name}({', '.join(self.observe_arguments(track).values())})")
 
-    def write_observable(self, out: Source, observable: Observable, track: Track) -> None:
+    def write_values(self, out: Source, track: Track) -> None:
+        """The observables on a track; the flag becomes 0 where a path has ceased to be finite."""
+        observables, zero = self.layout.kernel.observables, self.layout.literal(0.0)
+        self.write_constants_named(out, [s for o in observables for s in o.statements], self.layout.observed_vectors)
+        out(f"finite = {' + '.join(f'{zero}*{x}' for x in self.state(track))} == {zero}")
+        values = [f"value{n}" for n in range(len(observables))]
+        for value, observable in zip(values, observables, strict=True):
+            out(f"# {remark(observable.name)}")
+            self.write_observable(out, observable, track, value)
+        out(f"return {listed([*values, 'flag if finite else 0.0'])}")
+
+    def write_observable(self, out: Source, observable: Observable, track: Track, value: str) -> None:
         lengths = self.layout.lengths(track, observable.statements)
         variables = self.lane_variables(track, lengths, observable.name)
         for statement in observable.statements:
             self.write_statement(out, statement, variables, lengths)
-        value = f"float({text(observable.expression, variables[0], self.layout.literal)})"
-        out(f"value = {value}")
-        out(f"{self.layout.at(self.layout.values[track.name, observable], 'S')} = value")
-        out(f"finite &= abs(value) < {double(1e140)}")
+        out(f"{value} = float({text(observable.expression, variables[0], self.layout.literal)})")
+        out(f"finite &= abs({value}) < {double(1e140)}")

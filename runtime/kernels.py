@@ -170,10 +170,12 @@ class CompiledKernel:
 
         def run_slice(first: int, stop: int) -> list[int]:
             rows = np.empty((-(-(stop - first) // unit), inputs.width))
+            real = inputs.matrices.dtype
+            room = [width.zeros(n, t) for n, t in zip(self.module.ROOM, (real, f"u{real.itemsize}", "f8"), strict=True)]
             self.module.kernel(
                 *(np.uint64(inputs.seed), inputs.first_path + first, stop - first, inputs.t0, inputs.tau, inputs.n_steps),
                 *(inputs.substeps, inputs.records, inputs.numbers, inputs.matrices, inputs.vectors),
-                *(inputs.starts(first, stop), rows, inputs.finals[first:stop]),
+                *(inputs.starts(first, stop), rows, inputs.finals[first:stop], *room),
             )
             return exact_sums(rows)
 
