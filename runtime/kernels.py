@@ -17,7 +17,7 @@ import numpy as np
 import sympy
 from numpy.typing import ArrayLike
 
-from ..codegen import check, emit, factor, layout, lengths, levels, looped, names, printer, product, unrolled
+from ..codegen import check, emit, factor, layout, lengths, levels, looped, loops, names, printer, product, setups, unrolled
 from ..codegen.emit import Shape
 from ..codegen.program import Kernel
 from ..codegen.signature import signature
@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 @cache
 def _ingredients() -> tuple[str, ...]:
     """Versions and sources that decide what a kernel is compiled to."""
-    modules = (check, emit, factor, layout, lengths, levels, looped, names, printer, product, unrolled, rng, width)
+    modules = (check, emit, factor, layout, lengths, levels, looped, loops, names, printer, product, setups, unrolled, rng, width)
     versions = (sympy.__version__, numba.__version__, llvmlite.__version__, platform.python_version())
     return (*versions, *(inspect.getsource(module) for module in modules))
 

@@ -22,8 +22,9 @@ def calls(function: ast.FunctionDef) -> set[str]:
 def test_what_paths_share_is_computed_on_the_host(dtype: str) -> None:
     """The SDE's rate is 1 + exp(-t)/2, RMSprop's step 1/(1 + t): a thread reads tables."""
     found = functions(emit_cuda(every_pace(2, dtype), "test", "unrolled"))
-    assert "math.exp" in calls(found["numbers"])
-    assert "math.exp" not in calls(found["kernel"])
+    assert "math.exp" in calls(found["fine_setup"])
+    assert {"fine_setup", "coarse_setup"} <= calls(found["numbers"])
+    assert not {"math.exp", "fine_setup", "coarse_setup"} & (calls(found["kernel"]) | calls(found["fine_step"]))
     read = {ast.unparse(node.value) for node in ast.walk(found["kernel"]) if isinstance(node, ast.Subscript)}
     assert {"fine_times", "coarse_times", "coarsest_times", "optimizer_times"} <= read
     arguments = [a.arg for a in found["kernel"].args.args]
@@ -32,8 +33,9 @@ def test_what_paths_share_is_computed_on_the_host(dtype: str) -> None:
 
 
 def test_only_what_a_path_reads_is_handed_over() -> None:
-    host = functions(emit_cuda(one_track(2, SDE, "substep"), "test", "unrolled"))["numbers"]
-    handed = {ast.unparse(n.value) for n in ast.walk(host) if isinstance(n, ast.Assign) and "uniform[" in ast.unparse(n)}
+    found = functions(emit_cuda(one_track(2, SDE, "substep"), "test", "unrolled"))
+    (returned,) = [n for n in ast.walk(found["alone_setup"]) if isinstance(n, ast.Return)]
+    handed = {n.id for n in ast.walk(returned) if isinstance(n, ast.Name)}
     assert "alone_dt" in handed
     assert "alone_sd" not in handed  # joined with other factors
     assert "alone_rate" not in handed  # in the table

@@ -1,5 +1,6 @@
 import ast
 import builtins
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from rmsprop_kernels import RMSPROP, SDE, every_pace, one_track
 from smelt.codegen.cuda import emit_cuda
 from smelt.codegen.emit import Shape, emit, usual_shape
 from smelt.codegen.names import LOCALS, NUMBERED, Names
-from smelt.codegen.program import Entry, Kernel, Number, Stack, Step, Track, Vector
+from smelt.codegen.program import Entry, Kernel, Number, Stack, Step, Track, Vector, antithetic
 
 SHAPES: list[Shape] = ["unrolled", "looped"]
 EMITTERS = [emit, emit_cuda]
@@ -38,7 +39,7 @@ def test_all_variables_of_the_template_are_reserved(write: Callable, shape: Shap
     tree = ast.Module(functions, [])
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    users = ("fine_", "coarse", "optimizer_", "theta", "v_", "z1_", "z2_", "A", "Q", "D_", "F_", "H_", "N1_", "N2_", "P_",
+    users = ("fine_", "coarse", "optimizer_", "theta", "v_", "z1_", "z2_", "A", "Q", "D", "F_", "H_", "N1_", "N2_", "P_",
              "PF_", "G_", "w_", "y_", "g_", "a", "b", "e", "root", "inverse", "common")  # fmt: skip
     template = {n for n in names if not n.startswith(users)} | {n for n in names if n in ("at", "abs", "block")}
     assert {n for n in template if not NUMBERED.fullmatch(n)} <= {*LOCALS.split(), *dir(builtins)}
@@ -52,11 +53,23 @@ def test_numbers_and_entries_are_variables_of_the_lane_loop() -> None:
         ("w",),
     )  # fmt: skip
     source = emit(Kernel(2, (Track("alone", one, "step"),), (), ((1.0,),)), "test", "unrolled")
-    body = source[source.index("# alone: test") :].splitlines()
-    assert [line.strip() for line in body[1:6]] == [
-        "x_0 = X[lane]; x_1 = X[32 + lane]", "c = 2.0 + x_0*z_1", "w_0 = x_0*z_1", "w_1 = x_1*c",
-        "X[lane] = w_0; X[32 + lane] = w_1",
+    body = source[source.index("def alone_step") :].splitlines()
+    assert [line.strip() for line in body[:6]] == [
+        "def alone_step(x_0, x_1, z_0, z_1):", "# test", "c = 2.0 + x_0*z_1", "w_0 = x_0*z_1", "w_1 = x_1*c", "return w_0, w_1",
     ]  # fmt: skip
+    assert "X[lane], X[32 + lane] = alone_step(X[lane], X[32 + lane], z_0, z_1)" in source
+
+
+@pytest.mark.parametrize("write", EMITTERS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_tracks_that_take_the_same_step_share_its_function(write: Callable, shape: Shape) -> None:
+    """Three tracks of `every_pace` are RMSprop; all four have the same state to be observed."""
+    tree = ast.parse(write(antithetic(every_pace(2)), "test", shape))
+    called = Counter(n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
+    defined = [f.name for f in tree.body if isinstance(f, ast.FunctionDef)]
+    for name, tracks in {"fine_step": 2, "coarse_step": 6, "fine_observe": 8, "fine_setup": 2, "coarse_setup": 6}.items():
+        assert (defined.count(name), called[name]) == (1, tracks)
+    assert not {"coarsest_step", "optimizer_step", "mirrored_fine_step", "coarse_observe"} & set(defined)
 
 
 def test_the_dimension_decides_the_shape() -> None:

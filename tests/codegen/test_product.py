@@ -21,7 +21,7 @@ def test_blocks_cover_everything_once(length: int) -> None:
 @pytest.mark.parametrize("lanes", [1, 4])
 @pytest.mark.parametrize("shape", [(1, 1), (3, 3), (10, 10), (13, 13), (21, 21), (1, 12), (12, 1), (5, 31), (31, 4)])
 def test_the_product_is_that_of_numpy(shape: tuple[int, int], lanes: int) -> None:
-    out, given = Source(), {"plain": lambda function: function, "widest": lambda: None}
+    out, given = Source(), {"plain": lambda function: function, "widest": lambda: None, "apart": lambda: None}
     write_product(out, "product", shape, lanes, "@plain")
     exec("\n".join(out.lines), given)  # our own text, as plain Python
     random, (rows, columns) = np.random.default_rng(shape), shape
