@@ -38,9 +38,9 @@ Progress = Callable[[int, int], None]
 @cache
 def _ingredients() -> tuple[str, ...]:
     """Versions and sources that decide what a kernel is compiled to."""
-    modules = (check, emit, factor, layout, lengths, levels, looped, loops, names, printer, product, setups, unrolled, rng, width)
+    modules = (check, emit, factor, layout, lengths, levels, looped, loops, names, printer, product, setups, unrolled)
     versions = (sympy.__version__, numba.__version__, llvmlite.__version__, platform.python_version())
-    return (*versions, *(inspect.getsource(module) for module in modules))
+    return (*versions, *(inspect.getsource(module) for module in (*modules, rng, width)))
 
 
 def compile_kernel(kernel: Kernel, shape: Shape | None = None) -> "CompiledKernel":
