@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,10 @@ from ..codegen.layout import LARGEST_UNIT
 from ..codegen.program import Kernel
 from .arguments import Inputs
 from .cache import load
-from .kernels import CompiledKernel, slices_of, write_kernel
+from .kernels import CompiledKernel, compile_kernel, slices_of, write_kernel
 from .totals import exact_sums
+
+Device = Literal["cpu", "cuda"]
 
 THREADS = 128
 """In a block."""
@@ -75,6 +77,19 @@ def _ingredients() -> tuple[str, ...]:
 def write_cuda_kernel(kernel: Kernel, shape: Shape | None = None) -> tuple[str, Path]:
     """Write a kernel's source for CUDA as `write_kernel` does for the CPU. It takes no device."""
     return write_kernel(kernel, shape, emission.emit_cuda, *_ingredients())
+
+
+def compile_for(device: Device, kernel: Kernel) -> CompiledKernel:
+    """Machine code of a kernel for a device, from the cache if it is there.
+
+    Raises
+    ------
+    ValueError
+        The device is unknown, or as in `compile_kernel` and `compile_cuda`.
+    """
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"device {device!r}; expected cpu or cuda")
+    return compile_kernel(kernel) if device == "cpu" else compile_cuda(kernel)
 
 
 def compile_cuda(kernel: Kernel, shape: Shape | None = None) -> "DeviceKernel":

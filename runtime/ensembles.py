@@ -14,9 +14,8 @@ from ..derive.chain import Chain
 from ..derive.equation import ModifiedEquation
 from ..derive.regularisation import Regularisation, unregularised
 from ..derive.schemes.scheme import Scheme
-from .device import compile_cuda
+from .device import Device, compile_for
 from .inputs import UNSTABLE, constants, positive, start_state, start_time, step_parameters, steps_in, whole
-from .kernels import CompiledKernel, compile_kernel
 from .objectives import Problem
 from .records import provenance
 from .results import Run, divergence, lost_text
@@ -45,7 +44,7 @@ def simulate(
     only_path: int | None = None,
     antithetic: bool = False,
     dtype: Literal["float64", "float32"] = "float64",
-    device: Literal["cpu", "cuda"] = "cpu",
+    device: Device = "cpu",
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
@@ -115,7 +114,7 @@ def simulate(
         whole(name, number, least)
     if only_path is not None:
         paths = keep = 1
-    totals = _compiled(kernel, device).run(
+    totals = compile_for(device, kernel).run(
         parameters={t.name: step_parameters(t.step, {**values, **problem.numbers}, tau, length) for t in kernel.tracks},
         matrices={name: problem.matrices[name] for name in track.step.matrices},
         vectors={name: problem.vectors[name] for name in track.step.vectors},
@@ -143,12 +142,6 @@ def simulate(
         errors, paths, totals.counts, paths - int(totals.counts[-1]), int(totals.negative.sum()),
         totals.finals[track.name] if keep else np.empty((0, len(chain.blocks), problem.dimension)), settings,
     )  # fmt: skip
-
-
-def _compiled(kernel: Kernel, device: str) -> CompiledKernel:
-    if device not in ("cpu", "cuda"):
-        raise ValueError(f"device {device!r}; expected cpu or cuda")
-    return compile_kernel(kernel) if device == "cpu" else compile_cuda(kernel)
 
 
 def simulation_kernel(

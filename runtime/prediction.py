@@ -14,10 +14,11 @@ from ..codegen.steps import euler_maruyama_step, for_noise_of
 from ..derive.certificate import LeadingError
 from ..derive.equation import FREE, ModifiedEquation
 from ..derive.regularisation import unregularised
+from .device import Device, compile_for
 from .evaluation import States, carry_out, value
 from .extrapolation import extrapolation
 from .inputs import UNSTABLE, constants, positive, start_state, step_parameters, whole
-from .kernels import CompiledKernel, compile_kernel
+from .kernels import CompiledKernel
 from .objectives import Problem, Quadratic
 from .statistics import mean_estimate
 
@@ -73,6 +74,7 @@ def leading_error(
     seed: int = 0,
     intervals: int = 8,
     steps: int = 16,
+    device: Device = "cpu",
     threads: int | None = None,
 ) -> tuple[Prediction, ...]:
     """Compute the leading term of ``E phi(X_T) - E phi(x_T)`` between an equation and its optimizer, without the optimizer.
@@ -88,7 +90,7 @@ def leading_error(
     problem : Problem
         A `Quadratic`: derivatives of others are not constant matrices.
     horizon : float
-    start, t0, hyperparameters, seed, threads
+    start, t0, hyperparameters, seed, device, threads
         As for `smelt.runtime.ensembles.simulate`, but t0 need not be a multiple of anything.
     observables : sequence of str
         As often differentiable as the operator differentiates.
@@ -125,7 +127,7 @@ def leading_error(
     step = euler_maruyama_step(limit, problem.fields, unregularised())
     phis = [observable(text, step.state, d) for text in observables]
     tracks = (Track("fine", step, "substep"), Track("coarse", step, "pair"), Track("coarsest", step, "quad"))
-    compiled = compile_kernel(Kernel(d, tracks, (), ((1.0, 0.0, 0.0),)))
+    compiled = compile_for(device, Kernel(d, tracks, (), ((1.0, 0.0, 0.0),)))
     flow = _Flow(compiled, problem, values, positive("horizon", horizon) / intervals, steps, begin_time, seed, threads)
     begin = start_state(start, equation.chain, d)
     nodes = [np.broadcast_to(begin, (len(tracks), paths if step.noise else 1, *begin.shape))]

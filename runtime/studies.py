@@ -16,6 +16,7 @@ from ..derive.regularisation import Regularisation, unregularised
 from ..derive.schemes.increment_laws import gaussian_increments
 from ..derive.schemes.scheme import Scheme
 from .budget import Budget
+from .device import Device, compile_for
 from .extrapolation import extrapolation
 from .inputs import UNSTABLE, constants, positive, start_state, start_time, step_parameters, steps_in, whole
 from .kernels import CompiledKernel, compile_kernel
@@ -53,6 +54,7 @@ def weak_error(
     regularisation: Regularisation | None = None,
     noise_free_steps: int = 0,
     antithetic: bool = False,
+    device: Device = "cpu",
     threads: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> WeakErrorStudy:
@@ -68,7 +70,7 @@ def weak_error(
     taus : sequence of float
     horizon : float
         Duration, a multiple of each tau; the noise-free steps count.
-    start, t0, hyperparameters, observables, seed, regularisation, threads
+    start, t0, hyperparameters, observables, seed, regularisation, device, threads
         As for `smelt.runtime.ensembles.simulate`.
     paths : int
         Per tau, at most.
@@ -84,7 +86,7 @@ def weak_error(
     scheme : Scheme, optional
         As for `smelt.runtime.ensembles.simulate`, with Gaussian increments: those of the optimizer's path.
     noise_free_steps : int
-        Both start where the optimizer is after so many steps without noise.
+        Both start where the optimizer is after so many steps without noise, a path of its own that the CPU takes.
     antithetic : bool
         Each path is a pair, of a path and of its mirror image with the noise's sign reversed, and counts once. It costs two
         paths and pays where the error is mostly odd in the noise: for short horizons, as long as the start is not forgotten.
@@ -124,7 +126,7 @@ def weak_error(
     durations = [(tau, steps_in(horizon, tau) - noise_free_steps, start_time(t0, tau)) for tau in taus]
     if shortest := [tau for tau, n_steps, _ in durations if n_steps < 1]:
         raise ValueError(f"{noise_free_steps} noise-free steps of tau {shortest[0]:g} fill the horizon {horizon:g}; take fewer")
-    compiled = compile_kernel(kernel)
+    compiled = compile_for(device, kernel)
     rows: list[Row] = []
     for n, (tau, n_steps, t) in enumerate(durations):
         state = _noise_free(equation, problem, values, begin, tau, t, noise_free_steps) if noise_free_steps else begin
@@ -138,7 +140,7 @@ def weak_error(
         "taus": taus, "horizon": horizon, "t0": t0, "start": {k: np.asarray(v) for k, v in start.items()}, "seed": seed,
         "constants": values, "problem": problem.description, "regularisation": phi.name, "noise_free_steps": noise_free_steps,
         "own_share": own_share, "precision": precision, "scheme": scheme.name, "seconds": seconds, "antithetic": antithetic,
-        **provenance(),
+        "device": device, **provenance(),
     }  # fmt: skip
     name = f"{equation.name}, phi: {phi.name}{equation.chain.noise.remark}"
     return WeakErrorStudy(name, equation.certificate.weak_order, tuple(rows), time.perf_counter() - began, settings)

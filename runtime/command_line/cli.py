@@ -8,6 +8,7 @@ from typing import NoReturn, get_args
 
 from ...derive.equation import Form
 from ...derive.limits.balance import Start
+from ..device import Device
 from . import simulations, theory
 
 _EXAMPLES = """examples:
@@ -131,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     _problem(show)
     show.add_argument("--what", choices=("optimizer", "equation", "study"), default="equation")
     show.add_argument("--dtype", choices=("float64", "float32"), default="float64")
-    show.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    show.add_argument("--device", choices=get_args(Device), default="cpu")
 
     simulate = _verb(
         verbs, "simulate", simulations.simulate, "simulate an optimizer, or with --what equation its equation",
@@ -146,7 +147,6 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--keep", type=int, default=0, metavar="N", help="keep the final states of the first N paths")
     simulate.add_argument("--only-path", type=int, metavar="N", help="run path number N of the ensemble alone: the same bits")
     simulate.add_argument("--dtype", choices=("float64", "float32"), default="float64")
-    simulate.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: an NVIDIA GPU, with smelt[cuda]")
 
     converge = _verb(
         verbs, "converge", simulations.converge, "measure the weak error of an equation against its optimizer",
@@ -235,7 +235,8 @@ def _experiment(verb: argparse.ArgumentParser, paths: int) -> None:
     group.add_argument("--substeps", type=int, help="steps of the scheme per tau (default: 8; converge chooses them)")
     group.add_argument("--antithetic", action="store_true",
                        help="pairs of a path and its mirror image: fewer paths where the start is not forgotten")  # fmt: skip
-    group.add_argument("--threads", type=int)
+    group.add_argument("--device", choices=get_args(Device), default="cpu", help="cuda: an NVIDIA GPU, with smelt[cuda]")
+    group.add_argument("--threads", type=int, help="of the CPU (default: one for each processor)")
     group.add_argument("--output", metavar="FILE", help="write the result as JSON")
     group.add_argument("--plot", metavar="FILE", help="draw it as PNG")
     group.add_argument("--quiet", action="store_true", help="no progress bar")

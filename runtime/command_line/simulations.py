@@ -78,8 +78,8 @@ def converge(options: Namespace) -> int:
             t0=options.t0, hyperparameters=assignments(options.set), observables=_observables(options, equation),
             paths=options.paths, seed=options.seed, substeps=options.substeps, own_share=options.own_share,
             precision=options.precision, seconds=options.seconds, antithetic=options.antithetic, scheme=scheme(options.scheme),
-            threads=options.threads, regularisation=regularisation(options.phi), noise_free_steps=options.noise_free_steps,
-            progress=progress,
+            regularisation=regularisation(options.phi), noise_free_steps=options.noise_free_steps, device=options.device,
+            threads=options.threads, progress=progress,
         )  # fmt: skip
     if options.output:
         study.save(options.output)
@@ -99,7 +99,7 @@ def _predictions(options: Namespace, equation: ModifiedEquation, on: Problem) ->
     return leading_error(
         equation, on, horizon=options.horizon, start=_start(options, equation, on), t0=options.t0,
         hyperparameters=assignments(options.set), observables=_observables(options, equation), seed=options.seed,
-        threads=options.threads,
+        device=options.device, threads=options.threads,
     )  # fmt: skip
 
 

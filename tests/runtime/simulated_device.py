@@ -14,15 +14,16 @@ import sympy as sp
 from rmsprop_kernels import RMSPROP, Numbers, one_track
 
 from smelt.codegen.program import Kernel, Observable, Step, Total, Track, Vector
-from smelt.derive import Chain, adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
+from smelt.derive import Chain, adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
 from smelt.derive.regularisation import smooth
-from smelt.runtime import Quadratic, device, simulate
+from smelt.runtime import Quadratic, device, leading_error, simulate, weak_error
 from smelt.runtime.device import compile_cuda
 from smelt.runtime.inputs import step_parameters
 from smelt.runtime.kernels import compile_kernel
 from smelt.runtime.studies import study_kernel
 
 PATHS = 24
+LINE = Quadratic([[1.5]], noise=0.3)
 found: dict[str, np.ndarray] = {}
 
 
@@ -44,7 +45,7 @@ def ensembles() -> None:
     """An optimizer whose bias correction changes with time, and an equation in single precision."""
     asked = {"tau": 0.125, "horizon": 0.5, "start": {"theta": 1.0, "v": 1.0}, "observables": ["norm(theta)**2", "v[0]"]}
     targets = {
-        "adam": (Chain(adam(), ballistic(), gaussian()), Quadratic([[1.5]], noise=0.3), {"t0": 1.0}),
+        "adam": (Chain(adam(), ballistic(), gaussian()), LINE, {"t0": 1.0}),
         "equation": (modified_equation(rmsprop(), ballistic(), gaussian(constant=True), 2),
                      Quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
                      {"dtype": "float32", "regularisation": smooth(), "substeps": 4}),
@@ -56,21 +57,39 @@ def ensembles() -> None:
 
 
 def study() -> None:
-    """The coupled kernel of a weak-error study: four paces, and noise remembered within a step."""
+    """A weak-error study, and the paths of its coupled kernel: four paces, and noise remembered within a step."""
     equation = modified_equation(rmsprop(), batch_equivalent(), gaussian(constant=True), 2, form="synchronised")
-    problem, phi, tau, substeps = Quadratic([[1.5]], noise=0.3), smooth(), 0.125, 4
-    kernel = study_kernel(equation, problem, ("norm(theta)**2",), phi)
+    phi, tau, observables = smooth(), 0.125, ("norm(theta)**2",)
+    for where in ("cpu", "cuda"):
+        rows = weak_error(
+            equation, LINE, taus=[2 * tau, tau], horizon=2 * tau, start={"theta": 1.0, "v": 1.0}, regularisation=phi,
+            observables=observables, paths=PATHS, substeps=4, seed=7, device=where,
+        ).rows  # fmt: skip
+        found[f"rows {where} mean"] = np.array([[row.weak_error, row.own_error, row.optimizer] for row in rows])
+        found[f"rows {where} standard_error"] = np.array([[row.standard_error, row.own_standard_error] for row in rows])
+        found[f"rows {where} counted"] = np.array([[r.tau, r.paths, r.substeps, r.nonfinite, r.negative] for r in rows])
+    kernel = study_kernel(equation, LINE, observables, phi)
     lengths = {"substep": tau / 4, "pair": tau / 2, "quad": tau, "step": tau}
     steps = {track.name: (track.step, lengths[track.pace]) for track in kernel.tracks}
     assert any(step.past for step, _ in steps.values())
-    values = {"c": 0.5, "eps": 0.1, **problem.numbers}
+    values = {"c": 0.5, "eps": 0.1, **LINE.numbers}
     both(
-        "study", kernel, tau=tau, substeps=substeps, n_steps=3, n_paths=PATHS, seed=4, record_steps=[1, 3], n_keep=PATHS,
+        "study", kernel, tau=tau, substeps=4, n_steps=3, n_paths=PATHS, seed=4, record_steps=[1, 3], n_keep=PATHS,
         parameters={name: step_parameters(s, values, tau, dt) for name, (s, dt) in steps.items()},
-        matrices={name: problem.matrices[name] for name in {m for s, _ in steps.values() for m in s.matrices}},
-        vectors={name: problem.vectors[name] for name in {v for s, _ in steps.values() for v in s.vectors}},
+        matrices={name: LINE.matrices[name] for name in {m for s, _ in steps.values() for m in s.matrices}},
+        vectors={name: LINE.vectors[name] for name in {v for s, _ in steps.values() for v in s.vectors}},
         start={name: [[1.0], [1.0]] for name in steps},
     )  # fmt: skip
+
+
+def prediction() -> None:
+    """A leading weak error: each path has a start of its own, and its last state is all that is asked for."""
+    equation = modified_equation(sgd(), batch_equivalent(), gaussian(constant=True), 1)
+    for where in ("cpu", "cuda"):
+        (made,) = leading_error(
+            equation, LINE, horizon=0.5, start={"theta": 1.0}, paths=PATHS, intervals=4, steps=4, seed=8, device=where
+        )
+        found[f"prediction {where}"] = np.array([made.coefficient, made.standard_error, made.own_error])
 
 
 def loops() -> None:
@@ -96,8 +115,9 @@ def launches() -> None:
 
 
 if __name__ == "__main__":
+    launches()  # the simulator pays for each thread of a block: what follows has the small ones left behind here
     ensembles()
     study()
+    prediction()
     loops()
-    launches()
     np.savez(sys.argv[1], **found)

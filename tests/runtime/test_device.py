@@ -13,11 +13,11 @@ import numba.cuda
 import numpy as np
 import pytest
 from rmsprop_kernels import RMSPROP, every_pace, one_track, two_paces
-from smelt_command import SGD, SIMULATE, refused, run
+from smelt_command import CONVERGE, SGD, SIMULATE, refused, run
 
 from smelt.codegen.cuda import emit_cuda
-from smelt.derive import Chain, ballistic, gaussian, sgd
-from smelt.runtime import Quadratic, device, simulate
+from smelt.derive import ballistic, gaussian, modified_equation, sgd
+from smelt.runtime import Quadratic, device, leading_error, simulate, weak_error
 from smelt.runtime.device import compile_cuda
 
 SAME_BITS = platform.machine() in ("x86_64", "AMD64")
@@ -75,6 +75,27 @@ def test_ensembles_have_the_means_of_the_cpu(found: dict[str, np.ndarray], name:
     np.testing.assert_allclose(cuda, cpu, rtol=24 * 2.0**-52 if SAME_BITS else 7e-5)  # of positive numbers
 
 
+def test_weak_errors_differ_by_rounding_alone(found: dict[str, np.ndarray]) -> None:
+    """The bound of the sums from above, over n, for means; for variances that of squares, twice that of means, and one more."""
+    cpu, cuda = of(found, "rows", "cpu"), of(found, "rows", "cuda")
+    np.testing.assert_array_equal(cuda["counted"], cpu["counted"])
+    paths, ulp = 24, 2.0**-52 if SAME_BITS else 1e-12
+    mean, error = cpu["mean"][:, :2], cpu["standard_error"]  # of the weak error and of the own error
+    squares = (paths - 1) * error**2 + mean**2
+    assert (np.abs(cuda["mean"][:, :2] - mean) <= paths * ulp * np.sqrt(squares)).all()
+    assert (np.abs(cuda["standard_error"] ** 2 - error**2) <= 4 * paths * ulp * squares / (paths - 1)).all()
+    np.testing.assert_allclose(cuda["mean"][:, 2], cpu["mean"][:, 2], rtol=paths * ulp)  # of positive numbers
+
+
+def test_a_leading_weak_error_comes_from_the_same_paths(found: dict[str, np.ndarray]) -> None:
+    """Elsewhere four paths of the tolerance above, over the square of the distance between them, a hundredth."""
+    cpu, cuda = found["prediction cpu"], found["prediction cuda"]
+    if SAME_BITS:
+        np.testing.assert_array_equal(cuda, cpu)
+    else:
+        np.testing.assert_allclose(cuda, cpu, rtol=0, atol=1e-7)
+
+
 def test_a_study_remembers_noise_and_its_tracks_differ(found: dict[str, np.ndarray]) -> None:
     finals = [value for key, value in of(found, "study", "cuda").items() if key.startswith("finals")]
     assert len({value.tobytes() for value in finals}) == 4
@@ -112,7 +133,8 @@ def test_without_a_device_one_line_says_what_to_do(undecided, monkeypatch: pytes
     monkeypatch.setattr(numba.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="device 'cuda': there is none; expected an NVIDIA GPU"):
         compile_cuda(kernel)
-    assert "device 'cuda': there is none" in refused(capsys, *SIMULATE, "--device", "cuda")
+    for command in (SIMULATE, CONVERGE):
+        assert "device 'cuda': there is none" in refused(capsys, *command, "--device", "cuda")
     monkeypatch.delattr(numba, "cuda")
     monkeypatch.setitem(sys.modules, "numba.cuda", None)
     with pytest.raises(ValueError, match="Numba has no CUDA target: "):
@@ -120,9 +142,15 @@ def test_without_a_device_one_line_says_what_to_do(undecided, monkeypatch: pytes
 
 
 def test_an_unknown_device_is_refused() -> None:
-    target, problem = Chain(sgd(), ballistic(), gaussian()), Quadratic([[1.0]], noise=1.0)
-    with pytest.raises(ValueError, match="device 'gpu'; expected cpu or cuda"):
-        simulate(target, problem, tau=0.5, horizon=1, start={}, device="gpu")
+    equation, problem = modified_equation(sgd(), ballistic(), gaussian()), Quadratic([[1.0]], noise=1.0)
+    asked = {"horizon": 1, "start": {"theta": 1.0}, "device": "gpu"}
+    for run_on in (
+        lambda: simulate(equation.chain, problem, tau=0.5, **asked),
+        lambda: weak_error(equation, problem, taus=[0.5], **asked),
+        lambda: leading_error(equation, problem, **asked),
+    ):
+        with pytest.raises(ValueError, match="device 'gpu'; expected cpu or cuda"):
+            run_on()
 
 
 def test_the_source_is_shown_without_a_device(capsys) -> None:
