@@ -28,8 +28,10 @@ FORMS = [(1, "diffusion"), (2, "diffusion"), (1, "fluctuation"), (1, "ode"), (2,
 
 
 def equations(rules: str) -> Iterator[ModifiedEquation]:
-    """All forms of some rules or of all, in both regimes."""
-    for rule in SMOOTH if rules == "all" else (sgd(), rmsprop("torch"), lamb()):
+    """All forms of some rules, or of all, in both regimes; of the few one with sums over coordinates, which takes longest."""
+    if rules == "few":
+        yield modified_equation(lamb(), ballistic(), gaussian(constant=True), 2)
+    for rule in SMOOTH if rules == "all" else (sgd(), rmsprop("torch")):
         for regime in (ballistic(), batch_equivalent()):
             constant = rules == "few" or any(point != THETA for point in rule.gradients.values())
             for order, form in FORMS if regime.noise == 1 else [FORMS[0], FORMS[1], FORMS[4]]:

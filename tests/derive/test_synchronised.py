@@ -1,6 +1,7 @@
 """The synchronised equation: its certificate, and its coefficients against those derived by hand in one dimension."""
 
 from dataclasses import replace
+from functools import cache
 from itertools import product
 
 import pytest
@@ -18,6 +19,7 @@ theta, v, c = Symbol("theta"), Symbol("v"), Symbol("c", positive=True)
 f, B, P = Function("f")(theta), Function("B")(theta), Function("P")(v)
 
 
+@cache
 def equation(rule, regime, constant):
     return modified_equation(rule(), regime(), gaussian(constant), 2, "synchronised")
 

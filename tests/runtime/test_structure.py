@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from interpreter import after
 
 from smelt.codegen.emit import Shape
-from smelt.codegen.program import Kernel, MatVec, Track
+from smelt.codegen.program import Kernel, MatVec, Step, Track
 from smelt.codegen.steps import euler_maruyama_step, optimizer_step
 from smelt.derive import Chain, adam, ballistic, batch_equivalent, gaussian, heavy_ball, modified_equation, rmsprop, sgd
 from smelt.derive.regularisation import floor, smooth
@@ -40,19 +41,39 @@ TARGETS = [
 ]
 EXACT = [target for target in TARGETS if "rmsprop" not in target.name or isinstance(target, Chain)]  # no noise of squares
 SHAPES: tuple[Shape, ...] = ("unrolled", "looped")
-SOME_FAST = [t if t in (TARGETS[0], TARGETS[2]) else pytest.param(t, marks=pytest.mark.slow) for t in TARGETS]
 EACH_SHAPE = [pytest.param("unrolled", marks=pytest.mark.slow), "looped"]  # compiling takes the time
+
+
+def compiled(targets, *fast: int):
+    """Targets whose kernels are compiled by default, and the others: their steps are carried out in NumPy alone."""
+    marked = [t if TARGETS.index(t) in fast else pytest.param(t, marks=pytest.mark.slow) for t in targets]
+    return pytest.mark.parametrize("target", marked, ids=lambda target: target.name)
+
+
+def one_step(target, problem) -> tuple[Step, dict[str, float | np.ndarray]]:
+    """The step of length tau, and the values of its parameters."""
+    chain, phi = (target, None) if isinstance(target, Chain) else (target.chain, floor())
+    step = optimizer_step(chain, problem.fields) if phi is None else euler_maruyama_step(target, problem.fields, phi)
+    return step, step_parameters(step, {**constants(chain, {}, floor()), **problem.numbers}, TAU, TAU / 2)
+
+
+def in_numpy(target, problem, squares: bool = True) -> np.ndarray:
+    """The state after one step from a random state with random noise, that of squares among it or not."""
+    step, numbers = one_step(target, problem)
+    random = np.random.default_rng(4)
+    drawn = {name: random.uniform(0.5, 2, D) for name in ("theta", "m", "v", "zeta1", "zeta2", "past_zeta1")}
+    if not squares:
+        drawn["zeta2"] = np.zeros(dict(step.widths).get("zeta2", D))
+    return after(step, {**numbers, **problem.matrices, **problem.vectors, **drawn, "t": 2 * TAU})
 
 
 def last_states(target, problem, shape: Shape, paths: int = PATHS) -> np.ndarray:
     """States of all paths after four steps of tau."""
-    chain, phi = (target, None) if isinstance(target, Chain) else (target.chain, floor())
-    step = optimizer_step(chain, problem.fields) if phi is None else euler_maruyama_step(target, problem.fields, phi)
-    track = Track("alone", step, "step" if phi is None else "substep")
-    values = {**constants(chain, {}, floor()), **problem.numbers}
+    step, numbers = one_step(target, problem)
+    track = Track("alone", step, "step" if isinstance(target, Chain) else "substep")
     start = np.stack([np.broadcast_to(START.get(block, 0.5), problem.dimension) for block in step.state])
     totals = compile_kernel(Kernel(problem.dimension, (track,), (), ((1.0,),)), shape).run(
-        parameters={"alone": step_parameters(step, values, TAU, TAU / 2)},
+        parameters={"alone": numbers},
         matrices={name: problem.matrices[name] for name in step.matrices},
         vectors={name: problem.vectors[name] for name in step.vectors},
         start={"alone": start}, tau=TAU, n_steps=4, substeps=2, t0=TAU, n_paths=paths, seed=3, record_steps=[4], n_keep=paths,
@@ -60,15 +81,23 @@ def last_states(target, problem, shape: Shape, paths: int = PATHS) -> np.ndarray
     return totals.finals["alone"]
 
 
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_a_step_of_a_structured_problem_is_that_of_the_dense_one(target):
+    for structured, dense in DIAGONAL:
+        np.testing.assert_allclose(in_numpy(target, structured), in_numpy(target, dense), rtol=1e-11)
+    dense, factored = Quadratic(HESSIAN, COVARIANCE), Quadratic(HESSIAN, factor=SYMMETRIC_ROOT)
+    np.testing.assert_allclose(in_numpy(target, factored, False), in_numpy(target, dense, False), rtol=1e-11)
+
+
 @pytest.mark.parametrize("shape", EACH_SHAPE)
-@pytest.mark.parametrize("target", SOME_FAST, ids=lambda target: target.name)
+@compiled(TARGETS, 2)
 def test_diagonal_problems_move_as_dense_ones_with_the_same_noise(target, shape):
     for structured, dense in DIAGONAL:
         np.testing.assert_allclose(last_states(target, structured, shape), last_states(target, dense, "looped"), rtol=1e-11)
 
 
 @pytest.mark.parametrize("shape", EACH_SHAPE)
-@pytest.mark.parametrize("target", EXACT, ids=lambda target: target.name)
+@compiled(EXACT, 3)
 def test_a_square_factor_moves_as_the_covariance_with_the_same_noise(target, shape):
     """But for the noise of the squares, whose factor differs."""
     dense, factored = Quadratic(HESSIAN, COVARIANCE), Quadratic(HESSIAN, factor=SYMMETRIC_ROOT)
@@ -100,11 +129,7 @@ def test_no_statement_of_a_diagonal_problem_is_a_product_and_none_of_a_thin_one_
     thin = Quadratic(np.linspace(0.5, 2, d), factor=np.ones((d, 3)))
     for target in TARGETS:
         for problem, widths in ((wide, {}), (thin, {"zeta1": 3, "zeta2": 6})):
-            step = (
-                optimizer_step(target, problem.fields)
-                if isinstance(target, Chain)
-                else euler_maruyama_step(target, problem.fields, floor())
-            )
+            step, _ = one_step(target, problem)
             assert dict(step.widths) == {name: width for name, width in widths.items() if name in step.noise}
             products = [s for s in step.statements if isinstance(s, MatVec)]
             assert bool(products) == (problem is thin)
@@ -113,17 +138,20 @@ def test_no_statement_of_a_diagonal_problem_is_a_product_and_none_of_a_thin_one_
     assert max(matrix.size for matrix in thin.matrices.values()) == 6 * d
 
 
-def test_studies_know_structure():
-    """The same problem three ways: the same noise, so the same errors; a factor draws other squares, so the same law."""
+@pytest.mark.parametrize("way", [pytest.param("dense", marks=pytest.mark.slow), "factored"])
+def test_studies_know_structure(way):
+    """The same problem in another way: the same noise, so the same errors; a factor draws other squares, so the same law."""
     equation = modified_equation(rmsprop(), ballistic(), LAW, 2)
     settings = {"taus": [0.25], "horizon": 1, "start": {"theta": 1.0, "v": 1.0}, "paths": 20_000, "substeps": 4, "seed": 1}
     settings |= {"regularisation": smooth(), "hyperparameters": {"eps": 0.1}}
-    problems = (Quadratic([1.0, 2.0], 0.1), Quadratic(np.diag([1.0, 2.0]), 0.1), Quadratic([1, 2], factor=[[0.1, 0], [0, 0.2]]))
-    diagonal, dense, factored = (weak_error(equation, problem, **settings).rows[0] for problem in problems)
-    assert diagonal.weak_error == pytest.approx(dense.weak_error, rel=1e-9)
-    assert (diagonal.nonfinite, factored.nonfinite) == (0, 0)
-    assert 10 * dense.standard_error < abs(dense.weak_error)
-    assert abs(factored.weak_error - dense.weak_error) < 4 * np.hypot(dense.standard_error, factored.standard_error)
+    ways = {"dense": Quadratic(np.diag([1.0, 2.0]), 0.1), "factored": Quadratic([1, 2], factor=[[0.1, 0], [0, 0.2]])}
+    diagonal, other = (weak_error(equation, problem, **settings).rows[0] for problem in (Quadratic([1.0, 2.0], 0.1), ways[way]))
+    assert (diagonal.nonfinite, other.nonfinite) == (0, 0)
+    assert 10 * diagonal.standard_error < abs(diagonal.weak_error)
+    if way == "dense":
+        assert diagonal.weak_error == pytest.approx(other.weak_error, rel=1e-9)
+    else:
+        assert abs(other.weak_error - diagonal.weak_error) < 4 * np.hypot(diagonal.standard_error, other.standard_error)
 
 
 def test_ten_thousand_coordinates():

@@ -73,7 +73,6 @@ def test_json_is_one_object_and_nothing_else(capsys, arguments, keys):
         (["check", "lee2019"], "unknown paper 'lee2019'; expected one of li2019, "),
         (["check", "--latex", "--markdown"], "not allowed with argument"),
         (["check", "--plot", "."], "--plot . without --measure; expected both"),
-        (["check", "--measure", "--plot", "missing"], "cannot write missing/callisti2025-code_RMSprop_ballistic_order_2.png"),
         (["regimes", "normalized_sgd"], "norm(g)**2 couples coordinates; expected a rule that works"),
         (["regimes", "lion"], "is not smooth"),
         (["regimes", "sgd", "--exponents", "lr=2"], "an exponent for 'lr'; expected one for noise"),

@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from smelt_command import run
+from smelt_command import refused, run
 
 from smelt.derive.claims.papers.barrett import gradient_descent
 from smelt.derive.claims.papers.li_tai_e import sgd_order_2
@@ -68,6 +68,7 @@ def test_check_measures_what_differs(capsys, monkeypatch, tmp_path):
     assert out.startswith("li2019, SGD, order 2\n")
     assert (tmp_path / "li2019_SGD_order_2.png").read_bytes().startswith(b"\x89PNG")
     assert "nothing to measure" not in out
+    assert "cannot write missing/li2019_SGD_order_2.png" in refused(capsys, "check", "--measure", "--plot", "missing")
     monkeypatch.setattr(options, "CLAIMS", (sgd_order_2,))
     assert "nothing to measure" in run(capsys, "check", "--measure")[1]
 
