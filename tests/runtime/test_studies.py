@@ -95,7 +95,8 @@ def test_the_noise_free_start_counts_as_part_of_the_horizon():
 def test_noise_free_steps_take_time():
     """Without any noise they change nothing for the optimizer, even one with bias corrections that depend on time."""
     made = modified_equation(adam(), ballistic(), gaussian(), 1, "ode")
-    asked = {"taus": (0.25,), "horizon": 1.0, "t0": 0.5, "paths": 16, "substeps": 4, "start": {"theta": 1.0, "v": 1.0}, "scheme": euler_maruyama}
+    asked = {"taus": (0.25,), "horizon": 1.0, "t0": 0.5, "paths": 16, "substeps": 4, "start": {"theta": 1.0, "v": 1.0}}
+    asked |= {"scheme": euler_maruyama}
     usual, later = (weak_error(made, Quadratic([[1.0]], 0.0), **asked, noise_free_steps=n).rows[0] for n in (0, 2))
     assert later.optimizer == pytest.approx(usual.optimizer, rel=1e-12)
     # the equation starts elsewhere
