@@ -8,12 +8,15 @@ Second table: the CPU seconds until the weak error of E |theta|^2 of RMSprop's o
 included: by a study, where optimizer and equation follow the same paths, and by independent paths of both, the equation by
 Euler's method with dt = tau^2. The latter are computed from the spread of a run and the time per path of its kernels.
 
+Third table: by how much a control variate divides the variance of a mean, and by how much it multiplies the time.
+
 Usage: python benchmarks/schemes.py [--paths 200000]
 """
 
 import argparse
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from sympy import Symbol
@@ -107,6 +110,38 @@ def until_five_percent() -> None:
     print(f"independent paths: {needed:.0f} of each, {needed * cost:.0f} CPU s")
 
 
+def control_variates() -> None:
+    """Print the third table: the equation's mean, the optimizer's, and the weak error, for short and for long horizons."""
+    equation = CASES["RMSprop, ballistic, order 2"]
+    given = {"start": {"theta": [1.0, 0.5], "v": 1.0}, "observables": [TEXT], "paths": 200_000, "threads": 1}
+    coarse, fine = 1 / 8, 1 / 64
+
+    def mean(target, horizon, more):
+        phi, used = (None, {"eps": 1e-3}) if target is equation.chain else (PHI, {"u": 1 / 16, "eps": 1e-3})
+        arguments = given | {"hyperparameters": used, "tau": coarse, "horizon": horizon, "regularisation": phi} | more
+        return simulate(target, PROBLEM, **arguments).standard_errors[-1, 0]
+
+    def error(tau, horizon, more):
+        arguments = given | {"hyperparameters": {"u": 1 / 16, "eps": 1e-3}, "horizon": horizon, "regularisation": PHI} | more
+        return weak_error(equation, PROBLEM, taus=[tau], substeps=8, **arguments).rows[0].standard_error
+
+    print(f"\n{'RMSprop, ballistic, order 2':40}{'variance /':>12}{'time x':>10}")
+    for horizon in (1, 10):
+        for label, run in (
+            ("equation", partial(mean, equation, horizon)), ("optimizer", partial(mean, equation.chain, horizon)),
+            ("weak error, tau = 1/8", partial(error, coarse, horizon)),
+            ("weak error, tau = 1/64", partial(error, fine, horizon)),
+        ):  # fmt: skip
+            spreads, times = [], []
+            for more in ({}, {"control_variate": True}):
+                run(more)  # compiles
+                began = time.process_time()
+                spreads.append(run(more))
+                times.append(time.process_time() - began)
+            label = f"{label}, horizon {horizon}"
+            print(f"{label:40}{(spreads[0] / spreads[1]) ** 2:12.1f}{times[1] / times[0]:10.2f}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paths", type=int, default=200_000)
@@ -119,6 +154,7 @@ def main() -> None:
                 cost = microseconds(equation, scheme, substeps)
                 print(f"{scheme.name:32}{substeps:9}{error:12.2e}{spread:10.1e}{cost:13.2f}", flush=True)
     until_five_percent()
+    control_variates()
 
 
 if __name__ == "__main__":

@@ -79,6 +79,8 @@ SUBSTEPS = {"substep": 1, "pair": 2, "quad": 4}
 PACES = (*SUBSTEPS, "step")
 """From the finest to the coarsest."""
 
+Pace = Literal["substep", "pair", "quad", "step"]
+
 Statement = Scalar | Vector | MatVec | Total | Number | Entry | Stack
 """Number and Stack write coordinates out one by one: only the unrolled shape has code for them."""
 
@@ -145,7 +147,7 @@ class Track:
 
     name: str
     step: Step
-    pace: Literal["substep", "pair", "quad", "step"]
+    pace: Pace
     mirrored: bool = False
 
 

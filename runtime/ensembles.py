@@ -1,6 +1,7 @@
 """Ensembles of paths of an optimizer or of an equation."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..derive.chain import Chain
 from ..derive.equation import ModifiedEquation
 from ..derive.regularisation import Regularisation, unregularised
 from ..derive.schemes.scheme import Scheme
+from .control import CONTROL, check_complete, control_track, controlled, expectations, start_on
 from .device import Device, compile_for
 from .inputs import UNSTABLE, constants, positive, start_state, start_time, step_parameters, steps_in, whole
 from .objectives import Problem
@@ -43,6 +45,7 @@ def simulate(
     keep: int = 0,
     only_path: int | None = None,
     antithetic: bool = False,
+    control_variate: bool = False,
     dtype: Literal["float64", "float32"] = "float64",
     device: Device = "cpu",
     threads: int | None = None,
@@ -84,6 +87,9 @@ def simulate(
     antithetic : bool
         Each path is a pair, of a path and of its mirror image with the noise's sign reversed, and counts once: `means` have
         smaller errors where the observables are mostly odd in the noise, at the cost of two paths.
+    control_variate : bool
+        The step linearised around its path without noise runs along; its means are known, and what they are missed by corrects
+        those wanted: for observables that are polynomials of degree 3 at most.
     dtype : {"float64", "float32"}
     device : {"cpu", "cuda"}
         The paths are the same on both up to rounding.
@@ -102,7 +108,7 @@ def simulate(
         Something asked for makes no sense; the message says what was expected.
     """
     phi = regularisation or unregularised()
-    kernel = simulation_kernel(target, problem, observables, phi, dtype, antithetic, scheme)
+    kernel = simulation_kernel(target, problem, observables, phi, dtype, antithetic, scheme, control_variate)
     track, chain = kernel.tracks[0], target if isinstance(target, Chain) else target.chain
     n_steps = steps_in(horizon, positive("tau", tau))
     stride = max(1, n_steps // max(1, records))
@@ -113,29 +119,43 @@ def simulate(
     for name, number, least in (("paths", paths, 2), ("seed", seed, 0), ("keep", keep, 0), ("only_path", only_path or 0, 0)):
         whole(name, number, least)
     if only_path is not None:
+        if control_variate:
+            raise ValueError(f"control variate for path {only_path} alone; expected means over an ensemble")
         paths = keep = 1
+    numbers = {t.name: step_parameters(t.step, {**values, **problem.numbers}, tau, length) for t in kernel.tracks}
     totals = compile_for(device, kernel).run(
-        parameters={t.name: step_parameters(t.step, {**values, **problem.numbers}, tau, length) for t in kernel.tracks},
+        parameters=numbers,
         matrices={name: problem.matrices[name] for name in track.step.matrices},
         vectors={name: problem.vectors[name] for name in track.step.vectors},
-        start={t.name: state for t in kernel.tracks},
+        start={t.name: start_on(t, state) for t in kernel.tracks},
         tau=tau, n_steps=n_steps, substeps=substeps, t0=begin, n_paths=paths,
         first_path=only_path or 0, seed=seed,
         record_steps=record_steps, threads=threads, n_keep=keep, progress=progress,
     )  # fmt: skip
     times = begin + tau * np.asarray(record_steps, dtype=float)
-    if (left := int(totals.counts.min())) < min(paths, 2):
-        lost = lost_text(divergence(times, totals.counts, paths))
+    left, lost = int(totals.counts.min()), lost_text(divergence(times, totals.counts, paths))
+    if left < min(paths, 2):
         raise ValueError(f"{paths - left} of {paths} paths became non-finite{lost}; {UNSTABLE}")
     if only_path is None:
-        estimate = mean_estimate(totals.counts[:, None], totals.sums[:, :, 0], totals.squares[:, :, 0])
+        estimate, *rest = (
+            mean_estimate(totals.counts[:, None], totals.sums[:, :, n], totals.squares[:, :, n])
+            for n in range(len(kernel.contrasts))
+        )
+        if control_variate:
+            check_complete(left, paths, lost)
+            (control, both), per_step = rest, 1 if isinstance(target, Chain) else substeps
+            exact = expectations(
+                kernel.tracks[1], kernel.observables, numbers[CONTROL], problem, state, begin, tau / per_step,
+                [per_step * n for n in record_steps],
+            )  # fmt: skip
+            estimate = controlled(estimate, control, both, exact)
         means, errors = estimate.mean, estimate.standard_error
     else:
         means, errors = totals.sums[:, :, 0], np.zeros(totals.sums.shape[:2])
     settings = {
         "tau": tau, "horizon": horizon, "t0": t0, "start": {k: np.asarray(v) for k, v in start.items()}, "seed": seed,
         "substeps": substeps, "constants": values, "problem": problem.description, "dtype": dtype, "device": device,
-        "only_path": only_path, "antithetic": antithetic, **provenance(),
+        "only_path": only_path, "antithetic": antithetic, "control_variate": control_variate, **provenance(),
     }  # fmt: skip
     return Run(
         track.step.name, tuple(observables), times, means,
@@ -152,14 +172,18 @@ def simulation_kernel(
     dtype: Literal["float64", "float32"] = "float64",
     antithetic: bool = False,
     scheme: Scheme | None = None,
+    control_variate: bool = False,
 ) -> Kernel:
-    """Return the kernel behind `simulate`."""
+    """Return the kernel behind `simulate`; with a control variate its contrasts are what is simulated, this, and the sum."""
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype {dtype!r}; expected float64 or float32")
     step = _step(target, problem, regularisation, scheme)
     found = tuple(observable(text, step.state, problem.dimension) for text in observables)
     track = Track("optimizer", step, "step") if isinstance(target, Chain) else Track("equation", step, "substep")
     kernel = Kernel(problem.dimension, (track,), found, ((1.0,),), dtype)
+    if control_variate:
+        tracks = track, control_track(step, track.pace, found, problem.dimension)
+        kernel = replace(kernel, tracks=tracks, contrasts=((1.0, 0.0), (0.0, 1.0), (1.0, 1.0)))
     return mirrored_too(kernel) if antithetic else kernel
 
 

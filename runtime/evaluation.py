@@ -1,8 +1,8 @@
 """Expressions at many states at once, in NumPy: where a handful of numbers is wanted and no kernel."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from functools import reduce
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial, reduce
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,8 @@ from sympy import (
     tanh,
 )
 
-from ..codegen.program import Entry, MatVec, Statement, Total, Vector
+from ..codegen.lengths import length_of, lengths
+from ..codegen.program import Entry, MatVec, Number, Observable, Scalar, Stack, Statement, Total, Vector
 from ..derive.components import written_out
 from ..derive.indices import components, is_dummy, terms
 from ..derive.symbols import Component, TotalField, body_of, one
@@ -46,7 +47,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Any]] = {
 COMBINED: Mapping[Any, Callable[[Any, Any], Any]] = {Add: np.add, Mul: np.multiply, Max: np.maximum, Min: np.minimum}
 
 
-def value(expression: Any, values: Mapping[str, Any]) -> Any:
+def value(expression: Expr, values: Mapping[str, Any]) -> Any:
     """Return an expression's value; symbols are looked up by name, arrays go by NumPy's rules.
 
     Raises
@@ -54,36 +55,84 @@ def value(expression: Any, values: Mapping[str, Any]) -> Any:
     ValueError
         It contains a function or a symbol that has no value here.
     """
+    return _function(expression)(values)
+
+
+@lru_cache(4096)
+def _function(expression: Any) -> Callable[[Mapping[str, Any]], Any]:
+    """Return what `value` does: walking the expression takes longer than the arithmetic."""
     if isinstance(expression, Symbol):
-        if expression.name not in values:
-            raise ValueError(f"no value for {expression}; expected one of {', '.join(sorted(values))}")
-        return values[expression.name]
+        return partial(_looked_up, expression.name)
     if expression.is_number:
-        return float(expression)
-    arguments = (value(argument, values) for argument in expression.args)
+        constant = float(expression)
+        return lambda values: constant
+    arguments = [_function(argument) for argument in expression.args]
     if expression.func in COMBINED:
-        return reduce(COMBINED[expression.func], arguments)
+        combine = COMBINED[expression.func]
+        return lambda values: reduce(combine, (argument(values) for argument in arguments))
     if expression.func not in FUNCTIONS:
         raise ValueError(f"no values of {expression.func.__name__} in {expression}; expected known functions")
-    return FUNCTIONS[expression.func](*arguments)
+    function = FUNCTIONS[expression.func]
+    return lambda values: function(*(argument(values) for argument in arguments))
 
 
-def carry_out(statements: Iterable[Statement], values: Mapping[str, Any], matrices: Mapping[str, Array]) -> dict[str, Any]:
-    """Return all values after the statements; vectors have the coordinates as their last axis."""
+def _looked_up(name: str, values: Mapping[str, Any]) -> Any:
+    if name not in values:
+        raise ValueError(f"no value for {name}; expected one of {', '.join(sorted(values))}")
+    return values[name]
+
+
+def carry_out(
+    statements: tuple[Statement, ...], values: Mapping[str, Any], matrices: Mapping[str, Array], dimension: int
+) -> dict[str, Any]:
+    """Return all values after the statements.
+
+    Vectors have the coordinates as their last axis; of a number for each of many states the last axis has length 1.
+    """
     known = dict(values)
-    for statement in statements:
+    given = tuple((name, array.shape[-1]) for name, array in values.items() if np.ndim(array))
+    for statement, length in zip(statements, _operand_lengths(statements, given, dimension), strict=True):
         match statement:
-            case Vector(target, expression):
+            case Vector(target, expression) | Number(target, expression) | Scalar(target, expression):
                 known[target] = value(expression, known)
             case MatVec(target, matrix, operand):
-                known[target] = known[operand] @ matrices[matrix].T
+                known[target] = _wide(known[operand], length) @ matrices[matrix].T
             case Total(target, expression):
-                known[target] = value(expression, known).sum(axis=-1)
+                known[target] = _wide(value(expression, known), length).sum(axis=-1, keepdims=True)
             case Entry(target, vector, index):
-                known[target] = known[vector][..., index]
-            case _:
-                raise ValueError(f"no values of {statement}; expected a Vector, MatVec, Total or Entry")
+                known[target] = _wide(known[vector], length)[..., index, None]
+            case Stack(target, entries):
+                parts = np.broadcast_arrays(*(np.atleast_1d(known[entry]) for entry in entries))
+                known[target] = np.concatenate(parts, axis=-1)
     return known
+
+
+@lru_cache(64)
+def _operand_lengths(statements: tuple[Statement, ...], given: tuple[tuple[str, int], ...], dimension: int) -> list[int]:
+    """Return the length of the vector that each statement reads as a whole; d for those that do not."""
+    length = lengths(statements, dict(given), dimension)
+    result = []
+    for statement in statements:
+        match statement:
+            case MatVec(_, _, vector) | Entry(_, vector, _):
+                result.append(length[vector])
+            case Total(_, expression):
+                result.append(length_of(expression, length, dimension))
+            case _:
+                result.append(dimension)
+    return result
+
+
+def _wide(given: Any, length: int) -> Array:
+    """Return a vector of which all entries may be given as one."""
+    return np.broadcast_to(given, (*np.shape(given)[:-1], length))
+
+
+def observed(phi: Observable, blocks: Mapping[str, Array]) -> Array:
+    """Return an observable at many states, given block by block with the coordinates as last axis."""
+    *count, dimension = next(iter(blocks.values())).shape
+    found = value(phi.expression, carry_out(phi.statements, blocks, {}, dimension))
+    return np.broadcast_to(found, (*count, 1))[..., 0]
 
 
 class States:
@@ -100,7 +149,9 @@ class States:
 
     def __init__(self, problem: Quadratic, blocks: Mapping[str, Array], constants: Mapping[str, float]) -> None:
         self.problem, self.constants = problem, constants
-        self.vectors = carry_out(problem.fields.gradient(), {**blocks, **problem.vectors}, problem.matrices)
+        self.vectors = carry_out(
+            problem.fields.gradient(), {**blocks, **problem.vectors}, problem.matrices, problem.dimension
+        )
 
     def tensor(self, expression: Expr, free: tuple[str, ...], definitions: Mapping[str, Lambda]) -> Array:
         """Return an expression with free indices at all states, shape (n, d, ..., d).

@@ -15,7 +15,7 @@ from ..derive.certificate import LeadingError
 from ..derive.equation import FREE, ModifiedEquation
 from ..derive.regularisation import unregularised
 from .device import Device, compile_for
-from .evaluation import States, carry_out, value
+from .evaluation import States, observed
 from .extrapolation import extrapolation
 from .inputs import UNSTABLE, constants, positive, start_state, step_parameters, whole
 from .kernels import CompiledKernel
@@ -206,7 +206,7 @@ def _rate(
         ends = flow.after(moved, k, left, (1, k))
         blocks = {name: ends[..., row, :] for row, name in enumerate(flow.blocks)}
         for n, phi in enumerate(phis):
-            result[n] += weight * value(phi.expression, carry_out(phi.statements, blocks, {}))
+            result[n] += weight * observed(phi, blocks)
     return result
 
 

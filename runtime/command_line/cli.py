@@ -235,6 +235,8 @@ def _experiment(verb: argparse.ArgumentParser, paths: int) -> None:
     group.add_argument("--substeps", type=int, help="steps of the scheme per tau (default: 8; converge chooses them)")
     group.add_argument("--antithetic", action="store_true",
                        help="pairs of a path and its mirror image: fewer paths where the start is not forgotten")  # fmt: skip
+    group.add_argument("--control-variate", action="store_true",
+                       help="a linearisation whose means are known runs along: fewer paths for little noise")  # fmt: skip
     group.add_argument("--device", choices=get_args(Device), default="cpu", help="cuda: an NVIDIA GPU, with smelt[cuda]")
     group.add_argument("--threads", type=int, help="of the CPU (default: one for each processor)")
     group.add_argument("--output", metavar="FILE", help="write the result as JSON")

@@ -10,6 +10,7 @@ from ...derive.rules import Block
 from ..device import write_cuda_kernel
 from ..ensembles import simulate as run_ensemble
 from ..ensembles import simulation_kernel
+from ..experiment import study_kernel
 from ..kernels import write_kernel
 from ..objectives import Problem
 from ..output import print_json, run_table, study_table
@@ -17,7 +18,7 @@ from ..plots import plot_means
 from ..prediction import Prediction, leading_error
 from ..reproduce import callisti2025
 from ..reproduce import reproduce as run_cases
-from ..studies import study_kernel, weak_error
+from ..studies import weak_error
 from .options import (
     assignments,
     check_writable,
@@ -52,7 +53,8 @@ def simulate(options: Namespace) -> int:
             target, on, tau=number(options.tau), horizon=options.horizon, start=_start(options, target, on), t0=options.t0,
             hyperparameters=assignments(options.set), observables=_observables(options, target), paths=options.paths,
             seed=options.seed, substeps=8 if options.substeps is None else options.substeps, keep=options.keep,
-            only_path=options.only_path, antithetic=options.antithetic, scheme=scheme(options.scheme),
+            only_path=options.only_path, antithetic=options.antithetic, control_variate=options.control_variate,
+            scheme=scheme(options.scheme),
             regularisation=regularisation(options.phi), dtype=options.dtype, device=options.device, threads=options.threads,
             progress=lambda done, n: progress("paths", done, n),
         )  # fmt: skip
@@ -77,7 +79,8 @@ def converge(options: Namespace) -> int:
             equation, on, taus=numbers(options.taus), horizon=options.horizon, start=_start(options, equation, on),
             t0=options.t0, hyperparameters=assignments(options.set), observables=_observables(options, equation),
             paths=options.paths, seed=options.seed, substeps=options.substeps, own_share=options.own_share,
-            precision=options.precision, seconds=options.seconds, antithetic=options.antithetic, scheme=scheme(options.scheme),
+            precision=options.precision, seconds=options.seconds, antithetic=options.antithetic,
+            control_variate=options.control_variate, scheme=scheme(options.scheme),
             regularisation=regularisation(options.phi), noise_free_steps=options.noise_free_steps, device=options.device,
             threads=options.threads, progress=progress,
         )  # fmt: skip

@@ -18,9 +18,9 @@ from smelt.derive import Chain, adam, ballistic, batch_equivalent, gaussian, mod
 from smelt.derive.regularisation import smooth
 from smelt.runtime import Quadratic, device, leading_error, simulate, weak_error
 from smelt.runtime.device import compile_cuda
+from smelt.runtime.experiment import study_kernel
 from smelt.runtime.inputs import step_parameters
 from smelt.runtime.kernels import compile_kernel
-from smelt.runtime.studies import study_kernel
 
 PATHS = 24
 LINE = Quadratic([[1.5]], noise=0.3)

@@ -46,6 +46,15 @@ def test_options_reach_the_simulation(capsys):
     assert np.array(longer["standard_errors"]).max() == 0.0
 
 
+def test_a_control_variate_is_asked_for(capsys):
+    """SGD is its own linearisation."""
+    known = json.loads(run(capsys, *SIMULATE, "--control-variate", "--json")[1])
+    assert np.array(known["standard_errors"]).max() < 1e-8
+    assert json.loads(run(capsys, *CONVERGE, "--control-variate", "--json")[1])["settings"]["control_variate"] is True
+    unknown = refused(capsys, *SIMULATE, "--observable", "norm(theta)", "--control-variate")
+    assert "control variate for norm(theta); expected a polynomial" in unknown
+
+
 def test_the_law_of_the_noise_is_chosen(capsys):
     """A step of SGD from 0 on ``theta**2/2`` with ``S = 1``: the square of a sign has no error, in the equation it has."""
     one = ["--hessian", "1", "--start", "theta=0", "--tau", "0.5", "--horizon", "0.5", "--paths", "500", "--law", "two_point"]
