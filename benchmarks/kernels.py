@@ -9,7 +9,8 @@ Usage: python benchmarks/kernels.py [--peers DIR] [--names c_simd,nb_block,...] 
 With --diagonal A is a vector, and `--dimensions 100,1000,10000` shows the cost linear in d; peers have no such problem.
 
 DIR holds the peers: ``worker.py MODULE THREADS`` reads a line of JSON with name, what ("sde2" or "disc"), d, dtype
-("f64" or "f32") and N (paths) and answers with one that has ``cpu`` (seconds). Results go to benchmarks/results.json.
+("f64" or "f32") and N (paths) and answers with one that has ``cpu`` (seconds). Those whose packages are not installed (the
+extra "peers") or that do not have the problem are left out, by name. Results go to benchmarks/results.json.
 """
 
 import argparse
@@ -43,6 +44,12 @@ TARGETS = {"sde2": modified_equation(RULE, REGIME, LAW, order=2), "disc": Chain(
 OBSERVABLES = ("norm(theta)**2", "norm(v)**2")
 
 PATHS = {2: 100_000, 10: 10_000}
+OF_PEERS = {
+    "scan": {2: 20_000, 10: 4000}, "diffrax": {2: 20_000, 10: 4000}, "tsde_fast": {2: 20_000, 10: 4000},
+    "tsde": {2: 20_000, 10: 2000, 100: 64}, "numpy": {2: 4000, 10: 1000, 100: 200},
+}  # fmt: skip
+"""Paths of a run, where fewer than `PATHS` are as fast or fit the cache better."""
+FOR_EQUATIONS = ("diffrax", "tsde", "tsde_fast")
 WORDS = {"f64": "float64", "f32": "float32"}
 
 
@@ -83,12 +90,16 @@ class Peer:
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         command = [sys.executable, "-B", "worker.py", MODULES[name], "1"]
-        self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, cwd=folder, text=True, **pipes)
         self._answer()
 
     def _answer(self) -> dict:
         assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline())
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("its process ended; are its packages installed?")
+        return json.loads(line)
 
     def run(self, what: str, d: int, dtype: str, paths: int) -> float:
         assert self.process.stdin is not None
@@ -97,7 +108,7 @@ class Peer:
         self.process.stdin.flush()
         answer = self._answer()
         if "error" in answer:
-            raise RuntimeError(f"peer {self.name}: {answer['error']}")
+            raise RuntimeError(answer["error"])
         return answer["cpu"]
 
     def close(self) -> None:
@@ -108,17 +119,23 @@ class Peer:
 
 def compare(what: str, d: int, dtype: str, peers: list[Peer], rounds: int, diagonal: bool) -> list[dict]:
     """Rows of smelt and the peers; each round runs every one once."""
-    paths = PATHS.get(d, max(256, 40_000 // d)) * (4 if what == "disc" else 1)
-    steps = STEPS * (SUBSTEPS if what == "sde2" else 1)
     own, compile_seconds = smelt_runner(what, d, dtype, diagonal)
     runners: dict[str, Callable[[int], float]] = {"smelt": own}
-    runners |= {peer.name: lambda n, peer=peer: peer.run(what, d, dtype, n) for peer in peers}
-    for run in runners.values():
-        run(min(paths, 1024))  # compiles, warms up
+    able = [peer for peer in peers if what == "sde2" or peer.name not in FOR_EQUATIONS]
+    runners |= {peer.name: lambda n, peer=peer: peer.run(what, d, dtype, n) for peer in able}
+    least = max(256, 40_000 // d)
+    paths = {name: OF_PEERS.get(name, PATHS).get(d, least) * (4 if what == "disc" else 1) for name in runners}
+    steps = STEPS * (SUBSTEPS if what == "sde2" else 1)
+    for name in list(runners):
+        try:
+            runners[name](paths[name])  # compiles, warms up
+        except RuntimeError as error:
+            del runners[name]
+            print(f"{what} d={d} {dtype}: {name} left out: {error}")
     found: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(rounds):
         for name, run in runners.items():
-            found[name].append(run(paths) / paths / steps * 1e9)
+            found[name].append(run(paths[name]) / paths[name] / steps * 1e9)
     rows = []
     for name, times in found.items():
         row = {"name": name, "what": what, "d": d, "dtype": dtype, "cpu_med": statistics.median(times), "cpu_min": min(times)}
@@ -129,7 +146,7 @@ def compare(what: str, d: int, dtype: str, peers: list[Peer], rounds: int, diago
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, default=os.environ.get("PEERS"), help="folder of the peers (default: $PEERS)")
-    parser.add_argument("--names", default="c_simd,nb_block", help="which peers, separated by commas")
+    parser.add_argument("--names", default=",".join(MODULES), help="which peers, separated by commas")
     parser.add_argument("--whats", default="sde2,disc")
     parser.add_argument("--dimensions", default="2,10")
     parser.add_argument("--dtypes", default="f64")
@@ -138,9 +155,14 @@ def main() -> None:
     options = parser.parse_args()
     if options.diagonal and options.peers:
         parser.error("got --diagonal with --peers; expected one of them: the peers know dense matrices only")
-    peers = [Peer(options.peers, name) for name in options.names.split(",")] if options.peers else []
+    peers = []
+    for name in options.names.split(",") if options.peers else ():
+        try:
+            peers.append(Peer(options.peers, name))
+        except RuntimeError as error:
+            print(f"{name} left out: {error}")
     rows: list[dict] = []
-    print(f"{'':14}{'name':12}{'ns, median':>12}{'least':>10}{'smelt / it':>12}")
+    print(f"{'':16}{'name':12}{'ns, median':>12}{'least':>10}{'smelt / it':>12}")
     for d in map(int, options.dimensions.split(",")):
         for dtype in options.dtypes.split(","):
             for what in options.whats.split(","):
@@ -149,7 +171,7 @@ def main() -> None:
                 for row in new:
                     label = f"{what} d={d} {dtype}"
                     ratio = new[0]["cpu_med"] / row["cpu_med"]
-                    print(f"{label:14}{row['name']:12}{row['cpu_med']:12.2f}{row['cpu_min']:10.2f}{ratio:12.3f}", flush=True)
+                    print(f"{label:16}{row['name']:12}{row['cpu_med']:12.2f}{row['cpu_min']:10.2f}{ratio:12.3f}", flush=True)
     for peer in peers:
         peer.close()
     path = Path(__file__).with_name("results.json")

@@ -14,8 +14,20 @@ import sympy as sp
 from rmsprop_kernels import RMSPROP, Numbers, one_track
 
 from smelt.codegen.program import Kernel, Observable, Step, Total, Track, Vector
-from smelt.derive import Chain, adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
+from smelt.derive import (
+    Chain,
+    adam,
+    ballistic,
+    batch_equivalent,
+    batch_mean,
+    gaussian,
+    modified_equation,
+    rmsprop,
+    sgd,
+    two_point,
+)
 from smelt.derive.regularisation import smooth
+from smelt.derive.schemes.known import whole_noise
 from smelt.runtime import Quadratic, device, leading_error, simulate, weak_error
 from smelt.runtime.device import compile_cuda
 from smelt.runtime.experiment import study_kernel
@@ -42,13 +54,17 @@ def both(name: str, kernel: Kernel, shape=None, **given) -> None:
 
 
 def ensembles() -> None:
-    """An optimizer whose bias correction changes with time, and an equation in single precision."""
+    """An optimizer whose bias correction changes with time, equations in single precision, and noise of signs."""
     asked = {"tau": 0.125, "horizon": 0.5, "start": {"theta": 1.0, "v": 1.0}, "observables": ["norm(theta)**2", "v[0]"]}
     targets = {
         "adam": (Chain(adam(), ballistic(), gaussian()), LINE, {"t0": 1.0}),
         "equation": (modified_equation(rmsprop(), ballistic(), gaussian(constant=True), 2),
                      Quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
                      {"dtype": "float32", "regularisation": smooth(), "substeps": 4}),
+        "whole": (modified_equation(rmsprop(), ballistic(), gaussian(constant=True), 2),
+                  Quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
+                  {"regularisation": smooth(), "substeps": 2, "scheme": whole_noise}),
+        "signs": (Chain(rmsprop(), ballistic(), batch_mean(two_point(), sp.Integer(3))), LINE, {}),
     }  # fmt: skip
     for name, (target, problem, more) in targets.items():
         for where in ("cpu", "cuda"):

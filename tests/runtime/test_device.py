@@ -42,7 +42,7 @@ def of(found: dict[str, np.ndarray], name: str, where: str) -> dict[str, np.ndar
     return {key.removeprefix(head): value for key, value in found.items() if key.startswith(head)}
 
 
-@pytest.mark.parametrize("name", ["adam", "equation", "study", "loops", "launch", "only"])
+@pytest.mark.parametrize("name", ["adam", "equation", "whole", "signs", "study", "loops", "launch", "only"])
 def test_every_path_has_the_bits_of_the_cpu(found: dict[str, np.ndarray], name: str) -> None:
     """Elsewhere the tolerances of `test_kernels`: some fifty operations a step, their errors at worst added up."""
     cpu, cuda = of(found, name, "cpu"), of(found, name, "cuda")
