@@ -162,7 +162,7 @@ def main() -> None:
         except RuntimeError as error:
             print(f"{name} left out: {error}")
     rows: list[dict] = []
-    print(f"{'':16}{'name':12}{'ns, median':>12}{'least':>10}{'smelt / it':>12}")
+    print(f"{'':18}{'name':12}{'ns, median':>12}{'least':>10}{'smelt / it':>12}")
     for d in map(int, options.dimensions.split(",")):
         for dtype in options.dtypes.split(","):
             for what in options.whats.split(","):
@@ -171,7 +171,7 @@ def main() -> None:
                 for row in new:
                     label = f"{what} d={d} {dtype}"
                     ratio = new[0]["cpu_med"] / row["cpu_med"]
-                    print(f"{label:16}{row['name']:12}{row['cpu_med']:12.2f}{row['cpu_min']:10.2f}{ratio:12.3f}", flush=True)
+                    print(f"{label:18}{row['name']:12}{row['cpu_med']:12.2f}{row['cpu_min']:10.2f}{ratio:12.3f}", flush=True)
     for peer in peers:
         peer.close()
     path = Path(__file__).with_name("results.json")
