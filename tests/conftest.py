@@ -18,6 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Derivations are not kept: tests are to derive.
     """
     os.environ["SMELT_DERIVATION_CACHE"] = "off"
+    os.environ["SYMPY_CACHE_SIZE"] = "100000"  # read when SymPy is imported; its 1000 are too few for many derivations
     if "SMELT_CACHE_DIR" not in os.environ:
         os.environ["SMELT_CACHE_DIR"] = folder = tempfile.mkdtemp(prefix="smelt-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

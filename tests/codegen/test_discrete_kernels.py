@@ -162,7 +162,11 @@ MODIFIED = [
         {"lr": 0.1, "T_max": 400, "power": 1.5}, (plain.sgd,),
     ),
 ]  # fmt: skip
-NAMED = pytest.mark.parametrize("case", CASES + MODIFIED, ids=lambda case: case.name)
+DEFAULT = [*{case.rule.name: case for case in reversed(CASES)}.values(), *MODIFIED[:3]]
+"""The first variant of each rule, and a modifier of each kind; the others in `make check`: compiling takes the time."""
+NAMED = pytest.mark.parametrize("case", [
+    pytest.param(case, marks=[pytest.mark.slow] * (case not in DEFAULT), id=case.name) for case in CASES + MODIFIED
+])  # fmt: skip
 
 
 def unscaled(rule: UpdateRule) -> Regime:

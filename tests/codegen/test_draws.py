@@ -94,9 +94,10 @@ def finals(chain: Chain, problem: Problem, start, shape: Shape, steps: int, path
     ).finals["alone"]  # fmt: skip
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("n", [1, 5, 8])
+@pytest.mark.parametrize(("n", "shape", "dtype"), [
+    pytest.param(n, shape, dtype, marks=[pytest.mark.slow] * (n != 5 and (shape, dtype) != ("unrolled", "float64")))
+    for n, shape, dtype in product((1, 5, 8), SHAPES, ("float64", "float32"))
+])  # fmt: skip
 def test_a_kernel_draws_each_value_as_often_as_its_probability_says(n, shape, dtype):
     """A single step of SGD from 0 on a flat objective is ``-tau xi``; within four standard errors of a count, 6e-5 each."""
     paths = 40_000
@@ -131,7 +132,7 @@ IN_SHAPES = [(PROBLEMS[0], "unrolled"), *product(PROBLEMS[1:], SHAPES)]
 """Formulas are written out coordinate by coordinate: they have no loops."""
 
 
-@pytest.mark.parametrize("n", [1, 5])
+@pytest.mark.parametrize("n", [pytest.param(1, marks=pytest.mark.slow), 5])
 @pytest.mark.parametrize(("problem", "shape"), IN_SHAPES)
 def test_a_chain_is_that_of_numpy_with_the_same_normal_numbers(problem, n, shape):
     """RMSprop by hand; the number of pluses is that of the probabilities below the normal number's own."""

@@ -41,7 +41,7 @@ def test_the_means_on_a_linear_chain_are_exact():
     np.testing.assert_array_equal(start_on(track, START[None]), [START, START])
 
 
-@pytest.mark.parametrize("antithetic", [False, True])
+@pytest.mark.parametrize("antithetic", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_linear_chain_is_known_without_its_paths(antithetic):
     """The control is what is simulated: nothing of the spread is left but what cancellation leaves of 16 digits."""
     asked = {"tau": 0.25, "horizon": 2.0, "start": {"theta": START}, "observables": POLYNOMIALS, "paths": 2000, "seed": 5}

@@ -91,7 +91,7 @@ def test_the_ode_converges_with_order_one_to_the_exact_solution():
 
 
 @pytest.mark.parametrize(("scheme", "order"), [(heun, 2), (runge_kutta, 4)], ids=["Heun", "Runge-Kutta"])
-@pytest.mark.parametrize("make", [rmsprop, adam], ids=["rmsprop", "adam"])
+@pytest.mark.parametrize("make", [rmsprop, pytest.param(adam, marks=pytest.mark.slow)], ids=["rmsprop", "adam"])
 def test_an_ode_converges_with_the_order_of_its_scheme(make, scheme, order):
     """Errors ``c h^p (1 + O(h))`` with h = 1/16, 1/32, 1/64 and rates near 1: halving h divides by ``2^p (1 + O(h / 2))``."""
     made = modified_equation(make(), ballistic(), gaussian(True), 1, "ode")

@@ -91,9 +91,11 @@ def test_a_step_of_a_structured_problem_is_that_of_the_dense_one(target):
 
 @pytest.mark.parametrize("shape", EACH_SHAPE)
 @compiled(TARGETS, 2)
-def test_diagonal_problems_move_as_dense_ones_with_the_same_noise(target, shape):
-    for structured, dense in DIAGONAL:
-        np.testing.assert_allclose(last_states(target, structured, shape), last_states(target, dense, "looped"), rtol=1e-11)
+@pytest.mark.parametrize(("structured", "dense"), [
+    DIAGONAL[0], *(pytest.param(*pair, marks=pytest.mark.slow) for pair in DIAGONAL[1:])
+], ids=["both, equal variances", "both", "noise", "curvature"])  # fmt: skip
+def test_diagonal_problems_move_as_dense_ones_with_the_same_noise(target, shape, structured, dense):
+    np.testing.assert_allclose(last_states(target, structured, shape), last_states(target, dense, "looped"), rtol=1e-11)
 
 
 @pytest.mark.parametrize("shape", EACH_SHAPE)

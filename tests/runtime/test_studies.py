@@ -122,7 +122,8 @@ def test_a_scheme_of_order_two_has_the_exact_weak_error_too():
 
 
 @pytest.mark.parametrize(
-    ("scheme", "power"), [(euler_maruyama, 3), (heun, 4), (runge_kutta, 6)], ids=["Euler", "Heun", "Runge-Kutta"]
+    ("scheme", "power"), [pytest.param(euler_maruyama, 3, marks=pytest.mark.slow), (heun, 4), (runge_kutta, 6)],
+    ids=["Euler", "Heun", "Runge-Kutta"],
 )
 def test_an_ode_is_extrapolated_with_the_weights_of_its_scheme(scheme, power):
     """The optimizer without noise, exactly: what is left is of order ``h^(p+2)``, so twice the substeps divide it by that."""

@@ -23,6 +23,7 @@ from smelt.derive.symbols import g
 from smelt.derive.text import text
 
 FAST = ("sgd", "heavy_ball", "nesterov", "momentum", "adagrad", "sam")  # the others in `make check`
+LONG = ("lamb-paper", "radam-torch", "adam-optax")  # derived elsewhere by default
 
 
 def _named(rule: UpdateRule) -> str:
@@ -49,7 +50,9 @@ def test_the_definition_tells_an_old_second_moment_from_a_new_one() -> None:
 
 
 @pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda r: r.name)
-@pytest.mark.parametrize("rule", SMOOTH, ids=_named)
+@pytest.mark.parametrize("rule", [
+    pytest.param(rule, marks=[pytest.mark.slow] * (_named(rule) in LONG), id=_named(rule)) for rule in SMOOTH
+])  # fmt: skip
 def test_every_smooth_optimizer_has_an_equation(rule: UpdateRule, regime) -> None:
     equation = equation_of(rule, regime)
     assert equation.certificate.weak_order == 2 or equation.certificate.obstruction
