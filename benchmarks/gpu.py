@@ -11,18 +11,14 @@ import argparse
 import statistics
 import time
 
-import numpy as np
-from kernels import CONSTANTS, OBSERVABLES, STEPS, SUBSTEPS, TARGETS, TAU, WORDS
+from kernels import OBSERVABLES, STEPS, SUBSTEPS, workload
 from numba import config
 from sympy import count_ops
 
 from smelt.codegen.factor import factor
 from smelt.codegen.program import Kernel, MatVec, Number, Total, Vector
-from smelt.derive.regularisation import floor
 from smelt.runtime import rng
 from smelt.runtime.device import compile_cuda
-from smelt.runtime.ensembles import simulation_kernel
-from smelt.runtime.objectives import Quadratic
 
 BESIDES_POLYNOMIALS = 14
 """Operations of `rng.pair64` for two normals; `rng.pair32` has one more."""
@@ -50,18 +46,9 @@ def operations(kernel: Kernel) -> int:
 
 def measure(what: str, d: int, dtype: str, paths: int, rounds: int) -> tuple[float, float, float]:
     """Seconds, operations and bytes of a run."""
-    m = np.random.default_rng(d).standard_normal((d, d))
-    problem = Quadratic(m @ m.T / d + 0.1 * np.eye(d), noise=0.25)
-    kernel = simulation_kernel(TARGETS[what], problem, OBSERVABLES, floor(), WORDS[dtype])
-    (track,) = kernel.tracks
-    compiled, substeps = compile_cuda(kernel), SUBSTEPS if what == "sde2" else 1
-    inputs = {
-        "parameters": {track.name: {name: CONSTANTS[name] for name in track.step.parameters}},
-        "matrices": {name: problem.matrices[name] for name in track.step.matrices},
-        "vectors": {name: problem.vectors[name] for name in track.step.vectors},
-        "start": {track.name: np.stack([np.resize([10.0, 5.0], d), np.ones(d)])},
-        "tau": TAU, "n_steps": STEPS, "substeps": substeps, "seed": 1, "record_steps": [STEPS],
-    }  # fmt: skip
+    kernel, inputs = workload(what, d, dtype)
+    inputs["record_steps"] = [STEPS]
+    compiled = compile_cuda(kernel)
     compiled.run(**inputs, n_paths=1024)  # compiles, warms up
     seconds = []
     for _ in range(rounds):
@@ -69,7 +56,7 @@ def measure(what: str, d: int, dtype: str, paths: int, rounds: int) -> tuple[flo
         compiled.run(**inputs, n_paths=paths)
         seconds.append(time.perf_counter() - began)
     values = 1 + len(OBSERVABLES) + 2
-    return statistics.median(seconds), paths * STEPS * substeps * operations(kernel), paths * 2 * 8 * values
+    return statistics.median(seconds), paths * STEPS * inputs["substeps"] * operations(kernel), paths * 2 * 8 * values
 
 
 def main() -> None:

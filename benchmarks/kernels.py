@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from smelt.codegen.program import Kernel
 from smelt.derive import Chain, ballistic, gaussian, modified_equation, rmsprop
 from smelt.derive.regularisation import floor
 from smelt.runtime.ensembles import simulation_kernel
@@ -59,14 +60,11 @@ def dense_hessian(d: int) -> np.ndarray:
     return np.array([[1.0, 0.5], [0.5, 1.0]]) if d == 2 else m @ m.T / d + 0.1 * np.eye(d)
 
 
-def smelt_runner(what: str, d: int, dtype: str, diagonal: bool) -> tuple[Callable[[int], float], float]:
-    """A function that runs a number of paths and returns CPU seconds, and the seconds of compilation."""
+def workload(what: str, d: int, dtype: str, diagonal: bool = False) -> tuple[Kernel, dict]:
+    """A kernel of one track, and all that its `run` takes but the number of paths."""
     problem = Quadratic(np.linspace(0.5, 2, d) if diagonal else dense_hessian(d), noise=0.25)
     kernel = simulation_kernel(TARGETS[what], problem, OBSERVABLES, floor(), WORDS[dtype])
     (track,) = kernel.tracks
-    began = time.perf_counter()
-    compiled = compile_kernel(kernel)
-    seconds = time.perf_counter() - began
     inputs = {
         "parameters": {track.name: {name: (CONSTANTS | problem.numbers)[name] for name in track.step.parameters}},
         "matrices": {name: problem.matrices[name] for name in track.step.matrices},
@@ -75,6 +73,15 @@ def smelt_runner(what: str, d: int, dtype: str, diagonal: bool) -> tuple[Callabl
         "tau": TAU, "n_steps": STEPS, "substeps": SUBSTEPS if what == "sde2" else 1,
         "seed": 1, "record_steps": range(1, STEPS + 1), "threads": 1,
     }  # fmt: skip
+    return kernel, inputs
+
+
+def smelt_runner(what: str, d: int, dtype: str, diagonal: bool) -> tuple[Callable[[int], float], float]:
+    """A function that runs a number of paths and returns CPU seconds, and the seconds of compilation."""
+    kernel, inputs = workload(what, d, dtype, diagonal)
+    began = time.perf_counter()
+    compiled = compile_kernel(kernel)
+    seconds = time.perf_counter() - began
 
     def run(paths: int) -> float:
         began = time.process_time()

@@ -27,12 +27,12 @@ UNROLLED_UP_TO = 16
 """Numbers of a path's state per track up to which its coordinates are written out one by one."""
 
 
-def usual_shape(kernel: Kernel) -> Shape:
-    """The faster shape for the kernel's dimension."""
+def usual_shape(kernel: Kernel, most: int = UNROLLED_UP_TO) -> Shape:
+    """The faster shape for the kernel's dimension, or what a path's state per track with more than `most` numbers has."""
     if _one_by_one(kernel):
         return "unrolled"
     numbers = max((len(track.step.state) for track in kernel.tracks), default=0) * kernel.dimension
-    return "unrolled" if numbers <= UNROLLED_UP_TO else "looped"
+    return "unrolled" if numbers <= most else "looped"
 
 
 def _one_by_one(kernel: Kernel) -> bool:

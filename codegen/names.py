@@ -7,7 +7,7 @@ LOCALS = (
     "np math njit single max min abs range float stream draw plus widest apart part product kernel X R S _ s0 s1 s2 s3 k q i n "
     "lane unit UNIT ROOM first record place at count good value finite seed first_path n_paths t0 tau n_steps substeps "
     "n_records per_step state low past flag times record_steps parameters uniform values numbers cuda matrices vectors start "
-    "rows finals pair_scale quad_scale step_scale"
+    "rows finals tables shared pair_scale quad_scale step_scale"
 )
 NUMBERED = re.compile(r"(sum|square|value)\d+")
 """Sums of a record."""

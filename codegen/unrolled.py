@@ -102,14 +102,19 @@ class Unrolled:
         for name in vectors:
             out(f"{listed([self.constant(name, i) for i in self.coordinates])} = {self.vector(name)}")
 
-    def write_constants(self, out: Source) -> None:
-        out("# matrices and constant vectors")
-        place = 0
+    def constant_tuples(self) -> dict[str, list[str]]:
+        """For each matrix and constant vector the places of its entries."""
+        found, place = {}, 0
         for matrix, (rows, columns) in self.layout.shapes.items():
-            out(f"{self.matrix(matrix)} = ({listed([f'matrices[{place + n}]' for n in range(rows * columns)])})")
+            found[self.matrix(matrix)] = [f"matrices[{place + n}]" for n in range(rows * columns)]
             place += rows * columns
         for n, vector in enumerate(self.layout.vectors):
-            out(f"{self.vector(vector)} = ({listed([f'vectors[{n}, {i}]' for i in self.coordinates])})")
+            found[self.vector(vector)] = [f"vectors[{n}, {i}]" for i in self.coordinates]
+        return found
+
+    def write_constants(self, out: Source) -> None:
+        out("# matrices and constant vectors")
+        out(*(f"{name} = ({listed(entries)})" for name, entries in self.constant_tuples().items()))
 
     def write_finest(self, out: Source) -> None:
         """Draw, add to the sums of the coarser tracks, and step the finest tracks."""

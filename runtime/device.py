@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codegen import cuda as emission
+from ..codegen import shared as sharing
 from ..codegen.emit import Shape
 from ..codegen.layout import LARGEST_UNIT
 from ..codegen.program import Kernel
@@ -71,12 +72,12 @@ def _ingredients() -> tuple[str, ...]:
         compiler = version("numba-cuda")
     except PackageNotFoundError:
         compiler = "numba"  # its own
-    return (compiler, inspect.getsource(emission), functions)
+    return (compiler, inspect.getsource(emission), inspect.getsource(sharing), functions)
 
 
 def write_cuda_kernel(kernel: Kernel, shape: Shape | None = None) -> tuple[str, Path]:
     """Write a kernel's source for CUDA as `write_kernel` does for the CPU. It takes no device."""
-    return write_kernel(kernel, shape, emission.emit_cuda, *_ingredients())
+    return write_kernel(kernel, shape or emission.usual_cuda_shape(kernel), emission.emit_cuda, *_ingredients())
 
 
 def compile_for(device: Device, kernel: Kernel) -> CompiledKernel:
@@ -116,18 +117,21 @@ class DeviceKernel(CompiledKernel):
 
     def _sums(self, inputs: Inputs, threads: int) -> Iterator[tuple[tuple[int, int], list[int]]]:
         cuda = _cuda()
-        uniform, tables = self.module.numbers(inputs.t0, inputs.tau, inputs.n_steps, inputs.substeps, inputs.numbers)
-        shared = [cuda.to_device(array) for array in (inputs.records, uniform, inputs.matrices, inputs.vectors)]
-        tables = [cuda.to_device(table) for table in tables]
+        found = self.module.shared(
+            inputs.t0, inputs.tau, inputs.n_steps, inputs.substeps, inputs.numbers, inputs.matrices, inputs.vectors
+        )
+        shared = [cuda.to_device(argument) if isinstance(argument, np.ndarray) else argument for argument in found]
+        record_steps = cuda.to_device(inputs.records)
         records, observables, contrasts, tracks = inputs.sizes
         n_values = records * (1 + observables * contrasts) + 2 * tracks
         size = LARGEST_UNIT * max(1, min(MOST_PATHS, MOST_VALUES // n_values) // LARGEST_UNIT)
+        room = cuda.device_array(n_values * min(size, inputs.n_paths), np.float64)  # allocating takes as long as short kernels
         for first, stop in slices_of(inputs.n_paths, size):
-            values = cuda.device_array((n_values, stop - first), np.float64)
+            values = room[: n_values * (stop - first)].reshape(n_values, stop - first)
             start, finals = cuda.to_device(inputs.starts(first, stop)), cuda.to_device(inputs.finals[first:stop])
             _launch(
                 self.module.kernel, stop - first, np.uint64(inputs.seed), inputs.first_path + first, stop - first,
-                inputs.n_steps, inputs.substeps, *shared, start, values, finals, *tables,
+                inputs.n_steps, inputs.substeps, record_steps, start, values, finals, *shared,
             )  # fmt: skip
             inputs.finals[first:stop] = finals.copy_to_host()
             yield (first, stop), exact_sums(_arranged(_unit_sums(values), records, observables * contrasts))

@@ -1,12 +1,13 @@
 import ast
+import re
 from dataclasses import replace
 
 import pytest
 import sympy as sp
 from rmsprop_kernels import RMSPROP, SDE, every_pace, one_track
 
-from smelt.codegen.cuda import MOST_NUMBERS, emit_cuda
-from smelt.codegen.emit import emit
+from smelt.codegen.cuda import MOST_NUMBERS, MOST_SHARED, emit_cuda, usual_cuda_shape
+from smelt.codegen.emit import Shape, emit
 from smelt.codegen.program import Kernel, Number, Stack, Step, Track
 
 
@@ -16,6 +17,11 @@ def functions(source: str) -> dict[str, ast.FunctionDef]:
 
 def calls(function: ast.FunctionDef) -> set[str]:
     return {ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
+
+
+def signature_types(text: str) -> list[str]:
+    """The types of the arguments in the text of a signature."""
+    return re.split(r", (?![^(\[]*[)\]])", text.removeprefix("void(").removesuffix(")"))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -29,7 +35,11 @@ def test_what_paths_share_is_computed_on_the_host(dtype: str) -> None:
     assert {"fine_times", "coarse_times", "coarsest_times", "optimizer_times"} <= read
     arguments = [a.arg for a in found["kernel"].args.args]
     (decorator,) = found["kernel"].decorator_list
-    assert decorator.args[0].value.count("::1]") + 5 == len(arguments)
+    real = "float64" if dtype == "float64" else "float32"
+    types = dict(zip(arguments, signature_types(decorator.args[0].value), strict=True))
+    assert types["A"] == f"UniTuple({real}, 4)"
+    assert types["step_scale"] == real
+    assert types["fine_times"] == f"{real}[:, ::1]"
 
 
 def test_only_what_a_path_reads_is_handed_over() -> None:
@@ -55,6 +65,23 @@ def test_a_path_too_large_for_a_thread_is_refused() -> None:
     kernel = one_track(1000, SDE, "substep")
     with pytest.raises(ValueError, match=rf"dimension 1000: a CUDA thread would hold \d+ .* expected at most {MOST_NUMBERS}"):
         emit_cuda(kernel, "test", "looped")
+
+
+def test_more_numbers_than_a_kernel_may_be_given_are_refused() -> None:
+    """Loops read them from arrays."""
+    kernel, wanted = one_track(20, RMSPROP, "step"), r"dimension 20: the paths of a CUDA kernel would share \d+ numbers"
+    with pytest.raises(ValueError, match=rf"{wanted}; expected at most {MOST_SHARED}: take the shape 'looped'"):
+        emit_cuda(kernel, "test", "unrolled")
+    assert "finals, alone_numbers, matrices, vectors, alone_times):" in emit_cuda(kernel, "test", "looped")
+
+
+@pytest.mark.parametrize(("kernel", "shape"), [
+    (one_track(2, RMSPROP, "step"), "unrolled"), (one_track(12, RMSPROP, "step"), "unrolled"),
+    (one_track(13, RMSPROP, "step"), "looped"), (every_pace(11), "unrolled"), (every_pace(12), "looped"),
+], ids=["2", "12", "13", "matrices", "larger matrices"])  # fmt: skip
+def test_what_is_written_out_fits_registers_and_arguments(kernel: Kernel, shape: Shape) -> None:
+    assert usual_cuda_shape(kernel) == shape
+    emit_cuda(kernel, "test", shape)
 
 
 def test_the_checks_are_those_of_the_cpu() -> None:

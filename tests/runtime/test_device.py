@@ -1,4 +1,4 @@
-"""Kernels for CUDA against those for the CPU: in Numba's simulator, and as far as a compiler without a device can tell."""
+"""Kernels for CUDA against those for the CPU: in Numba's simulator, on a device, and as far as a compiler alone can tell."""
 
 import importlib.util
 import json
@@ -20,37 +20,47 @@ from smelt.derive import ballistic, gaussian, modified_equation, sgd
 from smelt.runtime import Quadratic, device, leading_error, simulate, weak_error
 from smelt.runtime.device import compile_cuda
 
-SAME_BITS = platform.machine() in ("x86_64", "AMD64")
-"""Without FMA instructions nothing contracts; only there can they be left out."""
+WITHOUT_FMA = platform.machine() in ("x86_64", "AMD64")
+"""Whether the CPU's FMA instructions can be left out, so that nothing contracts there, as nothing does in the simulator."""
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
-    """What `simulated_device` found; its kernels for the CPU are compiled without contraction, as the simulator works."""
-    path = tmp_path_factory.mktemp("device") / "found.npz"
-    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}
-    if SAME_BITS:
+class Found(dict[str, np.ndarray]):
+    """What `cuda_kernels` found; ``same_bits`` where neither side contracts products and sums."""
+
+    same_bits: bool
+
+
+@pytest.fixture(scope="module", params=["simulator", "device"])
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    simulated, environment = request.param == "simulator", dict(os.environ)
+    if simulated:
+        environment["NUMBA_ENABLE_CUDASIM"] = "1"
+    elif importlib.util.find_spec("numba_cuda") is None or not numba.cuda.is_available():
+        pytest.skip("no CUDA device here, or no smelt[cuda]")
+    if simulated and WITHOUT_FMA:
         environment |= {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
-    script = Path(__file__).with_name("simulated_device.py")
+    path, script = tmp_path_factory.mktemp("device") / "found.npz", Path(__file__).with_name("cuda_kernels.py")
     subprocess.run([sys.executable, str(script), str(path)], check=True, env=environment, timeout=600)
     with np.load(path) as file:
-        return dict(file)
+        made = Found(file)
+    made.same_bits = simulated and WITHOUT_FMA
+    return made
 
 
-def of(found: dict[str, np.ndarray], name: str, where: str) -> dict[str, np.ndarray]:
+def of(found: Found, name: str, where: str) -> dict[str, np.ndarray]:
     head = f"{name} {where} "
     return {key.removeprefix(head): value for key, value in found.items() if key.startswith(head)}
 
 
 @pytest.mark.parametrize("name", ["adam", "equation", "whole", "signs", "study", "loops", "launch", "only"])
-def test_every_path_has_the_bits_of_the_cpu(found: dict[str, np.ndarray], name: str) -> None:
+def test_every_path_has_the_bits_of_the_cpu(found: Found, name: str) -> None:
     """Elsewhere the tolerances of `test_kernels`: some fifty operations a step, their errors at worst added up."""
     cpu, cuda = of(found, name, "cpu"), of(found, name, "cuda")
     finals = [key for key in cpu if key.startswith("finals")]
     assert finals
     for key in finals:
         assert cuda[key].dtype == cpu[key].dtype
-        if SAME_BITS:
+        if found.same_bits:
             np.testing.assert_array_equal(cuda[key], cpu[key])
         else:
             tolerance = 7e-5 if cpu[key].dtype == np.float32 else 1e-12
@@ -58,28 +68,28 @@ def test_every_path_has_the_bits_of_the_cpu(found: dict[str, np.ndarray], name: 
 
 
 @pytest.mark.parametrize(("name", "paths"), [("study", 24), ("loops", 24), ("launch", 2100), ("only", 1)])
-def test_sums_differ_by_rounding_alone(found: dict[str, np.ndarray], name: str, paths: int) -> None:
+def test_sums_differ_by_rounding_alone(found: Found, name: str, paths: int) -> None:
     """A sum of n numbers, in two orders: n 2^-52 times the sum of their sizes, at most sqrt(n) times the root of squares."""
     cpu, cuda = of(found, name, "cpu"), of(found, name, "cuda")
     for key in ("counts", "nonfinite", "negative"):
         np.testing.assert_array_equal(cuda[key], cpu[key])
-    ulp = 2.0**-52 if SAME_BITS else 1e-12  # elsewhere the numbers themselves differ, see above
+    ulp = 2.0**-52 if found.same_bits else 1e-12  # elsewhere the numbers themselves differ, see above
     bound = paths * ulp * np.sqrt(paths * cpu["squares"])
     assert (np.abs(cuda["sums"] - cpu["sums"]) <= bound).all()
     assert (np.abs(cuda["squares"] - cpu["squares"]) <= paths * ulp * cpu["squares"]).all()
 
 
 @pytest.mark.parametrize("name", ["adam", "equation"])
-def test_ensembles_have_the_means_of_the_cpu(found: dict[str, np.ndarray], name: str) -> None:
+def test_ensembles_have_the_means_of_the_cpu(found: Found, name: str) -> None:
     cpu, cuda = of(found, name, "cpu")["means"], of(found, name, "cuda")["means"]
-    np.testing.assert_allclose(cuda, cpu, rtol=24 * 2.0**-52 if SAME_BITS else 7e-5)  # of positive numbers
+    np.testing.assert_allclose(cuda, cpu, rtol=24 * 2.0**-52 if found.same_bits else 7e-5)  # of positive numbers
 
 
-def test_weak_errors_differ_by_rounding_alone(found: dict[str, np.ndarray]) -> None:
+def test_weak_errors_differ_by_rounding_alone(found: Found) -> None:
     """The bound of the sums from above, over n, for means; for variances that of squares, twice that of means, and one more."""
     cpu, cuda = of(found, "rows", "cpu"), of(found, "rows", "cuda")
     np.testing.assert_array_equal(cuda["counted"], cpu["counted"])
-    paths, ulp = 24, 2.0**-52 if SAME_BITS else 1e-12
+    paths, ulp = 24, 2.0**-52 if found.same_bits else 1e-12
     mean, error = cpu["mean"][:, :2], cpu["standard_error"]  # of the weak error and of the own error
     squares = (paths - 1) * error**2 + mean**2
     assert (np.abs(cuda["mean"][:, :2] - mean) <= paths * ulp * np.sqrt(squares)).all()
@@ -87,21 +97,21 @@ def test_weak_errors_differ_by_rounding_alone(found: dict[str, np.ndarray]) -> N
     np.testing.assert_allclose(cuda["mean"][:, 2], cpu["mean"][:, 2], rtol=paths * ulp)  # of positive numbers
 
 
-def test_a_leading_weak_error_comes_from_the_same_paths(found: dict[str, np.ndarray]) -> None:
+def test_a_leading_weak_error_comes_from_the_same_paths(found: Found) -> None:
     """Elsewhere four paths of the tolerance above, over the square of the distance between them, a hundredth."""
     cpu, cuda = found["prediction cpu"], found["prediction cuda"]
-    if SAME_BITS:
+    if found.same_bits:
         np.testing.assert_array_equal(cuda, cpu)
     else:
         np.testing.assert_allclose(cuda, cpu, rtol=0, atol=1e-7)
 
 
-def test_a_study_remembers_noise_and_its_tracks_differ(found: dict[str, np.ndarray]) -> None:
+def test_a_study_remembers_noise_and_its_tracks_differ(found: Found) -> None:
     finals = [value for key, value in of(found, "study", "cuda").items() if key.startswith("finals")]
     assert len({value.tobytes() for value in finals}) == 4
 
 
-def test_threads_of_a_block_and_slices_do_not_change_a_bit(found: dict[str, np.ndarray]) -> None:
+def test_threads_of_a_block_and_slices_do_not_change_a_bit(found: Found) -> None:
     whole, divided = of(found, "launch", "cuda"), of(found, "divided", "cuda")
     for key, value in whole.items():
         np.testing.assert_array_equal(divided[key], value)
@@ -109,10 +119,10 @@ def test_threads_of_a_block_and_slices_do_not_change_a_bit(found: dict[str, np.n
     assert 0 < whole["nonfinite"][0] < 2100
 
 
-def test_one_path_by_itself_has_the_same_bits(found: dict[str, np.ndarray]) -> None:
+def test_one_path_by_itself_has_the_same_bits(found: Found) -> None:
     alone, launch = of(found, "only", "cuda"), of(found, "launch", "cuda")
     np.testing.assert_array_equal(alone["finals walk"][0], launch["finals walk"][2077])
-    if SAME_BITS:
+    if found.same_bits:
         np.testing.assert_array_equal(alone["exact"], of(found, "only", "cpu")["exact"])
 
 

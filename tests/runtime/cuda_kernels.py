@@ -1,6 +1,6 @@
-"""Runs kernels on the CPU and in Numba's CUDA simulator and writes what both return: `python simulated_device.py FILE`.
+"""Runs kernels on the CPU and for CUDA and writes what both return: `python cuda_kernels.py FILE`.
 
-The simulator must be asked for before Numba is imported, hence a process of its own.
+With NUMBA_ENABLE_CUDASIM=1 in Numba's simulator, which must be asked for before Numba is imported, hence a process of its own.
 """
 
 import sys
