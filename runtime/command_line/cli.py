@@ -47,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         options = _parser().parse_args(arguments)
+        forms = [f"--{form}" for form in ("json", "latex", "markdown") if getattr(options, form, False)]
+        if len(forms) > 1:
+            raise ValueError(f"{' and '.join(forms)}; expected one of them: the output has one form")
         code = options.run(options)
         sys.stdout.flush()
         return code
