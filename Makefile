@@ -14,7 +14,7 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: $(STAMP)  ## reproduce the paper's weak-error figures on a small budget, into demo/
-	$(BIN)/smelt reproduce callisti2025 --quick --output demo
+	$(BIN)/optsde reproduce callisti2025 --quick --output demo
 	@echo "demo/ now holds:" && ls -l demo
 
 test: $(STAMP)  ## the default tests, minutes

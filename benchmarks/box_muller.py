@@ -1,4 +1,5 @@
-"""Fits the polynomials of `runtime/rng.py` by Remez exchange and prints them with their greatest errors.
+"""Fits the polynomials of `runtime/kernels/rng.py` by Remez exchange and prints them with their greatest
+errors.
 
 With the words of a 64-bit draw as u in (0, 1) and a in (-1/2, 1/2) the pair of normals is
 r cos(pi a), r sin(pi a), r = sqrt(-2 ln u). Three polynomials stand for the three functions:
@@ -22,8 +23,12 @@ def exponent_part(f: mpf) -> mpf:
     return -2 * (log1p(f) - f) / f**2 if f else mpf(1)
 
 
-def remez(function: Callable, weight: Callable, low: mpf, high: mpf, degree: int) -> tuple[list[float], float]:
-    """Coefficients, lowest first, whose greatest weighted error on [low, high] is smallest, and that error."""
+def remez(
+    function: Callable, weight: Callable, low: mpf, high: mpf, degree: int
+) -> tuple[list[float], float]:
+    """Coefficients, lowest first, whose greatest weighted error on [low, high] is smallest, and that
+    error.
+    """
     unknowns = degree + 2
     nodes = [low + (high - low) * (1 - cos(pi * i / (unknowns - 1))) / 2 for i in range(unknowns)]
     grid = [low + (high - low) * (1 - cos(pi * i / 1500)) / 2 for i in range(1501)]
@@ -56,7 +61,12 @@ def main() -> None:
         # the weights make the errors those of -2 ln(1 + f), cos and sin themselves (bounded away from 0)
         "LOG": (exponent_part, lambda f: f**2 + mpf("1e-4"), 1 / sqrt(2) - 1, sqrt(2) - 1),
         "COS": (lambda z: cos(pi * sqrt(z)), lambda z: mpf(1), mpf(0), quarter),
-        "SIN": (lambda z: sin(pi * sqrt(z)) / sqrt(z) if z else pi, lambda z: sqrt(z) + mpf("1e-3"), mpf(0), quarter),
+        "SIN": (
+            lambda z: sin(pi * sqrt(z)) / sqrt(z) if z else pi,
+            lambda z: sqrt(z) + mpf("1e-3"),
+            mpf(0),
+            quarter,
+        ),
     }
     for bits, degrees in DEGREES.items():
         for name, degree in degrees.items():

@@ -1,4 +1,6 @@
-"""CPU time and memory of derivations: ``python benchmarks/derivation.py`` prints a table, a fresh process for each number."""
+"""CPU time and memory of derivations: ``python benchmarks/derivation.py`` prints a table, a fresh process for
+each number.
+"""
 
 import json
 import os
@@ -9,9 +11,9 @@ import tempfile
 ROW = """
 import json, resource, sys, time
 start = time.process_time()
-from smelt.derive import gaussian, modified_equation, regimes
-from smelt.derive.optimizers import catalogue
-from smelt.derive.rules import THETA
+from optsde.derive import gaussian, modified_equation, regimes
+from optsde.derive.optimizers import catalogue
+from optsde.derive.optimizers.rule import THETA
 loaded = time.process_time()
 name, order = sys.argv[1], int(sys.argv[3])
 rules = list(catalogue.all_rules()) if name == "catalogue" else [getattr(catalogue, name)()]
@@ -31,13 +33,17 @@ print(json.dumps({"import_s": loaded - start, "derive_s": done - loaded, "peak_m
 
 def measure(folder: str, *question: str) -> dict[str, float]:
     """Ask one question in a fresh process that keeps derivations in a folder."""
-    environment = {**os.environ, "SMELT_CACHE_DIR": folder, "SMELT_DERIVATION_CACHE": "on"}
-    done = subprocess.run([sys.executable, "-c", ROW, *question], check=True, capture_output=True, text=True, env=environment)
+    environment = {**os.environ, "OPTSDE_CACHE_DIR": folder, "OPTSDE_DERIVATION_CACHE": "on"}
+    done = subprocess.run(
+        [sys.executable, "-c", ROW, *question], check=True, capture_output=True, text=True, env=environment
+    )
     return json.loads(done.stdout)
 
 
 def main() -> None:
-    """Print the table: rule, regime, order; CPU seconds to import, to derive, to read what was derived before; peak memory."""
+    """Print the table: rule, regime, order; CPU seconds to import, to derive, to read what was derived
+    before; peak memory.
+    """
     heads = ("import s", "derive s", "read s", "peak MB")
     print(f"{'rule':12} {'regime':18} {'order':>5} " + " ".join(f"{head:>9}" for head in heads))
     rows = [
@@ -50,7 +56,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             first, second = (measure(folder, rule, regime, order) for _ in range(2))
         print(
-            f"{rule:12} {regime:18} {order:>5} {first['import_s']:9.2f} {first['derive_s']:9.2f} {second['derive_s']:9.3f} "
+            f"{rule:12} {regime:18} {order:>5} {first['import_s']:9.2f} {first['derive_s']:9.2f} "
+            f"{second['derive_s']:9.3f} "
             f"{first['peak_mb']:9.0f}"
         )
 

@@ -1,8 +1,10 @@
-"""Times kernels on a CUDA device, on the problem of `kernels.py`, and says what share of the device's limits they reach.
+"""Times kernels on a CUDA device, on the problem of `kernels.py`, and says what share of the device's limits
+they reach.
 
-A row is nanoseconds of wall time per path and step, sums over paths included, and the rates that follow: floating-point
-operations as the program has them (a fused product and sum counts twice, a root or a quotient once, integer operations of the
-generator not at all), and bytes of the values that paths leave behind and that are read again to be added up.
+A row is nanoseconds of wall time per path and step, sums over paths included, and the rates that follow:
+floating-point operations as the program has them (a fused product and sum counts twice, a root or a quotient
+once, integer operations of the generator not at all), and bytes of the values that paths leave behind and
+that are read again to be added up.
 
 Usage: python benchmarks/gpu.py [--paths 10000000] [--peak TFLOPS] [--bandwidth GBS]
 """
@@ -15,10 +17,10 @@ from kernels import OBSERVABLES, STEPS, SUBSTEPS, workload
 from numba import config
 from sympy import count_ops
 
-from smelt.codegen.factor import factor
-from smelt.codegen.program import Kernel, MatVec, Number, Total, Vector
-from smelt.runtime import rng
-from smelt.runtime.device import compile_cuda
+from optsde.codegen.program.simplify import factor
+from optsde.codegen.program.statements import Kernel, MatVec, Number, Total, Vector
+from optsde.runtime.kernels import rng
+from optsde.runtime.kernels.device import compile_cuda
 
 BESIDES_POLYNOMIALS = 14
 """Operations of `rng.pair64` for two normals; `rng.pair32` has one more."""
@@ -56,11 +58,17 @@ def measure(what: str, d: int, dtype: str, paths: int, rounds: int) -> tuple[flo
         compiled.run(**inputs, n_paths=paths)
         seconds.append(time.perf_counter() - began)
     values = 1 + len(OBSERVABLES) + 2
-    return statistics.median(seconds), paths * STEPS * inputs["substeps"] * operations(kernel), paths * 2 * 8 * values
+    return (
+        statistics.median(seconds),
+        paths * STEPS * inputs["substeps"] * operations(kernel),
+        paths * 2 * 8 * values,
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--paths", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--whats", default="sde2,disc")
@@ -81,7 +89,8 @@ def main() -> None:
                     print(f"nothing timed: {error}")
                     return
                 steps = options.paths * STEPS * (SUBSTEPS if what == "sde2" else 1)
-                line = f"{what} d={d} {dtype}: {seconds / steps * 1e9:8.4f} ns, {flop / seconds / 1e12:7.3f} TFLOP/s"
+                line = f"{what} d={d} {dtype}: {seconds / steps * 1e9:8.4f} ns, "
+                line += f"{flop / seconds / 1e12:7.3f} TFLOP/s"
                 line += f" ({flop / seconds / options.peak / 1e10:.0f} %)" if options.peak else ""
                 line += f", {moved / seconds / 1e9:7.1f} GB/s"
                 line += f" ({moved / seconds / options.bandwidth / 1e7:.0f} %)" if options.bandwidth else ""

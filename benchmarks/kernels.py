@@ -1,16 +1,19 @@
-"""Times smelt's kernels, and other programs for the same problem, in turns.
+"""Times optsde's kernels, and other programs for the same problem, in turns.
 
-The problem: RMSprop in the ballistic regime on a noisy quadratic, g = A (theta - s z), and its order-2 SDE by Euler's
-method with dt = tau^2, both derived and generated, recorded after every tau. A row is CPU nanoseconds per path and step on one
-thread.
+The problem: RMSprop in the ballistic regime on a noisy quadratic, g = A (theta - s z), and its order-2 SDE by
+Euler's method with dt = tau^2, both derived and generated, recorded after every tau. A row is CPU nanoseconds
+per path and step on one thread.
 
-Usage: python benchmarks/kernels.py [--peers DIR] [--names c_simd,nb_block,...] [--dimensions 2,10] [--dtypes f64] [--diagonal]
+Usage: python benchmarks/kernels.py [--peers DIR] [--names c_simd,nb_block,...] [--dimensions 2,10] [--dtypes
+f64] [--diagonal]
 
-With --diagonal A is a vector, and `--dimensions 100,1000,10000` shows the cost linear in d; peers have no such problem.
+With --diagonal A is a vector, and `--dimensions 100,1000,10000` shows the cost linear in d; peers have no
+such problem.
 
-DIR holds the peers: ``worker.py MODULE THREADS`` reads a line of JSON with name, what ("sde2" or "disc"), d, dtype
-("f64" or "f32") and N (paths) and answers with one that has ``cpu`` (seconds). Those whose packages are not installed (the
-extra "peers") or that do not have the problem are left out, by name. Results go to benchmarks/results.json.
+DIR holds the peers: ``worker.py MODULE THREADS`` reads a line of JSON with name, what ("sde2" or "disc"), d,
+dtype ("f64" or "f32") and N (paths) and answers with one that has ``cpu`` (seconds). Those whose packages are
+not installed (the extra "peers") or that do not have the problem are left out, by name. Results go to
+benchmarks/results.json.
 """
 
 import argparse
@@ -25,17 +28,24 @@ from pathlib import Path
 
 import numpy as np
 
-from smelt.codegen.program import Kernel
-from smelt.derive import Chain, ballistic, gaussian, modified_equation, rmsprop
-from smelt.derive.regularisation import floor
-from smelt.runtime.ensembles import simulation_kernel
-from smelt.runtime.kernels import compile_kernel
-from smelt.runtime.objectives import Quadratic
+from optsde.codegen.lowering.regularisation import floor
+from optsde.codegen.program.statements import Kernel
+from optsde.derive import Chain, ballistic, gaussian, modified_equation, rmsprop
+from optsde.runtime.kernels.compiled import compile_kernel
+from optsde.runtime.problems.quadratic import Quadratic
+from optsde.runtime.studies.ensembles import simulation_kernel
 
 MODULES = {
-    "c_simd": "w_native", "c_scalar": "w_native", "nb_block": "w_native", "nb_blas": "w_native", "numpy": "w_numpy",
-    "scan": "w_jax", "diffrax": "w_jax", "tsde": "w_torch", "tsde_fast": "w_torch",
-}  # fmt: skip
+    "c_simd": "w_native",
+    "c_scalar": "w_native",
+    "nb_block": "w_native",
+    "nb_blas": "w_native",
+    "numpy": "w_numpy",
+    "scan": "w_jax",
+    "diffrax": "w_jax",
+    "tsde": "w_torch",
+    "tsde_fast": "w_torch",
+}
 TAU, HORIZON = 1 / 8, 10
 STEPS, SUBSTEPS = round(HORIZON / TAU), round(1 / TAU)
 CONSTANTS = {"c": 0.5, "eps": 1e-3, "tau": TAU, "dt": TAU / SUBSTEPS}
@@ -66,17 +76,23 @@ def workload(what: str, d: int, dtype: str, diagonal: bool = False) -> tuple[Ker
     kernel = simulation_kernel(TARGETS[what], problem, OBSERVABLES, floor(), WORDS[dtype])
     (track,) = kernel.tracks
     inputs = {
-        "parameters": {track.name: {name: (CONSTANTS | problem.numbers)[name] for name in track.step.parameters}},
+        "parameters": {
+            track.name: {name: (CONSTANTS | problem.numbers)[name] for name in track.step.parameters}
+        },
         "matrices": {name: problem.matrices[name] for name in track.step.matrices},
         "vectors": {name: problem.vectors[name] for name in track.step.vectors},
         "start": {track.name: np.stack([np.resize([10.0, 5.0], d), np.ones(d)])},
-        "tau": TAU, "n_steps": STEPS, "substeps": SUBSTEPS if what == "sde2" else 1,
-        "seed": 1, "record_steps": range(1, STEPS + 1), "threads": 1,
-    }  # fmt: skip
+        "tau": TAU,
+        "n_steps": STEPS,
+        "substeps": SUBSTEPS if what == "sde2" else 1,
+        "seed": 1,
+        "record_steps": range(1, STEPS + 1),
+        "threads": 1,
+    }
     return kernel, inputs
 
 
-def smelt_runner(what: str, d: int, dtype: str, diagonal: bool) -> tuple[Callable[[int], float], float]:
+def optsde_runner(what: str, d: int, dtype: str, diagonal: bool) -> tuple[Callable[[int], float], float]:
     """A function that runs a number of paths and returns CPU seconds, and the seconds of compilation."""
     kernel, inputs = workload(what, d, dtype, diagonal)
     began = time.perf_counter()
@@ -125,9 +141,9 @@ class Peer:
 
 
 def compare(what: str, d: int, dtype: str, peers: list[Peer], rounds: int, diagonal: bool) -> list[dict]:
-    """Rows of smelt and the peers; each round runs every one once."""
-    own, compile_seconds = smelt_runner(what, d, dtype, diagonal)
-    runners: dict[str, Callable[[int], float]] = {"smelt": own}
+    """Rows of optsde and the peers; each round runs every one once."""
+    own, compile_seconds = optsde_runner(what, d, dtype, diagonal)
+    runners: dict[str, Callable[[int], float]] = {"optsde": own}
     able = [peer for peer in peers if what == "sde2" or peer.name not in FOR_EQUATIONS]
     runners |= {peer.name: lambda n, peer=peer: peer.run(what, d, dtype, n) for peer in able}
     least = max(256, 40_000 // d)
@@ -145,14 +161,25 @@ def compare(what: str, d: int, dtype: str, peers: list[Peer], rounds: int, diago
             found[name].append(run(paths[name]) / paths[name] / steps * 1e9)
     rows = []
     for name, times in found.items():
-        row = {"name": name, "what": what, "d": d, "dtype": dtype, "cpu_med": statistics.median(times), "cpu_min": min(times)}
-        rows.append(row | ({"compile_s": compile_seconds} if name == "smelt" else {}))
+        row = {
+            "name": name,
+            "what": what,
+            "d": d,
+            "dtype": dtype,
+            "cpu_med": statistics.median(times),
+            "cpu_min": min(times),
+        }
+        rows.append(row | ({"compile_s": compile_seconds} if name == "optsde" else {}))
     return rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", type=Path, default=os.environ.get("PEERS"), help="folder of the peers (default: $PEERS)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--peers", type=Path, default=os.environ.get("PEERS"), help="folder of the peers (default: $PEERS)"
+    )
     parser.add_argument("--names", default=",".join(MODULES), help="which peers, separated by commas")
     parser.add_argument("--whats", default="sde2,disc")
     parser.add_argument("--dimensions", default="2,10")
@@ -169,7 +196,7 @@ def main() -> None:
         except RuntimeError as error:
             print(f"{name} left out: {error}")
     rows: list[dict] = []
-    print(f"{'':18}{'name':12}{'ns, median':>12}{'least':>10}{'smelt / it':>12}")
+    print(f"{'':18}{'name':12}{'ns, median':>12}{'least':>10}{'optsde / it':>12}")
     for d in map(int, options.dimensions.split(",")):
         for dtype in options.dtypes.split(","):
             for what in options.whats.split(","):
@@ -178,7 +205,10 @@ def main() -> None:
                 for row in new:
                     label = f"{what} d={d} {dtype}"
                     ratio = new[0]["cpu_med"] / row["cpu_med"]
-                    print(f"{label:18}{row['name']:12}{row['cpu_med']:12.2f}{row['cpu_min']:10.2f}{ratio:12.3f}", flush=True)
+                    print(
+                        f"{label:18}{row['name']:12}{row['cpu_med']:12.2f}{row['cpu_min']:10.2f}{ratio:12.3f}",
+                        flush=True,
+                    )
     for peer in peers:
         peer.close()
     path = Path(__file__).with_name("results.json")

@@ -1,14 +1,17 @@
-"""What a numerical scheme costs for the error it makes, and what a weak error costs by coupling and without it.
+"""What a numerical scheme costs for the error it makes, and what a weak error costs by coupling and without
+it.
 
-First table: for each scheme and number of substeps the error of E |theta|^2 at the horizon that the scheme makes, against the
-result of the same scheme extrapolated twice, on the same Brownian paths; and CPU microseconds per path on one thread, of a
-kernel that runs this scheme alone.
+First table: for each scheme and number of substeps the error of E |theta|^2 at the horizon that the scheme
+makes, against the result of the same scheme extrapolated twice, on the same Brownian paths; and CPU
+microseconds per path on one thread, of a kernel that runs this scheme alone.
 
-Second table: the CPU seconds until the weak error of E |theta|^2 of RMSprop's order-2 equation is known to 5 %, its own error
-included: by a study, where optimizer and equation follow the same paths, and by independent paths of both, the equation by
-Euler's method with dt = tau^2. The latter are computed from the spread of a run and the time per path of its kernels.
+Second table: the CPU seconds until the weak error of E |theta|^2 of RMSprop's order-2 equation is known to 5
+%, its own error included: by a study, where optimizer and equation follow the same paths, and by independent
+paths of both, the equation by Euler's method with dt = tau^2. The latter are computed from the spread of a
+run and the time per path of its kernels.
 
-Third table: by how much a control variate divides the variance of a mean, and by how much it multiplies the time.
+Third table: by how much a control variate divides the variance of a mean, and by how much it multiplies the
+time.
 
 Usage: python benchmarks/schemes.py [--paths 200000]
 """
@@ -21,20 +24,20 @@ from functools import partial
 import numpy as np
 from sympy import Symbol
 
-from smelt.codegen.observables import observable
-from smelt.codegen.program import Kernel, Track
-from smelt.codegen.steps import scheme_step
-from smelt.derive import Chain, adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
-from smelt.derive.regularisation import smooth
-from smelt.derive.schemes.increment_laws import gaussian_increments
-from smelt.derive.schemes.known import euler_maruyama, simplified_euler, whole_noise
-from smelt.derive.symbols import tau
-from smelt.runtime import Quadratic, simulate, weak_error
-from smelt.runtime.ensembles import simulation_kernel
-from smelt.runtime.extrapolation import extrapolation
-from smelt.runtime.kernels import compile_kernel
-from smelt.runtime.reproduce import MATRIX, NOISE
-from smelt.runtime.statistics import mean_estimate
+from optsde.codegen.lowering.regularisation import smooth
+from optsde.codegen.lowering.steps import scheme_step
+from optsde.codegen.program.observables import observable
+from optsde.codegen.program.statements import Kernel, Track
+from optsde.derive import Chain, adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
+from optsde.derive.notation.symbols import tau
+from optsde.derive.schemes.increment_laws import gaussian_increments
+from optsde.derive.schemes.known import euler_maruyama, simplified_euler, whole_noise
+from optsde.runtime import Quadratic, simulate, weak_error
+from optsde.runtime.kernels.compiled import compile_kernel
+from optsde.runtime.reproduce import MATRIX, NOISE
+from optsde.runtime.results.statistics import mean_estimate
+from optsde.runtime.studies.ensembles import simulation_kernel
+from optsde.runtime.studies.extrapolation import extrapolation
 
 LAW, PHI, TEXT = gaussian(constant=True), smooth(Symbol("u") * tau), "norm(theta)**2"
 PROBLEM = Quadratic(MATRIX, NOISE)
@@ -52,18 +55,31 @@ def inputs(kernel: Kernel, substeps: int) -> dict:
     values = VALUES | PROBLEM.numbers | {"tau": TAU}
     steps = {track.name: track.step for track in kernel.tracks}
     return {
-        "parameters": {t.name: {n: (values | {"dt": TAU * lengths[t.pace] / substeps})[n] for n in t.step.parameters}
-                       for t in kernel.tracks},
+        "parameters": {
+            t.name: {n: (values | {"dt": TAU * lengths[t.pace] / substeps})[n] for n in t.step.parameters}
+            for t in kernel.tracks
+        },
         "matrices": {n: PROBLEM.matrices[n] for n in {m for step in steps.values() for m in step.matrices}},
         "vectors": {n: PROBLEM.vectors[n] for n in {v for step in steps.values() for v in step.vectors}},
-        "start": {name: np.stack([{"theta": np.array([1.0, 0.5]), "m": np.zeros(2)}.get(b, np.ones(2)) for b in step.state])
-                  for name, step in steps.items()},
-        "tau": TAU, "n_steps": STEPS, "substeps": substeps, "t0": T0, "record_steps": [STEPS], "threads": 1,
-    }  # fmt: skip
+        "start": {
+            name: np.stack(
+                [{"theta": np.array([1.0, 0.5]), "m": np.zeros(2)}.get(b, np.ones(2)) for b in step.state]
+            )
+            for name, step in steps.items()
+        },
+        "tau": TAU,
+        "n_steps": STEPS,
+        "substeps": substeps,
+        "t0": T0,
+        "record_steps": [STEPS],
+        "threads": 1,
+    }
 
 
 def own_errors(equation, scheme, paths: int) -> dict[int, tuple[float, float]]:
-    """Errors with 1, 2 and 4 substeps per tau and their standard errors: against the extrapolated result, in turns coarser."""
+    """Errors with 1, 2 and 4 substeps per tau and their standard errors: against the extrapolated result, in
+    turns coarser.
+    """
     step = scheme_step(equation, PROBLEM.fields, PHI, replace(scheme, increments=gaussian_increments))
     tracks = (Track("fine", step, "substep"), Track("coarse", step, "pair"), Track("coarsest", step, "quad"))
     weights = np.array(extrapolation(scheme.weak_order).result, dtype=float)
@@ -88,19 +104,39 @@ def microseconds(equation, scheme, substeps: int) -> float:
 def until_five_percent() -> None:
     """Print the second table."""
     step, horizon, start = 1 / 64, 10, {"theta": [1.0, 0.5], "v": 1.0}
-    given = {"hyperparameters": {"u": 1 / 16, "eps": 1e-3}, "start": start, "horizon": horizon, "observables": [TEXT]}
+    given = {
+        "hyperparameters": {"u": 1 / 16, "eps": 1e-3},
+        "start": start,
+        "horizon": horizon,
+        "observables": [TEXT],
+    }
     equation = CASES["RMSprop, ballistic, order 2"]
     began, wall = time.process_time(), time.perf_counter()
-    study = weak_error(equation, PROBLEM, taus=[step], precision=0.05, paths=10**8, regularisation=PHI, **given)
+    study = weak_error(
+        equation, PROBLEM, taus=[step], precision=0.05, paths=10**8, regularisation=PHI, **given
+    )
     coupled, seconds = time.process_time() - began, time.perf_counter() - wall
     (row,) = study.rows
-    print(f"\nweak error {row.weak_error:.3e} +- {row.standard_error:.1e}, own {row.own_error:.1e}, {row.paths} paths: "
-          f"{coupled:.1f} CPU s, {seconds:.1f} s, pilot and compilation included")  # fmt: skip
+    print(
+        f"\nweak error {row.weak_error:.3e} +- {row.standard_error:.1e}, own {row.own_error:.1e}, "
+        f"{row.paths} paths: "
+        f"{coupled:.1f} CPU s, {seconds:.1f} s, pilot and compilation included"
+    )
     variance, cost = 0.0, 0.0
-    for target, phi, substeps in ((Chain(rmsprop(), ballistic(), LAW), None, None), (equation, PHI, round(1 / step))):
+    for target, phi, substeps in (
+        (Chain(rmsprop(), ballistic(), LAW), None, None),
+        (equation, PHI, round(1 / step)),
+    ):
         paths, more = 20_000, {} if substeps is None else {"substeps": substeps}
         hyper = given["hyperparameters"] if substeps else {"eps": 1e-3}
-        arguments = given | {"hyperparameters": hyper, "tau": step, "paths": paths, "regularisation": phi, "threads": 1, **more}
+        arguments = given | {
+            "hyperparameters": hyper,
+            "tau": step,
+            "paths": paths,
+            "regularisation": phi,
+            "threads": 1,
+            **more,
+        }
         simulate(target, PROBLEM, **arguments | {"paths": 1024})  # compiles
         began = time.process_time()
         run = simulate(target, PROBLEM, **arguments)
@@ -111,27 +147,36 @@ def until_five_percent() -> None:
 
 
 def control_variates() -> None:
-    """Print the third table: the equation's mean, the optimizer's, and the weak error, for short and for long horizons."""
+    """Print the third table: the equation's mean, the optimizer's, and the weak error, for short and for long
+    horizons.
+    """
     equation = CASES["RMSprop, ballistic, order 2"]
     given = {"start": {"theta": [1.0, 0.5], "v": 1.0}, "observables": [TEXT], "paths": 200_000, "threads": 1}
     coarse, fine = 1 / 8, 1 / 64
 
     def mean(target, horizon, more):
         phi, used = (None, {"eps": 1e-3}) if target is equation.chain else (PHI, {"u": 1 / 16, "eps": 1e-3})
-        arguments = given | {"hyperparameters": used, "tau": coarse, "horizon": horizon, "regularisation": phi} | more
+        arguments = (
+            given | {"hyperparameters": used, "tau": coarse, "horizon": horizon, "regularisation": phi} | more
+        )
         return simulate(target, PROBLEM, **arguments).standard_errors[-1, 0]
 
     def error(tau, horizon, more):
-        arguments = given | {"hyperparameters": {"u": 1 / 16, "eps": 1e-3}, "horizon": horizon, "regularisation": PHI} | more
+        arguments = (
+            given
+            | {"hyperparameters": {"u": 1 / 16, "eps": 1e-3}, "horizon": horizon, "regularisation": PHI}
+            | more
+        )
         return weak_error(equation, PROBLEM, taus=[tau], substeps=8, **arguments).rows[0].standard_error
 
     print(f"\n{'RMSprop, ballistic, order 2':40}{'variance /':>12}{'time x':>10}")
     for horizon in (1, 10):
         for label, run in (
-            ("equation", partial(mean, equation, horizon)), ("optimizer", partial(mean, equation.chain, horizon)),
+            ("equation", partial(mean, equation, horizon)),
+            ("optimizer", partial(mean, equation.chain, horizon)),
             ("weak error, tau = 1/8", partial(error, coarse, horizon)),
             ("weak error, tau = 1/64", partial(error, fine, horizon)),
-        ):  # fmt: skip
+        ):
             spreads, times = [], []
             for more in ({}, {"control_variate": True}):
                 run(more)  # compiles
@@ -143,7 +188,9 @@ def control_variates() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--paths", type=int, default=200_000)
     options = parser.parse_args()
     for name, equation in CASES.items():

@@ -1,11 +1,11 @@
 """From an update rule to its stochastic modified equation."""
 
-from .certificate import Certificate, LeadingError, Obstruction
-from .chain import Chain
-from .equation import ModifiedEquation, modified_equation
+from .derivation.certificate import Certificate, LeadingError, Obstruction
+from .derivation.chain import Chain
+from .derivation.equation import ModifiedEquation, modified_equation
 from .limits.cells import RegimeMap, regime_map
 from .limits.scaling import ScalingRule, scaling_rule
-from .noise import NoiseModel, batch_mean, gaussian, general, reshuffled, student_t, symmetric, two_point
+from .noise.laws import NoiseModel, batch_mean, gaussian, general, reshuffled, student_t, symmetric, two_point
 from .optimizers.catalogue import (
     CATALOGUE,
     adadelta,
@@ -31,9 +31,9 @@ from .optimizers.catalogue import (
     sign_sgd,
     signum,
 )
+from .optimizers.rule import Auxiliary, Block, Hyperparameter, UpdateRule, dot, in_order, norm, old, total
 from .optimizers.rule_files import load_rule, read_rule
 from .regimes import Regime, ballistic, batch_equivalent, parse_regime
-from .rules import Auxiliary, Block, Hyperparameter, UpdateRule, dot, in_order, norm, old, total
 
 __all__ = [
     "CATALOGUE",

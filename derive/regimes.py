@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from sympy import Expr, Integer, Rational, Symbol
 
-from .expressions import parse_assignments
-from .rules import Block, Hyperparameter, UpdateRule
-from .symbols import tau
+from .notation.parser import parse_assignments
+from .notation.symbols import tau
+from .optimizers.rule import Block, Hyperparameter, UpdateRule
 
 _SEED = "Callisti, Romito, Triggiano, arXiv 2509.21614"
 
@@ -35,10 +35,11 @@ class Scaling:
 class Regime:
     """A family of scalings, one for each rule.
 
-    What is not assigned follows from the rule: a learning rate is tau, a memory is ``1 - c tau``, a constant stays; what
-    carries the gradient's unit is measured in the unit of the noise, or of the gradient where the noise vanishes with tau, and
-    what carries a number of steps in units of ``1/tau``.
-    So the buffer of PyTorch's momentum, a sum over about ``1/tau`` steps, is ``1/tau`` times the state; its lr is ``tau**2``.
+    What is not assigned follows from the rule: a learning rate is tau, a memory is ``1 - c tau``, a constant
+    stays; what carries the gradient's unit is measured in the unit of the noise, or of the gradient where the
+    noise vanishes with tau, and what carries a number of steps in units of ``1/tau``.
+    So the buffer of PyTorch's momentum, a sum over about ``1/tau`` steps, is ``1/tau`` times the state; its
+    lr is ``tau**2``.
 
     Attributes
     ----------
@@ -61,12 +62,16 @@ class Regime:
         Raises
         ------
         ValueError
-            An assigned name is no hyperparameter or block of the rule, or an assigned value depends on the state.
+            An assigned name is no hyperparameter or block of the rule, or an assigned value depends on the
+            state.
         """
         known = [h.name for h in rule.hyperparameters] + [b.name for b in rule.blocks]
         for name in self.assignments:
             if name not in known:
-                raise ValueError(f"regime assigns {name!r}; {rule.name} has {', '.join(known)}: assign one of these or noise")
+                raise ValueError(
+                    f"regime assigns {name!r}; {rule.name} has {', '.join(known)}: assign one of these or "
+                    "noise"
+                )
         memories = [h.name for h in rule.hyperparameters if h.role == "memory"]
         values: dict[str, Expr] = {}
         for h in rule.hyperparameters:
@@ -78,16 +83,24 @@ class Regime:
                 "constant": h.symbol * unit,
             }
             values[h.name] = self.assignments.get(h.name, default[h.role])
-        constants = {s for name in memories if name not in self.assignments for s in values[name].free_symbols}
+        constants = {
+            s for name in memories if name not in self.assignments for s in values[name].free_symbols
+        }
         if clash := sorted(str(h.symbol) for h in rule.hyperparameters if h.symbol in constants):
-            raise ValueError(f"{rule.name} has a hyperparameter {clash[0]}, the name of a memory's constant; assign the memory")
+            raise ValueError(
+                f"{rule.name} has a hyperparameter {clash[0]}, the name of a memory's constant; assign the "
+                "memory"
+            )
         blocks = {
-            b.name: self.assignments[b.name] / b.symbol if b.name in self.assignments else self._unit(b) for b in rule.blocks
+            b.name: self.assignments[b.name] / b.symbol if b.name in self.assignments else self._unit(b)
+            for b in rule.blocks
         }
         state = {b.symbol for b in rule.blocks}
         for name, value in {"noise": self.noise, **values, **blocks}.items():
             if value.free_symbols & state:
-                raise ValueError(f"regime makes {name} depend on the state; expected powers of tau and constants")
+                raise ValueError(
+                    f"regime makes {name} depend on the state; expected powers of tau and constants"
+                )
         return Scaling(values, self.noise, blocks)
 
     def _unit(self, quantity: Hyperparameter | Block) -> Expr:
@@ -97,13 +110,19 @@ class Regime:
 
 
 def ballistic() -> Regime:
-    """Return the regime with noise of order 1: in the limit an ODE, with fluctuations of order ``sqrt(tau)``."""
+    """Return the regime with noise of order 1: in the limit an ODE, with fluctuations of order
+    ``sqrt(tau)``.
+    """
     return Regime("ballistic", Integer(1), reference=_SEED)
 
 
 def batch_equivalent() -> Regime:
-    """Return the regime with noise of order ``tau**(-1/2)``: in the limit an SDE; ``v`` is measured in units of ``1/tau``."""
-    return Regime("batch-equivalent", tau ** Rational(-1, 2), reference=f"Malladi et al., arXiv 2205.10287; {_SEED}")
+    """Return the regime with noise of order ``tau**(-1/2)``: in the limit an SDE; ``v`` is measured in units
+    of ``1/tau``.
+    """
+    return Regime(
+        "batch-equivalent", tau ** Rational(-1, 2), reference=f"Malladi et al., arXiv 2205.10287; {_SEED}"
+    )
 
 
 REGIMES = (ballistic, batch_equivalent)
@@ -123,8 +142,14 @@ def parse_regime(text: str, rule: UpdateRule) -> Regime:
             return make()
     if "=" not in text:
         names = ", ".join(make().name for make in REGIMES)
-        raise ValueError(f"unknown regime {text!r}; expected one of {names}, or assignments such as 'lr=tau, noise=1'")
-    symbols = {"tau": tau} | {b.name: b.symbol for b in rule.blocks} | {h.name: h.symbol for h in rule.hyperparameters}
+        raise ValueError(
+            f"unknown regime {text!r}; expected one of {names}, or assignments such as 'lr=tau, noise=1'"
+        )
+    symbols = (
+        {"tau": tau}
+        | {b.name: b.symbol for b in rule.blocks}
+        | {h.name: h.symbol for h in rule.hyperparameters}
+    )
     assigned = parse_assignments(text, symbols, free=True)
     noise = assigned.pop("noise", Integer(1))
     return Regime(text.strip(), noise, assigned)

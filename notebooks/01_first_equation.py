@@ -11,18 +11,19 @@
 # %% [markdown]
 # # A first equation
 #
-# RMSprop, as Callisti, Romito and Triggiano write it (arXiv 2509.21614), in two scaling regimes: derive its stochastic modified
+# RMSprop, as Callisti, Romito and Triggiano write it (arXiv 2509.21614), in two scaling regimes: derive its
+# stochastic modified
 # equation, look at it, simulate it beside the optimizer, and measure how far apart they are.
 
 # %%
 from IPython.display import Image, Math
 
-from smelt.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
-from smelt.derive.latex import latex_obstruction
-from smelt.derive.regularisation import smooth
-from smelt.runtime import Quadratic, simulate, weak_error
-from smelt.runtime.plots import plot_means, plot_weak_errors
-from smelt.runtime.results import error_series
+from optsde.codegen.lowering.regularisation import smooth
+from optsde.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
+from optsde.derive.display.latex import latex_obstruction
+from optsde.runtime import Quadratic, simulate, weak_error
+from optsde.runtime.results.plots import plot_means, plot_weak_errors
+from optsde.runtime.results.results import error_series
 
 # %% [markdown]
 # ## The ballistic regime
@@ -39,11 +40,14 @@ sme.certificate
 # %% [markdown]
 # ## The batch-equivalent regime
 #
-# Noise of order $\tau^{-1/2}$. Here the second moment fluctuates together with the square of the noise that drives the
+# Noise of order $\tau^{-1/2}$. Here the second moment fluctuates together with the square of the noise that
+# drives the
 # parameters. No diffusion has weak order 2, and the certificate says which third cumulant stands in the way.
 
 # %%
-batch = modified_equation(rmsprop(variant="paper"), regime=batch_equivalent(), noise=gaussian(constant=True), order=2)
+batch = modified_equation(
+    rmsprop(variant="paper"), regime=batch_equivalent(), noise=gaussian(constant=True), order=2
+)
 batch
 
 # %%
@@ -57,9 +61,13 @@ Math(latex_obstruction(batch))
 # %%
 problem = Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
 setting = {
-    "tau": 1 / 16, "horizon": 4, "start": {"theta": [1, 0.5], "v": 1}, "hyperparameters": {"eps": 1e-3}, "paths": 20_000,
+    "tau": 1 / 16,
+    "horizon": 4,
+    "start": {"theta": [1, 0.5], "v": 1},
+    "hyperparameters": {"eps": 1e-3},
+    "paths": 20_000,
     "observables": ["norm(theta)**2", "norm(v)**2"],
-}  # fmt: skip
+}
 optimizer = simulate(sme.chain, problem, **setting)
 equation = simulate(sme, problem, **setting, regularisation=smooth())
 figure = plot_means({"RMSprop": optimizer, "its equation": equation}, title="RMSprop and its equation")
@@ -80,12 +88,15 @@ png(figure)
 # %% [markdown]
 # ## Measure the weak error
 #
-# Optimizer and equation follow the same Brownian path, so the small difference of their means can be seen with few paths.
+# Optimizer and equation follow the same Brownian path, so the small difference of their means can be seen
+# with few paths.
 
 # %%
 measured = {}
 for label, equation in {
-    "order 1": modified_equation(rmsprop(), ballistic(), gaussian(constant=True), order=1, form="fluctuation"),
+    "order 1": modified_equation(
+        rmsprop(), ballistic(), gaussian(constant=True), order=1, form="fluctuation"
+    ),
     "order 2": sme,
 }.items():
     measured[label] = weak_error(

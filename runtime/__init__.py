@@ -1,11 +1,11 @@
 """Compiling and running kernels: ensembles, weak-error studies, records, plots, the command line."""
 
-from .ensembles import simulate
-from .formulas import Objective
-from .objectives import Quadratic
-from .prediction import Prediction, leading_error
-from .results import Run, WeakErrorStudy
-from .studies import weak_error
+from .problems.formula import Objective
+from .problems.quadratic import Quadratic
+from .results.results import Run, WeakErrorStudy
+from .studies.ensembles import simulate
+from .studies.leading_error import Prediction, leading_error
+from .studies.weak_error import weak_error
 
 __all__ = [
     "Objective",

@@ -1,9 +1,10 @@
 """The quadratic experiment of Callisti, Romito, Triggiano, arXiv 2509.21614, and two experiments beside it.
 
 *published*: their start, far away at ``v = 1``, after two noise-free steps, with ``phi(v) = max(v, tau)``.
-*warm*: a start near the minimum and, for Adam, at a fixed time ``t0 = 1``, with ``phi(v) = max(v, tau/16)``. The published
-start is stiff, and its floor lies above the second moments near the minimum, so it hides the order of the equations.
-*spectra*: the warm start in six dimensions for random matrices H, since the paper leaves H open.
+*warm*: a start near the minimum and, for Adam, at a fixed time ``t0 = 1``, with ``phi(v) = max(v, tau/16)``.
+The published start is stiff, and its floor lies above the second moments near the minimum, so it hides the
+order of the equations. *spectra*: the warm start in six dimensions for random matrices H, since the paper
+leaves H open.
 """
 
 import os
@@ -17,18 +18,18 @@ from pathlib import Path
 import numpy as np
 from sympy import Symbol
 
-from ..derive.equation import Form, modified_equation
-from ..derive.noise import gaussian
+from ..codegen.lowering.regularisation import floor
+from ..derive.derivation.equation import Form, modified_equation
+from ..derive.noise.laws import gaussian
+from ..derive.notation.symbols import tau
 from ..derive.optimizers.catalogue import CATALOGUE
 from ..derive.regimes import REGIMES
-from ..derive.regularisation import floor
-from ..derive.symbols import tau
-from .objectives import Quadratic
-from .output import slope_text, study_table
-from .plots import plot_weak_errors
-from .records import save_record, write_atomically
-from .results import WeakErrorStudy, error_series
-from .studies import weak_error
+from .problems.quadratic import Quadratic
+from .results.files import save_record, write_atomically
+from .results.output import slope_text, study_table
+from .results.plots import plot_weak_errors
+from .results.results import WeakErrorStudy, error_series
+from .studies.weak_error import weak_error
 
 OBSERVABLES = ("norm(theta)/2", "norm(v)/2", "norm(theta)**2", "theta[0]**2*v[0]")
 NOISE = 0.25
@@ -71,11 +72,20 @@ class Case:
         published = self.experiment == "published"
         near = np.resize([1.0, 0.5], self.problem.dimension)
         return weak_error(
-            equation, self.problem, taus=self.taus, horizon=self.horizon, observables=OBSERVABLES, paths=self.paths,
-            start={"theta": [10.0, 5.0] if published else near, "v": 1.0}, noise_free_steps=2 if published else 0,
-            hyperparameters={"u": 1.0} if published else {"u": 1 / 16, "eps": 1e-3}, regularisation=floor(Symbol("u") * tau),
-            t0=1.0 if self.rule == "adam" and not published else 0.0, seed=self.seed, threads=1,
-        )  # fmt: skip
+            equation,
+            self.problem,
+            taus=self.taus,
+            horizon=self.horizon,
+            observables=OBSERVABLES,
+            paths=self.paths,
+            start={"theta": [10.0, 5.0] if published else near, "v": 1.0},
+            noise_free_steps=2 if published else 0,
+            hyperparameters={"u": 1.0} if published else {"u": 1 / 16, "eps": 1e-3},
+            regularisation=floor(Symbol("u") * tau),
+            t0=1.0 if self.rule == "adam" and not published else 0.0,
+            seed=self.seed,
+            threads=1,
+        )
 
     @property
     def problem(self) -> Quadratic:
@@ -107,7 +117,10 @@ class Report:
 
     def text(self) -> str:
         """Return the slopes of every system and equation as a Markdown table, and the files written."""
-        lines = ["| experiment | optimizer | regime | equation | observable | slope | seconds |", "|---" * 7 + "|"]
+        lines = [
+            "| experiment | optimizer | regime | equation | observable | slope | seconds |",
+            "|---" * 7 + "|",
+        ]
         spread: dict[tuple[str, ...], list[float | None]] = {}
         for case, study in self.studies:
             place = (case.experiment, case.rule, case.regime, case.label)
@@ -119,7 +132,9 @@ class Report:
                     lines.append(f"| {' | '.join(place)} | `{observable}` | {cell} | {study.seconds:.1f} |")
         for place, slopes in spread.items():
             fitted = sorted(slope for slope in slopes if slope is not None)
-            text = f"median {np.median(fitted):.2f}, {fitted[0]:.2f} to {fitted[-1]:.2f}" if fitted else "none"
+            text = (
+                f"median {np.median(fitted):.2f}, {fitted[0]:.2f} to {fitted[-1]:.2f}" if fitted else "none"
+            )
             lines.append(f"| {' | '.join(place)} | {text} over {len(fitted)} of {len(slopes)} matrices | |")
         return "\n".join([*lines, "", f"{self.seconds:.0f} s; wrote {', '.join(self.files)}"])
 
@@ -136,7 +151,9 @@ def reproduce(folder: Path, cases: Sequence[Case], progress: Callable[[str, int,
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror
-        raise ValueError(f"cannot make the folder {folder}: {reason}; expected a place with write permission") from error
+        raise ValueError(
+            f"cannot make the folder {folder}: {reason}; expected a place with write permission"
+        ) from error
     if not os.access(folder, os.W_OK):
         raise ValueError(f"cannot write into {folder}; expected a folder with write permission")
     began = time.perf_counter()
@@ -151,7 +168,9 @@ def reproduce(folder: Path, cases: Sequence[Case], progress: Callable[[str, int,
 
 
 def _by_equation(cases: Sequence[Case]) -> list[list[Case]]:
-    """Group the cases that share a kernel, so that no two processes compile the same one; those with most work first."""
+    """Group the cases that share a kernel, so that no two processes compile the same one; those with most
+    work first.
+    """
     groups: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
         groups.setdefault((case.rule, case.regime, case.label, case.problem.dimension), []).append(case)
@@ -176,7 +195,10 @@ def callisti2025(quick: bool, seed: int) -> list[Case]:
             limit = ["order 1, ODE"] if regime == "ballistic" else []
             beyond = ["order 2, synchronised"] if regime == "batch-equivalent" and not quick else []
             compared = ["order 1, SDE", "order 2"]
-            cases += [Case("published", rule, regime, label, published, horizon, many, seed) for label in limit + compared]
+            cases += [
+                Case("published", rule, regime, label, published, horizon, many, seed)
+                for label in limit + compared
+            ]
             cases += [Case("warm", rule, regime, label, warm, 1.0, many, seed) for label in compared + beyond]
     if not quick:
         cases += [
@@ -195,7 +217,9 @@ def _write(folder: Path, report: Report) -> list[str]:
             systems.setdefault(case.system, {})[case.label] = study
     files = []
     for system, studies in systems.items():
-        plot_weak_errors(error_series(studies), title=system.replace("_", ", "), path=folder / f"{system}.png")
+        plot_weak_errors(
+            error_series(studies), title=system.replace("_", ", "), path=folder / f"{system}.png"
+        )
         files.append(f"{system}.png")
     tables = "\n\n".join(study_table(study) for _, study in report.studies)
     write_atomically(folder / "tables.txt", f"{report.text()}\n\n{tables}\n".encode())

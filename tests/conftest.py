@@ -13,12 +13,15 @@ for folder in ("derive", "codegen", "runtime"):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile each kernel once per run: all processes share a folder that is thrown away, unless one is given.
+    """Compile each kernel once per run: all processes share a folder that is thrown away, unless one is
+    given.
 
     Derivations are not kept: tests are to derive.
     """
-    os.environ["SMELT_DERIVATION_CACHE"] = "off"
-    os.environ["SYMPY_CACHE_SIZE"] = "100000"  # read when SymPy is imported; its 1000 are too few for many derivations
-    if "SMELT_CACHE_DIR" not in os.environ:
-        os.environ["SMELT_CACHE_DIR"] = folder = tempfile.mkdtemp(prefix="smelt-tests-")
+    os.environ["OPTSDE_DERIVATION_CACHE"] = "off"
+    os.environ["SYMPY_CACHE_SIZE"] = (
+        "100000"  # read when SymPy is imported; its 1000 are too few for many derivations
+    )
+    if "OPTSDE_CACHE_DIR" not in os.environ:
+        os.environ["OPTSDE_CACHE_DIR"] = folder = tempfile.mkdtemp(prefix="optsde-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

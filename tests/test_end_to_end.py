@@ -1,7 +1,7 @@
 """From an update rule to the slope of its weak error.
 
-Path numbers are such that each local slope has a standard error below 0.05; that is asserted. The criterion is then that the
-last two local slopes lie within 0.15 of the order, three standard errors.
+Path numbers are such that each local slope has a standard error below 0.05; that is asserted. The criterion
+is then that the last two local slopes lie within 0.15 of the order, three standard errors.
 """
 
 import math
@@ -10,14 +10,17 @@ from dataclasses import dataclass
 import pytest
 from settled import assert_settled
 
-from smelt.derive import adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
-from smelt.runtime import Quadratic, WeakErrorStudy, simulate, weak_error
+from optsde.derive import adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
+from optsde.runtime import Quadratic, WeakErrorStudy, simulate, weak_error
 
 PLANE = Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
 LINE = Quadratic([[1.0]], noise=[[0.09]])
 WARM = {"theta": [1, 0.5], "v": 1}
 THETA, V, BOTH = "norm(theta)**2", "norm(v)**2", "theta[0]**2*v[0]"
-RULES, REGIMES = {"rmsprop": rmsprop, "adam": adam}, {"ballistic": ballistic, "batch-equivalent": batch_equivalent}
+RULES, REGIMES = (
+    {"rmsprop": rmsprop, "adam": adam},
+    {"ballistic": ballistic, "batch-equivalent": batch_equivalent},
+)
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,23 @@ class Case:
         return f"{self.rule}, {self.regime}, order {self.order}, {self.form}, {' '.join(self.observables)}"
 
     def study(self) -> WeakErrorStudy:
-        equation = modified_equation(RULES[self.rule](), REGIMES[self.regime](), gaussian(constant=True), self.order, self.form)
+        equation = modified_equation(
+            RULES[self.rule](), REGIMES[self.regime](), gaussian(constant=True), self.order, self.form
+        )
         assert equation.certificate.weak_order == self.slope
         line = self.problem is LINE
         return weak_error(
-            equation, self.problem, taus=[2.0**-e for e in self.exponents], horizon=1, observables=self.observables,
-            start={"theta": 1, "v": 1} if line else WARM, t0=1.0 if self.rule == "adam" else 0.0, paths=self.paths, seed=1,
+            equation,
+            self.problem,
+            taus=[2.0**-e for e in self.exponents],
+            horizon=1,
+            observables=self.observables,
+            start={"theta": 1, "v": 1} if line else WARM,
+            t0=1.0 if self.rule == "adam" else 0.0,
+            paths=self.paths,
+            seed=1,
             hyperparameters={"eps": 0.1, "c": 1} if line else {"eps": 1e-3},
-        )  # fmt: skip
+        )
 
 
 SETTLED = [
@@ -59,7 +71,17 @@ SETTLED = [
     Case("rmsprop", "batch-equivalent", 2, "diffusion", 1, (BOTH,), (4, 5, 6), 10_000_000, LINE),
     Case("rmsprop", "ballistic", 2, "diffusion", 2, (BOTH,), (3, 4, 5), 15_000_000, LINE),
     # the synchronised equation, which is no diffusion, has order 2 there too
-    Case("rmsprop", "batch-equivalent", 2, "synchronised", 2, ("theta[0]**2", "v[0]**2"), (3, 4, 5), 16_000_000, LINE),
+    Case(
+        "rmsprop",
+        "batch-equivalent",
+        2,
+        "synchronised",
+        2,
+        ("theta[0]**2", "v[0]**2"),
+        (3, 4, 5),
+        16_000_000,
+        LINE,
+    ),
 ]
 
 
@@ -78,7 +100,9 @@ def test_local_slopes_settle_at_the_order_of_the_certificate(case):
     ids=str,
 )
 def test_slopes_tell_the_orders_apart(case):
-    """The standard errors alone give intervals of half-width below 0.1; what is beyond that is the curvature of the error."""
+    """The standard errors alone give intervals of half-width below 0.1; what is beyond that is the curvature
+    of the error.
+    """
     study = case.study()
     for slope in study.slopes.values():
         assert sum(slope.used) >= 3
@@ -91,7 +115,9 @@ def test_slopes_tell_the_orders_apart(case):
 
 
 def test_optimizer_and_equation_agree_on_their_own():
-    """Independent simulations, not coupled: their difference is the weak error that the coupled study measures."""
+    """Independent simulations, not coupled: their difference is the weak error that the coupled study
+    measures.
+    """
     equation = modified_equation(rmsprop(), ballistic(), gaussian(constant=True), 2)
     shared = {"tau": 0.25, "horizon": 1.0, "start": WARM, "observables": (V, BOTH), "paths": 400_000}
     shared |= {"hyperparameters": {"eps": 1e-3}, "records": 1}
@@ -102,6 +128,10 @@ def test_optimizer_and_equation_agree_on_their_own():
     for n, row in enumerate(study.rows[:2]):
         # Euler's error of first order in the substep is extrapolated away
         continuous = fine.means[-1, n] + (fine.means[-1, n] - coarse.means[-1, n]) / 7
-        errors = (8 / 7 * fine.standard_errors[-1, n], coarse.standard_errors[-1, n] / 7, discrete.standard_errors[-1, n])
+        errors = (
+            8 / 7 * fine.standard_errors[-1, n],
+            coarse.standard_errors[-1, n] / 7,
+            discrete.standard_errors[-1, n],
+        )
         spread = math.hypot(*errors, row.standard_error)
         assert abs(continuous - discrete.means[-1, n] - row.weak_error) < 4 * spread + abs(row.own_error)

@@ -11,17 +11,20 @@ from pathlib import Path
 
 import pytest
 
-import smelt.codegen
-import smelt.derive
-import smelt.runtime
+import optsde.codegen
+import optsde.derive
+import optsde.runtime
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("derive", "codegen", "runtime")
-SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
-OTHERS = sorted(path for folder in ("tests", "benchmarks", "notebooks") for path in (ROOT / folder).rglob("*.py"))
+FACE = "optsde"
+SOURCES = sorted(path for layer in (FACE, *LAYERS) for path in (ROOT / layer).rglob("*.py"))
+OTHERS = sorted(
+    path for folder in ("tests", "benchmarks", "notebooks") for path in (ROOT / folder).rglob("*.py")
+)
 MODULES = sorted(
     module.name
-    for package in (smelt.derive, smelt.codegen, smelt.runtime)
+    for package in (optsde.derive, optsde.codegen, optsde.runtime)
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
 )
 BANNED_CALLS = {"eval", "exec", "compile", "__import__", "sympify", "parse_expr", "lambdify", "parse_latex"}
@@ -32,9 +35,14 @@ def _name(path):
     return path.relative_to(ROOT).as_posix()
 
 
+def _packaged(parts):
+    """The name of a folder or module inside the package."""
+    return ".".join(parts if parts[0] == FACE else (FACE, *parts))
+
+
 def _imports(path):
     """Absolute names of what a source imports, down to the imported name, each with its line."""
-    package = ("smelt", *path.relative_to(ROOT).parent.parts)
+    package = _packaged(path.relative_to(ROOT).parent.parts).split(".")
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node) for alias in node.names)
@@ -47,35 +55,38 @@ def _imports(path):
 def test_every_folder_of_modules_is_packaged():
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     folders = {path.parent.relative_to(ROOT) for path in SOURCES}
-    assert set(setuptools["packages"]) == {".".join(["smelt", *folder.parts]) for folder in folders}
-    assert setuptools["package-dir"] == {f"smelt.{layer}": layer for layer in LAYERS}
+    assert set(setuptools["packages"]) == {_packaged(folder.parts) for folder in folders}
+    assert setuptools["package-dir"] == {FACE: FACE} | {f"{FACE}.{layer}": layer for layer in LAYERS}
     assert not [folder for folder in folders if not (ROOT / folder / "__init__.py").is_file()]
 
 
 def test_no_modules_outside_the_known_folders():
-    known = {*LAYERS, "tests", "benchmarks", "notebooks"}
-    folders = [path for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "build", "dist"))]
+    known = {FACE, *LAYERS, "tests", "benchmarks", "notebooks"}
+    folders = [
+        path for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "build", "dist"))
+    ]
     assert {path.name for path in folders if any(path.rglob("*.py"))} <= known
     assert not list(ROOT.glob("*.py"))
 
 
 def test_every_module_can_be_imported_by_its_packaged_name():
-    packages = {f"smelt.{layer}" for layer in LAYERS}
-    names = {".".join(["smelt", *path.relative_to(ROOT).with_suffix("").parts]) for path in SOURCES}
+    packages = {FACE, *(f"{FACE}.{layer}" for layer in LAYERS)}
+    names = {_packaged(path.relative_to(ROOT).with_suffix("").parts) for path in SOURCES}
     assert {name.removesuffix(".__init__") for name in names} - packages == set(MODULES)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
 def test_imports_flow_one_way_and_are_relative_inside(path):
-    layer = LAYERS.index(path.relative_to(ROOT).parts[0])
+    order = (*LAYERS, FACE)
+    layer = order.index(path.relative_to(ROOT).parts[0])
     for name, node in _imports(path):
         parts = name.split(".")
         where = f"{_name(path)}:{node.lineno} imports {name}"
         assert parts[0] not in LAYERS, f"{where}; write it with leading dots"
-        if parts[0] == "smelt":
+        if parts[0] == "optsde":
             assert isinstance(node, ast.ImportFrom), f"{where}; write it with leading dots"
             assert node.level > 0, f"{where}; write it with leading dots"
-            assert LAYERS.index(parts[1]) <= layer, f"{where}, against derive <- codegen <- runtime"
+            assert order.index(parts[1]) <= layer, f"{where}, against derive <- codegen <- runtime"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
@@ -92,13 +103,16 @@ def test_no_source_runs_text_as_code(path):
             dotted = function.attr if isinstance(function, ast.Attribute) else None
             banned = plain in BANNED_CALLS or dotted in BANNED_CALLS - {"compile", "eval", "exec"}
             assert not banned, f"{_name(path)}:{node.lineno} calls {plain or dotted}"
-            pickles = [k for k in node.keywords if k.arg == "allow_pickle" and ast.unparse(k.value) != "False"]
+            pickles = [
+                k for k in node.keywords if k.arg == "allow_pickle" and ast.unparse(k.value) != "False"
+            ]
             assert not pickles, f"{_name(path)}:{node.lineno} allows pickle"
 
 
 @pytest.mark.parametrize("path", SOURCES + OTHERS, ids=_name)
 def test_files_are_short(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    longest = 300 if path in SOURCES else 400
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= longest
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
@@ -109,10 +123,11 @@ def test_every_module_says_what_it_is_for(path):
 
 def test_deriving_needs_neither_numba_nor_matplotlib():
     script = (
-        "import pkgutil, importlib, sys, smelt.derive\n"
-        "for module in pkgutil.walk_packages(smelt.derive.__path__, 'smelt.derive.'):\n"
+        "import pkgutil, importlib, sys, optsde.derive\n"
+        "for module in pkgutil.walk_packages(optsde.derive.__path__, 'optsde.derive.'):\n"
         "    importlib.import_module(module.name)\n"
-        "print(sorted({'numba', 'llvmlite', 'matplotlib', 'smelt.codegen', 'smelt.runtime'} & set(sys.modules)))"
+        "print(sorted({'numba', 'llvmlite', 'matplotlib', 'optsde.codegen', 'optsde.runtime'} & "
+        "set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"

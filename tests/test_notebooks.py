@@ -27,15 +27,17 @@ def test_scripts_and_notebooks_come_in_pairs():
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_script_runs_from_top_to_bottom(script, tmp_path):
     environment = os.environ | {"MPLBACKEND": "Agg"}
-    done = subprocess.run([sys.executable, script], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_notebook_has_the_cells_of_its_script(script):
-    assert _cells(nbformat.read(script.with_suffix(".ipynb"), as_version=4)) == _cells(jupytext.read(script)), (
-        "the pair differs, write it anew: make notebooks"
-    )
+    assert _cells(nbformat.read(script.with_suffix(".ipynb"), as_version=4)) == _cells(
+        jupytext.read(script)
+    ), "the pair differs, write it anew: make notebooks"
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)

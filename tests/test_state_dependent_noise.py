@@ -1,7 +1,8 @@
-"""Weak errors in the batch-equivalent regime where ``f'''`` is not zero, with constant noise and with noise that varies.
+"""Weak errors in the batch-equivalent regime where ``f'''`` is not zero, with constant noise and with noise
+that varies.
 
-Path numbers are such that each local slope has a standard error below 0.05; that is asserted. The criterion is then that both
-local slopes lie within 0.15 of the order, three standard errors.
+Path numbers are such that each local slope has a standard error below 0.05; that is asserted. The criterion
+is then that both local slopes lie within 0.15 of the order, three standard errors.
 """
 
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from dataclasses import dataclass
 import pytest
 from settled import assert_settled
 
-from smelt.derive import adam, batch_equivalent, gaussian, modified_equation, rmsprop
-from smelt.runtime import Objective, weak_error
+from optsde.derive import adam, batch_equivalent, gaussian, modified_equation, rmsprop
+from optsde.runtime import Objective, weak_error
 
 NEAR = Objective("theta**2/2 + sin(theta)/2", 0.4)
 FAR = Objective("theta**2/2 + sin(theta)", 0.35)
@@ -57,9 +58,16 @@ def test_local_slopes_settle_at_the_order_of_the_certificate(case):
     equation = modified_equation(rule, batch_equivalent(), gaussian(), case.order, case.form)
     constants = {"eps": 0.1, "c": 1.0} if case.rule == "rmsprop" else {"eps": 0.1, "c1": 1.0, "c2": 1.0}
     study = weak_error(
-        equation, case.problem, taus=[2.0**-e for e in case.exponents], horizon=1.0 if case.problem is NEAR else 0.5,
-        start={"theta": 1.0 if case.problem is NEAR else 1.5, "v": 1.0}, t0=1.0 if case.rule == "adam" else 0.0,
-        hyperparameters=constants, observables=case.observables, paths=case.paths, seed=1,
-    )  # fmt: skip
+        equation,
+        case.problem,
+        taus=[2.0**-e for e in case.exponents],
+        horizon=1.0 if case.problem is NEAR else 0.5,
+        start={"theta": 1.0 if case.problem is NEAR else 1.5, "v": 1.0},
+        t0=1.0 if case.rule == "adam" else 0.0,
+        hyperparameters=constants,
+        observables=case.observables,
+        paths=case.paths,
+        seed=1,
+    )
     assert study.weak_order == case.slope
     assert_settled(study, case.slope)

@@ -1,7 +1,9 @@
-"""Extra assumptions under which a published coefficient may be right: some quantity vanishes, or is far below another.
+"""Extra assumptions under which a published coefficient may be right: some quantity vanishes, or is far below
+another.
 
-An assumption that something is small is a limit, not a zero, and keeps what is leading there. Whether the noise in a gradient
-is small is seen where a function of their ratio stands, an error function, and asked only there.
+An assumption that something is small is a limit, not a zero, and keeps what is leading there. Whether the
+noise in a gradient is small is seen where a function of their ratio stands, an error function, and asked only
+there.
 """
 
 from collections.abc import Callable
@@ -9,8 +11,8 @@ from dataclasses import dataclass
 
 from sympy import Dummy, Expr, Integer, Symbol, cancel, erf, nan, oo, sign, together, zoo
 
-from ..indices import components
-from ..symbols import Component
+from ..notation.indices import components
+from ..notation.symbols import Component
 from .normal_form import is_variance
 
 
@@ -42,7 +44,9 @@ def _zero(name: str, vanishes: Callable[[Symbol], bool]) -> Assumption:
 
 
 def _derivative_of_noise(s: Symbol) -> bool:
-    return isinstance(s, Component) and s.field.varies and not s.field.gradient and len(s.indices) > s.field.rank
+    return (
+        isinstance(s, Component) and s.field.varies and not s.field.gradient and len(s.indices) > s.field.rank
+    )
 
 
 _SCALE = Symbol("scale", positive=True)
@@ -60,9 +64,11 @@ def _signal_far_below(expression: Expr) -> Expr:
 
 
 def _signal_far_above(expression: Expr) -> Expr:
-    """Return the limit for small noise at a gradient that is not zero; the expression itself where it has none.
+    """Return the limit for small noise at a gradient that is not zero; the expression itself where it has
+    none.
 
-    An error function whose argument grows beyond all bounds is its sign, up to what vanishes faster than any power.
+    An error function whose argument grows beyond all bounds is its sign, up to what vanishes faster than any
+    power.
     """
     variances = {c: Dummy(positive=True) for c in components(expression) if is_variance(c)}
     law = {c: variances.get(c, c) for c in components(expression) if c.field.name in ("S", "K3", "K4")}
@@ -86,4 +92,6 @@ ASSUMPTIONS = (
     Assumption("signal far below noise", _depends_on_the_ratio, _signal_far_below),
     Assumption("signal far above noise", _depends_on_the_ratio, _signal_far_above),
 )
-"""What is tried, one by one and then together, where a published coefficient differs. Signal is the gradient."""
+"""What is tried, one by one and then together, where a published coefficient differs. Signal is the
+gradient.
+"""

@@ -7,16 +7,18 @@ from typing import Literal
 
 from sympy import Add, Expr, Mul, Rational
 
-from ..chain import Chain
-from ..chaos import paired
-from ..indices import canonical, components, multiply, opened, reindex, terms
-from ..symbols import Component, TotalField, constant_factor, factor, square_factor, zeta1, zeta2
+from ..derivation.chain import Chain
+from ..derivation.wiener_chaos import paired
+from ..notation.indices import canonical, components, multiply, opened, reindex, terms
+from ..notation.symbols import Component, TotalField, constant_factor, factor, square_factor, zeta1, zeta2
 from .published import Reader, powers_of_tau
 
 Provenance = Literal["code", "re-derived", "recalled"]
 
 Coefficients = Mapping[tuple[Rational, tuple[str, ...]], Expr]
-"""By power of tau and blocks: a drift for one block, a covariance for two, an obstruction for three or more."""
+"""By power of tau and blocks: a drift for one block, a covariance for two, an obstruction for three or
+more.
+"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Claim:
     order : int
         The weak order claimed.
     drift : mapping of str to str
-        For each block, a formula as `smelt.derive.claims.published.Reader` reads it.
+        For each block, a formula as `optsde.derive.claims.published.Reader` reads it.
     noise : mapping of str to str
         Likewise, linear in the Brownian increments dW and dW2; blocks without noise are left out.
     notation : mapping of str to str
@@ -66,9 +68,9 @@ class Claim:
     one_dimension : bool
         The formula is known in one dimension only.
     fixed_memory : bool
-        The claim is about the full batch with memories that do not depend on the learning rate: other blocks than theta are
-        averaged out, tau stands for the learning rate, and a constant ``c`` for one minus a memory
-        (`smelt.derive.limits.slow_manifold`).
+        The claim is about the full batch with memories that do not depend on the learning rate: other blocks
+        than theta are averaged out, tau stands for the learning rate, and a constant ``c`` for one minus a
+        memory (`optsde.derive.limits.slow_manifold`).
     note : str
     """
 
@@ -86,17 +88,21 @@ class Claim:
     note: str = ""
 
     def coefficients(self) -> Coefficients:
-        """Return drift and covariance in index notation, through ``tau**order``: one power beyond what the order needs.
+        """Return drift and covariance in index notation, through ``tau**order``: one power beyond what the
+        order needs.
 
         Raises
         ------
         ValueError
-            A formula cannot be read, a block has no drift or is unknown, or the noise has no covariance in closed form.
+            A formula cannot be read, a block has no drift or is unknown, or the noise has no covariance in
+            closed form.
         """
         blocks = ["theta"] if self.fixed_memory else [block.name for block in self.chain.blocks]
         if set(self.drift) != set(blocks) or not set(self.noise) <= set(blocks):
             given = ", ".join([*self.drift, *self.noise]) or "nothing"
-            raise ValueError(f"{self.name} has formulas for {given}; expected a drift each of {', '.join(blocks)}")
+            raise ValueError(
+                f"{self.name} has formulas for {given}; expected a drift each of {', '.join(blocks)}"
+            )
         reader, last = Reader(self.chain, self.notation), Rational(self.order)
         noise = {b: powers_of_tau(reader.noise(text), last) for b, text in self.noise.items()}
         found: dict[tuple[Rational, tuple[str, ...]], Expr] = {}
@@ -114,7 +120,9 @@ class Claim:
 
     def _covariance(self, left: Expr, right: Expr) -> Expr:
         product = multiply(left, reindex(right, {"i": "j"}))
-        return Add(*(self._in_covariances(term) for z in (zeta1, zeta2) for term in terms(paired(product, z, z))))
+        return Add(
+            *(self._in_covariances(term) for z in (zeta1, zeta2) for term in terms(paired(product, z, z)))
+        )
 
     def _in_covariances(self, term: Expr) -> Expr:
         """Write ``sum_p B_ip B_jp`` as ``S_ij``, and ``sum_p B2_ip B2_jp`` as ``2 S_ij**2``."""
@@ -123,20 +131,29 @@ class Claim:
         for f in Mul.make_args(term):
             base, exponent = f.as_base_exp()
             if isinstance(base, Component) and base.field in (factor, constant_factor, square_factor):
-                pairs.setdefault((base.field == square_factor, base.indices[1]), []).extend([base.indices[0]] * int(exponent))
+                pairs.setdefault((base.field == square_factor, base.indices[1]), []).extend(
+                    [base.indices[0]] * int(exponent)
+                )
             else:
                 rest.append(f)
         if not pairs and self.one_dimension:  # there dW itself may be the noise
             return term
         if [len(indices) for indices in pairs.values()] != [2]:
-            raise ValueError(f"{self.name}: the noise mixes the factors B and B2, or lacks one; expected B(dW) and B2(dW2)")
+            raise ValueError(
+                f"{self.name}: the noise mixes the factors B and B2, or lacks one; expected B(dW) and B2(dW2)"
+            )
         covariance = self.chain.noise.cumulant_field(2)
-        return Mul(*rest, *(2 * covariance(*p) ** 2 if square else covariance(*p) for (square, _), p in pairs.items()))
+        return Mul(
+            *rest,
+            *(2 * covariance(*p) ** 2 if square else covariance(*p) for (square, _), p in pairs.items()),
+        )
 
 
 def in_one_dimension(expression: Expr) -> Expr:
     """Return an expression for a single coordinate, ``i``."""
     expression = opened(expression)
-    totals = {c: in_one_dimension(c.field.body) for c in components(expression) if isinstance(c.field, TotalField)}
+    totals = {
+        c: in_one_dimension(c.field.body) for c in components(expression) if isinstance(c.field, TotalField)
+    }
     expression = expression.xreplace(totals)
     return reindex(expression, {index: "i" for c in components(expression) for index in c.indices})

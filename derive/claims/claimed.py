@@ -1,4 +1,6 @@
-"""A claimed equation as one that kernels accept: the formulas as they are printed, nothing expanded in tau."""
+"""A claimed equation as one that kernels accept: the formulas as they are printed, nothing expanded in
+tau.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,12 +8,12 @@ from functools import cached_property
 
 from sympy import Add, Expr, Integer, Lambda, Mul, Pow, Rational, Symbol
 
-from ..certificate import Certificate
-from ..diffusion import Diffusion
-from ..equation import ModifiedEquation, modified_equation
-from ..indices import components, terms
-from ..noise import NoiseModel, batch_mean, gaussian, two_point
-from ..symbols import Component, element_function, square_factor, t
+from ..derivation.certificate import Certificate
+from ..derivation.diffusion import Diffusion
+from ..derivation.equation import ModifiedEquation, modified_equation
+from ..noise.laws import NoiseModel, batch_mean, gaussian, two_point
+from ..notation.indices import components, terms
+from ..notation.symbols import Component, element_function, square_factor, t
 from .claim import Claim
 from .published import Reader, powers_of_tau
 from .verdicts import Verdict
@@ -63,34 +65,42 @@ DRAWS = 8
 
 
 def measured_law(claim: Claim) -> NoiseModel:
-    """Return the constant noise with which a claim is measured: Gaussian, unless it is about signs; batches have a size."""
+    """Return the constant noise with which a claim is measured: Gaussian, unless it is about signs; batches
+    have a size.
+    """
     law = claim.chain.noise
     draw = two_point(constant=True) if law.sign else gaussian(constant=True)
     return draw if law.batch == 1 else batch_mean(draw, law.batch if law.batch.is_Integer else Integer(DRAWS))
 
 
 def unmeasurable(claim: Claim) -> str:
-    """Return why no kernel can draw the noise that a claim is about; nothing if `measured_law` is of its kind."""
+    """Return why no kernel can draw the noise that a claim is about; nothing if `measured_law` is of its
+    kind.
+    """
     law = claim.chain.noise
     if not law.orders:
         return f"{claim.name} is a claim about {law.name}; expected one with noise, which kernels draw"
     if (count := claim.chain.rule.sample_count) > 1:
         return f"{claim.name} is a claim about {count} samples in a step; expected one, which kernels draw"
     if law.population is not None or (law.spread != 1 and not law.sign):
-        return f"{claim.name} is a claim about {law.name} noise; expected Gaussian or two-point noise, which kernels draw"
+        return (
+            f"{claim.name} is a claim about {law.name} noise; "
+            "expected Gaussian or two-point noise, which kernels draw"
+        )
     return ""
 
 
 def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]:
     """Return the claimed and the derived equation for the constant noise of `measured_law`.
 
-    The claimed one is driven by a Brownian motion of the same sign as the derived one, so that both can follow the optimizer's.
+    The claimed one is driven by a Brownian motion of the same sign as the derived one, so that both can
+    follow the optimizer's.
 
     Raises
     ------
     ValueError
-        The claim is `unmeasurable`, a function in it depends on the second moments of two coordinates, or it has the factor
-        ``B2`` of ``2 S_ij**2``, which is not the one of its noise.
+        The claim is `unmeasurable`, a function in it depends on the second moments of two coordinates, or it
+        has the factor ``B2`` of ``2 S_ij**2``, which is not the one of its noise.
     """
     claim = verdict.claim
     if reason := unmeasurable(claim):
@@ -103,28 +113,44 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]
     formulas = {b: _abstract(e, nonnegative, definitions) for b, e in drift.items()}
     noise = {b.name: reader.noise(claim.noise.get(b.name, "0")).xreplace(size) for b in chain.blocks}
     if chain.noise.remark and any(c.field == square_factor for e in noise.values() for c in components(e)):
-        raise ValueError(f"{claim.name} has the factor B2 beside {chain.noise.name} noise; expected squares by dW2 alone")
+        raise ValueError(
+            f"{claim.name} has the factor B2 beside {chain.noise.name} noise; expected squares by dW2 alone"
+        )
     sign = _leading_sign(_by_power(noise, claim.order)) * _leading_sign(derived.diffusion.coefficients)
     factors = {b: _abstract(sign * e, nonnegative, definitions) for b, e in noise.items()}
     wrong = [d.power for d in verdict.differences]
     reached = Certificate(int(min(wrong)) if wrong else claim.order, ())
-    return ClaimedEquation(chain, claim.order, "diffusion", (), definitions, claim, formulas, factors, reached), derived
+    return ClaimedEquation(
+        chain, claim.order, "diffusion", (), definitions, claim, formulas, factors, reached
+    ), derived
 
 
 def _by_power(noise: Mapping[str, Expr], order: int) -> list[Mapping[str, Expr]]:
     found = {b: powers_of_tau(e, Rational(order)) for b, e in noise.items()}
-    return [{b: e.get(power, Integer(0)) for b, e in found.items()} for power in sorted({p for e in found.values() for p in e})]
+    return [
+        {b: e.get(power, Integer(0)) for b, e in found.items()}
+        for power in sorted({p for e in found.values() for p in e})
+    ]
 
 
 def _leading_sign(parts: Sequence[Mapping[str, Expr]]) -> int:
-    """Return the sign of the first term of the noise of the first block that has any, at the lowest power of tau."""
+    """Return the sign of the first term of the noise of the first block that has any, at the lowest power of
+    tau.
+    """
     leading = [e for part in parts for e in part.values() if e != 0]
     return -1 if leading and terms(leading[0])[0].could_extract_minus_sign() else 1
 
 
 def _abstract(expression: Expr, nonnegative: set[str], definitions: dict[str, Lambda]) -> Expr:
-    """Put abstract functions for roots and denominators in second moments, so that a regularisation applies to them."""
-    return Add(*(Mul(*(_named(f, nonnegative, definitions) for f in Mul.make_args(term))) for term in terms(expression)))
+    """Put abstract functions for roots and denominators in second moments, so that a regularisation applies
+    to them.
+    """
+    return Add(
+        *(
+            Mul(*(_named(f, nonnegative, definitions) for f in Mul.make_args(term)))
+            for term in terms(expression)
+        )
+    )
 
 
 def _named(factor: Expr, nonnegative: set[str], definitions: dict[str, Lambda]) -> Expr:
@@ -133,7 +159,10 @@ def _named(factor: Expr, nonnegative: set[str], definitions: dict[str, Lambda]) 
     if not moments or (isinstance(base, Component) and exponent.is_Integer and exponent.is_positive):
         return factor
     if len(moments) > 1:
-        raise ValueError(f"{factor} depends on {', '.join(map(str, moments))}; expected the second moment of one coordinate")
+        raise ValueError(
+            f"{factor} depends on {', '.join(map(str, moments))}; expected the second moment of one "
+            "coordinate"
+        )
     inverse, power = (Pow(base, -1), -exponent) if exponent.is_Integer else (factor, Integer(1))
     x = Symbol(moments[0].field.name, nonnegative=True)
     rest = (t,) if inverse.has(t) else ()

@@ -1,11 +1,12 @@
 """A normal form for expressions in index notation with explicit functions: equal expressions have the same.
 
-A term is a monomial in tensors and state times a function of the coordinates' second moments, of time and of what stands under
-roots. Roots and exponentials become symbols, so that this function is rational: two are equal if and only if `cancel` of their
-difference is 0. For an exponential ``exp(-c t)`` the symbol is ``gamma_c = 1 - exp(-c t)``, because bias corrections are made
-of these. A second moment is eliminated by its root. Any other root r is of a polynomial p and known by ``r**2 = p``: it is
-brought out of denominators and reduced to its first power. Different irreducible polynomials have no square among their
-products, so the products of their roots are linearly independent over the rational functions, and the form is unique. A sign
+A term is a monomial in tensors and state times a function of the coordinates' second moments, of time and of
+what stands under roots. Roots and exponentials become symbols, so that this function is rational: two are
+equal if and only if `cancel` of their difference is 0. For an exponential ``exp(-c t)`` the symbol is
+``gamma_c = 1 - exp(-c t)``, because bias corrections are made of these. A second moment is eliminated by its
+root. Any other root r is of a polynomial p and known by ``r**2 = p``: it is brought out of denominators and
+reduced to its first power. Different irreducible polynomials have no square among their products, so the
+products of their roots are linearly independent over the rational functions, and the form is unique. A sign
 is known by ``s**2 = 1``, an absolute value is ``s`` times its argument.
 """
 
@@ -35,13 +36,15 @@ from sympy import (
 )
 from sympy import factor as factorised
 
-from ..chain import Chain
-from ..components import written_out
-from ..indices import dummies, fresh, reindex, terms
-from ..symbols import Component, Field, t
+from ..derivation.chain import Chain
+from ..derivation.component_form import written_out
+from ..notation.indices import dummies, fresh, reindex, terms
+from ..notation.symbols import Component, Field, t
 
 NormalForm = Mapping[Expr, Expr]
-"""For each monomial in tensors and state its coefficient, a rational function in lowest terms; none vanishes."""
+"""For each monomial in tensors and state its coefficient, a rational function in lowest terms; none
+vanishes.
+"""
 
 
 class Algebra:
@@ -57,8 +60,8 @@ class Algebra:
     Raises
     ------
     ValueError
-        In `normal_form`, if what stands under a root is not linear in one such quantity, nor an irreducible polynomial
-        without them that is never negative.
+        In `normal_form`, if what stands under a root is not linear in one such quantity, nor an irreducible
+        polynomial without them that is never negative.
     """
 
     def __init__(self, chain: Chain, definitions: Mapping[str, Lambda]) -> None:
@@ -81,18 +84,28 @@ class Algebra:
             for monomial, coefficient in self._split(term):
                 found[monomial] = found.get(monomial, 0) + self._rational(coefficient)
         # what stands under a root may have been met after a coefficient without the root
-        reduced = {monomial: self._reduced(cancel(together(c.xreplace(self._solved)))) for monomial, c in found.items()}
-        parts = {monomial * k: c for monomial, whole in reduced.items() for k, c in self._by_constants(whole).items()}
+        reduced = {
+            monomial: self._reduced(cancel(together(c.xreplace(self._solved))))
+            for monomial, c in found.items()
+        }
+        parts = {
+            monomial * k: c
+            for monomial, whole in reduced.items()
+            for k, c in self._by_constants(whole).items()
+        }
         return dict(sorted(parts.items(), key=str))
 
     def expression(self, form: NormalForm) -> Expr:
-        """Return a short sum with the normal form: for each set of sums over coordinates, factored if that is shorter.
+        """Return a short sum with the normal form: for each set of sums over coordinates, factored if that is
+        shorter.
 
         For ``1 - exp(-c t)`` stands the symbol ``gamma_c``.
         """
         groups: dict[tuple[str, ...], list[Expr]] = {}
         for monomial, coefficient in form.items():
-            groups.setdefault(tuple(sorted(dummies(monomial))), []).append(monomial * self._shortest(coefficient))
+            groups.setdefault(tuple(sorted(dummies(monomial))), []).append(
+                monomial * self._shortest(coefficient)
+            )
         sums = (Add(*group) for group in groups.values())
         written = {root: sqrt(base) for base, root in self._roots.items()} | self._written
         return Add(*(min(e, factorised(e), key=_length).xreplace(written) for e in sums))
@@ -107,7 +120,9 @@ class Algebra:
         return min(forms, key=_length)
 
     def _split(self, term: Expr) -> list[tuple[Expr, Expr]]:
-        """Split off the monomial, with its dummies named canonically; averaged over the namings that leave it the same."""
+        """Split off the monomial, with its dummies named canonically; averaged over the namings that leave it
+        the same.
+        """
         names = sorted(dummies(term))
         orders = permutations(fresh((), len(names)))
         renamed = [self._monomial(reindex(term, dict(zip(names, order, strict=True)))) for order in orders]
@@ -129,12 +144,22 @@ class Algebra:
     def _by_constants(self, coefficient: Expr) -> dict[Expr, Expr]:
         """Split a rational function by the monomials in the constants in which it is a polynomial."""
         numerator, denominator = fraction(coefficient)
-        hidden = {*self._roots.values(), *self._exponentials.values(), *self._written, *denominator.free_symbols}
-        constants = sorted((s for s in numerator.free_symbols - hidden if not isinstance(s, Component)), key=str)
+        hidden = {
+            *self._roots.values(),
+            *self._exponentials.values(),
+            *self._written,
+            *denominator.free_symbols,
+        }
+        constants = sorted(
+            (s for s in numerator.free_symbols - hidden if not isinstance(s, Component)), key=str
+        )
         if not constants or numerator == 0:
             return {} if numerator == 0 else {Integer(1): coefficient}
         split = Poly(numerator, *constants).terms()
-        return {Mul(*(Pow(s, n) for s, n in zip(constants, powers, strict=True))): c / denominator for powers, c in split}
+        return {
+            Mul(*(Pow(s, n) for s, n in zip(constants, powers, strict=True))): c / denominator
+            for powers, c in split
+        }
 
     def _rational(self, expression: Expr) -> Expr:
         for call in sorted(expression.atoms(erf), key=str):
@@ -143,7 +168,9 @@ class Algebra:
             expression = expression.xreplace({call: self._sign(call.args[0])})
         for call in sorted(expression.atoms(exp), key=str):
             expression = expression.xreplace({call: self._exponential(call.exp)})
-        powers = {p for p in expression.atoms(Pow) if p.exp.is_Rational and p.exp.q == 2 and not p.base.is_number}
+        powers = {
+            p for p in expression.atoms(Pow) if p.exp.is_Rational and p.exp.q == 2 and not p.base.is_number
+        }
         for power in sorted(powers, key=str):
             expression = expression.xreplace({power: self._root(power.base) ** power.exp.p})
         return expression.xreplace(self._solved)
@@ -157,9 +184,15 @@ class Algebra:
         return Mul(*factors)
 
     def _error_function(self, argument: Expr) -> Symbol:
-        """Return the symbol of an error function, the same for equal arguments: variances under roots are not negative."""
-        scales = {c: Symbol(f"sqrt({c})", positive=True) ** 2 for c in argument.atoms(Component) if is_variance(c)}
-        symbol = self._error_functions.setdefault(cancel(argument.xreplace(scales)), Symbol(f"erf({argument})", real=True))
+        """Return the symbol of an error function, the same for equal arguments: variances under roots are not
+        negative.
+        """
+        scales = {
+            c: Symbol(f"sqrt({c})", positive=True) ** 2 for c in argument.atoms(Component) if is_variance(c)
+        }
+        symbol = self._error_functions.setdefault(
+            cancel(argument.xreplace(scales)), Symbol(f"erf({argument})", real=True)
+        )
         self._written.setdefault(symbol, erf(argument))
         return symbol
 
@@ -197,7 +230,9 @@ class Algebra:
         return sqrt(content) * self._roots[polynomial]
 
     def _reduced(self, coefficient: Expr) -> Expr:
-        """Bring roots of polynomials and signs out of the denominator, and those in the numerator to the first power."""
+        """Bring roots of polynomials and signs out of the denominator, and those in the numerator to the
+        first power.
+        """
         numerator, denominator = fraction(coefficient)
         present = [(root, square) for root, square in self._squares.items() if coefficient.has(root)]
         for root, square in present:
@@ -232,7 +267,8 @@ def is_variance(component: Component) -> bool:
 
 def _refusal(base: Expr) -> str:
     return (
-        f"sqrt({base}) in an equation; expected a root of something linear in one second moment, or of an irreducible "
+        f"sqrt({base}) in an equation; expected a root of something linear in one second moment, or of an "
+        "irreducible "
         "polynomial without any that is never negative"
     )
 

@@ -1,7 +1,8 @@
 """Formulas as a paper prints them, read into index notation.
 
-A formula is text at one coordinate: products go element by element, ``H(x)`` is the Hessian applied to a vector, ``B(dW)`` is
-``Sigma^(1/2) dW``. The paper's own names are explained by its notation map, each entry in terms of those before it.
+A formula is text at one coordinate: products go element by element, ``H(x)`` is the Hessian applied to a
+vector, ``B(dW)`` is ``Sigma^(1/2) dW``. The paper's own names are explained by its notation map, each entry
+in terms of those before it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,19 +10,20 @@ from itertools import count
 
 from sympy import Add, Expr, Integer, Mul, Rational, Symbol, erf, exp, factorial, nan, oo, pi, sign, sqrt, zoo
 
-from ..chain import Chain
-from ..chaos import noise_factor
-from ..expressions import parse_expression
-from ..indices import dummies, free, fresh, reindex, terms
-from ..operators import apply, momentum
-from ..symbols import Component, Field, gradient, one, square_factor, t, tau, zeta1, zeta2
+from ..derivation.chain import Chain
+from ..derivation.wiener_chaos import noise_factor
+from ..notation.indices import dummies, free, fresh, reindex, terms
+from ..notation.operators import apply, momentum
+from ..notation.parser import parse_expression
+from ..notation.symbols import Component, Field, gradient, one, square_factor, t, tau, zeta1, zeta2
 
 
 class Reader:
     """Reads the formulas of one paper about one chain.
 
-    Known are the state's blocks, ``F`` (the gradient), ``S`` (the diagonal of the noise's covariance), ``t``, ``tau``,
-    ``pi``, the constants of regime and noise, the Brownian increments ``dW`` and ``dW2``, sqrt, exp, erf and sign, and
+    Known are the state's blocks, ``F`` (the gradient), ``S`` (the diagonal of the noise's covariance), ``t``,
+    ``tau``, ``pi``, the constants of regime and noise, the Brownian increments ``dW`` and ``dW2``, sqrt, exp,
+    erf and sign, and
 
     * ``H(x)``: ``sum_j F_ij x_j``; ``T(x)``: ``sum_jk F_ijk S_jk x_j x_k``;
     * ``grad(x)``: ``d_i sum_j x_j``, the derivative by theta of a sum over coordinates;
@@ -46,15 +48,27 @@ class Reader:
         self.symbols |= {"dW": zeta1("i"), "dW2": zeta2("i")} | {str(s): s for s in _constants(chain)}
         root = noise_factor(chain)
         self.functions = {
-            "sqrt": sqrt, "exp": exp, "erf": erf, "sign": sign, "H": lambda x: self._applied(gradient, x), "T": self._third,
-            "grad": _gradient, "B": lambda x: self._applied(root, x), "B2": lambda x: self._applied(square_factor, x),
-        }  # fmt: skip
+            "sqrt": sqrt,
+            "exp": exp,
+            "erf": erf,
+            "sign": sign,
+            "H": lambda x: self._applied(gradient, x),
+            "T": self._third,
+            "grad": _gradient,
+            "B": lambda x: self._applied(root, x),
+            "B2": lambda x: self._applied(square_factor, x),
+        }
         for name, text in notation.items():
             if name in self.symbols or name in self.functions:
-                raise ValueError(f"notation explains {name}, a known name; expected a name of the paper's own")
+                raise ValueError(
+                    f"notation explains {name}, a known name; expected a name of the paper's own"
+                )
             self.symbols[name] = parse_expression(text, self.symbols, self.functions)
             if dummies(self.symbols[name]):
-                raise ValueError(f"notation explains {name} by {text}, a sum over coordinates; write it out in the formulas")
+                raise ValueError(
+                    f"notation explains {name} by {text}, a sum over coordinates; write it out in the "
+                    "formulas"
+                )
 
     def drift(self, text: str) -> Expr:
         """Read a drift.
@@ -142,7 +156,9 @@ def _taylor(expression: Expr, last: int) -> Iterator[Expr]:
         current = current.diff(tau) if n else current
         coefficient = current.xreplace({tau: Rational(0)}) / factorial(n)
         if coefficient.has(zoo, nan, oo):
-            raise ValueError(f"{expression} has no expansion in powers of tau; expected sqrt(tau) as a factor only")
+            raise ValueError(
+                f"{expression} has no expansion in powers of tau; expected sqrt(tau) as a factor only"
+            )
         yield fixed * coefficient
 
 
@@ -152,5 +168,9 @@ def _increments(expression: Expr) -> set[Component]:
 
 def _constants(chain: Chain) -> list[Symbol]:
     scaling = chain.regime.scaling(chain.rule)
-    found = {s for e in (*scaling.hyperparameters.values(), scaling.noise, *scaling.blocks.values()) for s in e.free_symbols}
+    found = {
+        s
+        for e in (*scaling.hyperparameters.values(), scaling.noise, *scaling.blocks.values())
+        for s in e.free_symbols
+    }
     return sorted((found | chain.noise.symbols) - {tau}, key=str)

@@ -1,8 +1,9 @@
-"""Published equations held against the derivation: which coefficients differ, by what, and under which assumption they agree.
+"""Published equations held against the derivation: which coefficients differ, by what, and under which
+assumption they agree.
 
-A claim of weak order p is right if its generator agrees with the modified generator through ``tau**(p-1)``: drift, covariance,
-and the third and fourth derivatives that no diffusion has. Two diffusion factors with the same covariance agree. What a paper
-keeps beyond that order does no harm; it is listed.
+A claim of weak order p is right if its generator agrees with the modified generator through ``tau**(p-1)``:
+drift, covariance, and the third and fourth derivatives that no diffusion has. Two diffusion factors with the
+same covariance agree. What a paper keeps beyond that order does no harm; it is listed.
 """
 
 from collections.abc import Mapping
@@ -11,12 +12,12 @@ from itertools import combinations
 
 from sympy import Expr, Integer, Lambda, Rational
 
-from ..components import written_out
-from ..equation import modified_equation
-from ..indices import canonical
+from ..derivation.component_form import written_out
+from ..derivation.equation import modified_equation
 from ..limits.monomials import open_rule
 from ..limits.slow_manifold import memory_equation
-from ..series import by_powers_of_tau
+from ..notation.indices import canonical
+from ..notation.series import by_powers_of_tau
 from .assumptions import ASSUMPTIONS, Assumption
 from .claim import Claim, Coefficients, in_one_dimension
 from .normal_form import Algebra, NormalForm
@@ -34,8 +35,8 @@ class Difference:
     blocks : tuple of str
         One for a drift, two for a covariance, more for an obstruction.
     excess : Expr
-        The published coefficient minus the derived one, simplified, with its functions written out; ``gamma_c`` stands for
-        ``1 - exp(-c t)``.
+        The published coefficient minus the derived one, simplified, with its functions written out;
+        ``gamma_c`` stands for ``1 - exp(-c t)``.
     assumptions : tuple of str
         The fewest of `ASSUMPTIONS` under which this vanishes; empty if none do.
     witness : Witness
@@ -69,7 +70,8 @@ class Verdict:
         The coefficients that the claimed order asks for.
     differences : tuple of Difference
     assumptions : tuple of str
-        The fewest under which all differences vanish; empty if there are no differences, or no such assumptions.
+        The fewest under which all differences vanish; empty if there are no differences, or no such
+        assumptions.
     beyond : tuple of (Rational, tuple of str)
         Coefficients that the paper keeps beyond the order it claims, at the power of tau that follows.
     """
@@ -147,10 +149,14 @@ def _derived(claim: Claim) -> tuple[Coefficients, Mapping[str, Lambda]]:
     found: dict[tuple[Rational, tuple[str, ...]], Expr] = {}
     if claim.fixed_memory:
         memory = memory_equation(open_rule(claim.chain.rule))
-        return {(Rational(n), ("theta",)): canonical(e) for n, e in enumerate(memory.drift)}, memory.definitions
+        return {
+            (Rational(n), ("theta",)): canonical(e) for n, e in enumerate(memory.drift)
+        }, memory.definitions
     equation = modified_equation(claim.chain.rule, claim.chain.regime, claim.chain.noise, claim.order)
     entries = [(power, (b,), e) for power, part in enumerate(equation.drift) for b, e in part.items()]
-    entries += [(power, pair, e) for power, part in enumerate(equation.covariance) for pair, e in part.items()]
+    entries += [
+        (power, pair, e) for power, part in enumerate(equation.covariance) for pair, e in part.items()
+    ]
     entries += [(o.power, o.blocks, o.expression) for o in equation.certificate.obstruction]
     for power, blocks, expression in entries:
         found |= {(Rational(power + half), blocks): e for half, e in by_powers_of_tau(expression).items()}
@@ -159,7 +165,9 @@ def _derived(claim: Claim) -> tuple[Coefficients, Mapping[str, Lambda]]:
 
 
 def _by_assumptions(algebra: Algebra, excess: NormalForm) -> dict[tuple[str, ...], NormalForm]:
-    """Collect the terms of a normal form by the fewest assumptions under which each vanishes, or all that are left together."""
+    """Collect the terms of a normal form by the fewest assumptions under which each vanishes, or all that are
+    left together.
+    """
     found: dict[tuple[str, ...], dict[Expr, Expr]] = {}
     for monomial, coefficient in excess.items():
         term = algebra.expression({monomial: coefficient})
@@ -170,18 +178,26 @@ def _by_assumptions(algebra: Algebra, excess: NormalForm) -> dict[tuple[str, ...
 
 
 def _fewest(expressions: list[tuple[Algebra, Expr]]) -> tuple[str, ...]:
-    """Return the names of the fewest assumptions under which all expressions vanish; none if there are no such assumptions."""
-    relevant = [assumption for assumption in ASSUMPTIONS if any(assumption.concerns(e) for _, e in expressions)]
+    """Return the names of the fewest assumptions under which all expressions vanish; none if there are no
+    such assumptions.
+    """
+    relevant = [
+        assumption for assumption in ASSUMPTIONS if any(assumption.concerns(e) for _, e in expressions)
+    ]
     for size in range(1, len(relevant) + 1):
         for chosen in combinations(relevant, size):
             left = _under(chosen, [e for _, e in expressions])
-            if left and all(not algebra.normal_form(e) for (algebra, _), e in zip(expressions, left, strict=True)):
+            if left and all(
+                not algebra.normal_form(e) for (algebra, _), e in zip(expressions, left, strict=True)
+            ):
                 return tuple(assumption.name for assumption in chosen)
     return ()
 
 
 def _under(assumptions: tuple[Assumption, ...], expressions: list[Expr]) -> list[Expr]:
-    """Impose assumptions in turn; return nothing if one of them has nothing left to change, as of two limits that exclude."""
+    """Impose assumptions in turn; return nothing if one of them has nothing left to change, as of two limits
+    that exclude.
+    """
     for assumption in assumptions:
         if not any(map(assumption.concerns, expressions)):
             return []

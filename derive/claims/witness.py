@@ -6,9 +6,9 @@ from itertools import product
 
 from sympy import Add, Expr, Rational, Symbol, prime
 
-from ..equation import FREE
-from ..indices import components, dummies, reindex, terms
-from ..symbols import Component
+from ..derivation.equation import FREE
+from ..notation.indices import components, dummies, reindex, terms
+from ..notation.symbols import Component
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ def find_witness(published: Expr, derived: Expr, rank: int) -> Witness:
             left, right = (float(e.xreplace(values)) for e in at)
             if abs(left - right) > 1e-9 * max(1, abs(left), abs(right)):
                 return Witness({_numbered(s, dimension): v for s, v in values.items()}, free, left, right)
-    raise ValueError(f"{published} and {derived} are equal at all points tried; expected different coefficients")
+    raise ValueError(
+        f"{published} and {derived} are equal at all points tried; expected different coefficients"
+    )
 
 
 def _placements(rank: int, dimension: int) -> Iterator[dict[str, int]]:
@@ -69,7 +71,9 @@ def _summed(expression: Expr, free: Mapping[str, int], dimension: int) -> Expr:
         names = sorted(dummies(term))
         for numbers in product(range(1, dimension + 1), repeat=len(names)):
             at = {**free, **dict(zip(names, numbers, strict=True))}
-            pieces.append(reindex(term, {index: str(at[index]) for c in components(term) for index in c.indices}))
+            pieces.append(
+                reindex(term, {index: str(at[index]) for c in components(term) for index in c.indices})
+            )
     return Add(*pieces)
 
 

@@ -1,15 +1,17 @@
 """The dominant balance of an optimizer at one point of exponent space.
 
-With the learning rate ``h``, noise ``h**-s`` and memories ``1 - c h**b``, the time step ``h**kappa`` is the one at which theta
-moves by order one: its exponent is the smallest among the monomials of the mean and of the variance of theta's step,
+With the learning rate ``h``, noise ``h**-s`` and memories ``1 - c h**b``, the time step ``h**kappa`` is the
+one at which theta moves by order one: its exponent is the smallest among the monomials of the mean and of the
+variance of theta's step,
 
     kappa = min( exponents of E[Delta], exponents of Var[Delta] ).
 
-A block that forgets at the rate ``h**b`` is *fast* for b < kappa, *critical* for b = kappa, *slow* for b > kappa. It has the
-size of what its sources pile up over ``h**-a`` steps, a = b: ``h**min(mean - a, (variance - a)/2)``. Blocks that only add up,
-and slow ones that start from zero, pile up since the start: a = kappa. A fast memory that others contain linearly is replaced
-by what it passes on, ``source / rate``; one inside a non-linearity must not fluctuate, or the non-linearity is averaged over
-its stationary law.
+A block that forgets at the rate ``h**b`` is *fast* for b < kappa, *critical* for b = kappa, *slow* for b >
+kappa. It has the size of what its sources pile up over ``h**-a`` steps, a = b:
+``h**min(mean - a, (variance - a)/2)``. Blocks that only add up, and slow ones that start from zero, pile up
+since the start: a = kappa. A fast memory that others contain linearly is replaced by what it passes on,
+``source / rate``; one inside a non-linearity must not fluctuate, or the non-linearity is averaged over its
+stationary law.
 """
 
 from collections.abc import Callable
@@ -20,8 +22,8 @@ from typing import Literal
 
 from sympy import Expr, Integer, Symbol
 
-from ..noise import NoiseModel
-from ..symbols import ElementFunction, Field, g, gradient
+from ..noise.laws import NoiseModel
+from ..notation.symbols import ElementFunction, Field, g, gradient
 from .dominant import Leading, LeadingReader
 from .exponents import Comparisons, Form, Point
 from .monomials import OpenRule
@@ -99,7 +101,11 @@ class Balance:
     def _gradient(self) -> Leading:
         """Return the stochastic gradient inside a non-linearity; without its noise where that vanishes."""
         without = self.comparisons.sign(self.noise_exponent) > 0
-        return Leading(self.time_step * 0, gradient("i")) if without else Leading(self.noise_exponent, RAW_NOISE("i"))
+        return (
+            Leading(self.time_step * 0, gradient("i"))
+            if without
+            else Leading(self.noise_exponent, RAW_NOISE("i"))
+        )
 
     def _smaller(self, a: Form, b: Form) -> Form:
         return (a, b)[self.comparisons.smallest([a, b])[0]]
@@ -172,7 +178,9 @@ class Balance:
     def _moments_of(self, block: str) -> Moments:
         polynomial = self.model.reduced(self.fast)[block]
         if max(polynomial, default=0) > 2:
-            raise ValueError(f"the step of {block} has degree {max(polynomial)} in the gradient; expected at most 2")
+            raise ValueError(
+                f"the step of {block} has degree {max(polynomial)} in the gradient; expected at most 2"
+            )
         s, f, covariance = self.noise_exponent, gradient("i"), self.noise.cumulant_field(2)("i", "i")
         mean, linear, square = [], [], []
         for degree, coefficients in polynomial.items():
@@ -199,7 +207,9 @@ class Balance:
             moving = [name for name in inside & self.fast if self.fluctuates(name)]
             for name in moving:
                 if self.rate(name).exponent.at(self.comparisons.point) != 0:
-                    self.refusals.append(f"{name} forgets fast but fluctuates at leading order inside a non-linearity")
+                    self.refusals.append(
+                        f"{name} forgets fast but fluctuates at leading order inside a non-linearity"
+                    )
             if moving or RAW_NOISE.name in inside:
                 self.averaged[call] = RAW_NOISE.name in inside
         return result
@@ -222,16 +232,16 @@ class Balance:
 def solve_balance(model: OpenRule, noise: NoiseModel, start: Start, point: Point) -> Balance:
     """Return the balance at a point of exponent space.
 
-    The smallest exponent of theta's step is a piecewise-linear function of the trial kappa; its fixed point is found by putting
-    the active piece equal to kappa, within a bracket that shrinks.
+    The smallest exponent of theta's step is a piecewise-linear function of the trial kappa; its fixed point
+    is found by putting the active piece equal to kappa, within a bracket that shrinks.
 
     Parameters
     ----------
     model : OpenRule
     noise : NoiseModel
     start : {"warm", "zero"}
-        Whether slow second moments (blocks that stay nonnegative) start with their stationary size or, like signed blocks
-        always, from zero.
+        Whether slow second moments (blocks that stay nonnegative) start with their stationary size or, like
+        signed blocks always, from zero.
     point : tuple of Fraction
         In the order of `OpenRule.axes`.
 
@@ -254,5 +264,6 @@ def solve_balance(model: OpenRule, noise: NoiseModel, start: Start, point: Point
         newton = piece.at((*point, Fraction(0))) / (1 - weight) if weight < 1 else low
         kappa = newton if low < newton < high else (low + high) / 2
     at = ", ".join(f"{axis} = {x}" for axis, x in zip(model.axes, point, strict=True))
-    raise ValueError(f"{model.rule.name}: no time step balances theta's step at {at}; expected exponents of moderate size")
-
+    raise ValueError(
+        f"{model.rule.name}: no time step balances theta's step at {at}; expected exponents of moderate size"
+    )

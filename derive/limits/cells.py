@@ -1,8 +1,8 @@
 """All scaling regimes of an optimizer: the cells into which dominant balances cut the space of exponents.
 
-A cell is the relatively open convex polyhedron on which the same monomials dominate, so that the limit is the same equation; on
-its faces other monomials join. Cells of all dimensions are found by walking from one into those that touch it; everything is
-exact, in rationals.
+A cell is the relatively open convex polyhedron on which the same monomials dominate, so that the limit is the
+same equation; on its faces other monomials join. Cells of all dimensions are found by walking from one into
+those that touch it; everything is exact, in rationals.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from itertools import product
 
 from sympy import Expr, Symbol
 
-from ..noise import NoiseModel
+from ..noise.laws import NoiseModel
+from ..notation.series import monomial_series
+from ..optimizers.rule import UpdateRule
 from ..regimes import Regime
-from ..rules import UpdateRule
-from ..series import monomial_series
 from .balance import Start, solve_balance
 from .exponents import Comparisons, Form, Point
 from .limit import Limit, NoLimit, limit_of
@@ -53,7 +53,7 @@ class RegimeMap:
     model : OpenRule
     noise : NoiseModel
     start : {"warm", "zero"}
-        See `smelt.derive.limits.balance.solve_balance`.
+        See `optsde.derive.limits.balance.solve_balance`.
     """
 
     model: OpenRule
@@ -66,7 +66,9 @@ class RegimeMap:
         return self.model.axes
 
     def cell_at(self, point: Point) -> Cell | None:
-        """Return the cell of a point, None where a memory would be negative: ``1 - beta = h**b`` with b < 0."""
+        """Return the cell of a point, None where a memory would be negative: ``1 - beta = h**b`` with b <
+        0.
+        """
         own = len(self.axes)
         domain = Comparisons((*point, Fraction(0)))
         if any(domain.sign(self.model.forms[h.name]) < 0 for h in self.model.memories):
@@ -102,15 +104,22 @@ class RegimeMap:
                 found.setdefault(cell.region, cell)
             return cell.region if cell else None
 
-        inside = (p for p in product(_TRIALS, repeat=len(self.axes)) if (r := region(p)) and r.dimension == len(self.axes))
+        inside = (
+            p
+            for p in product(_TRIALS, repeat=len(self.axes))
+            if (r := region(p)) and r.dimension == len(self.axes)
+        )
         start = next(inside, None)
         if start is None:
-            raise ValueError(f"{self.model.rule.name}: these exponents leave no memory between 0 and 1; assign others")
+            raise ValueError(
+                f"{self.model.rule.name}: these exponents leave no memory between 0 and 1; assign others"
+            )
         walked = list(polyhedra_of(region, start))
         return tuple(found[p] for p in sorted(walked, key=lambda p: p.centre))
 
     def place(self, regime: Regime) -> Point | None:
-        """Return where a regime lies: its powers of tau over that of the learning rate; None where that does not vanish.
+        """Return where a regime lies: its powers of tau over that of the learning rate; None where that does
+        not vanish.
 
         Raises
         ------
@@ -137,7 +146,9 @@ class RegimeMap:
         return empty.vertices[0] if empty.dimension == 0 and empty.vertices else None
 
 
-def regime_map(rule: UpdateRule, noise: NoiseModel, exponents: str = "", start: Start | None = None) -> RegimeMap:
+def regime_map(
+    rule: UpdateRule, noise: NoiseModel, exponents: str = "", start: Start | None = None
+) -> RegimeMap:
     """Leave the exponents of a rule's hyperparameters open.
 
     Parameters
@@ -146,10 +157,10 @@ def regime_map(rule: UpdateRule, noise: NoiseModel, exponents: str = "", start: 
     noise : NoiseModel
         Of one draw, with vanishing third cumulants.
     exponents : str
-        See `smelt.derive.limits.monomials.open_rule`.
+        See `optsde.derive.limits.monomials.open_rule`.
     start : {"warm", "zero"}, optional
-        Whether slow second moments start with their stationary size or from zero; "zero" for rules with bias corrections,
-        which are made for it, "warm" for others unless given.
+        Whether slow second moments start with their stationary size or from zero; "zero" for rules with bias
+        corrections, which are made for it, "warm" for others unless given.
 
     Raises
     ------
@@ -157,22 +168,35 @@ def regime_map(rule: UpdateRule, noise: NoiseModel, exponents: str = "", start: 
         The rule or the noise is outside what can be balanced.
     """
     if 3 in noise.orders:
-        raise ValueError(f"regimes for {noise.name} noise; expected noise without third cumulants: gaussian, symmetric, ...")
+        raise ValueError(
+            f"regimes for {noise.name} noise; expected noise without third cumulants: gaussian, symmetric, "
+            "..."
+        )
     if noise.variance != 1:
-        raise ValueError(f"regimes for {noise.name} noise; expected the law of one draw: batches change no exponent")
+        raise ValueError(
+            f"regimes for {noise.name} noise; expected the law of one draw: batches change no exponent"
+        )
     if rule.sample_count > 1:
-        raise ValueError(f"regimes of {rule.name}, which takes {rule.sample_count} samples in a step; expected one")
+        raise ValueError(
+            f"regimes of {rule.name}, which takes {rule.sample_count} samples in a step; expected one"
+        )
     drawn = {Symbol(name, real=True) for name in rule.gradients}
     if not noise.constant and any(point.free_symbols & drawn for point in rule.gradients.values()):
-        raise ValueError(f"regimes of {rule.name}, which takes a gradient where another one leads; take constant noise")
+        raise ValueError(
+            f"regimes of {rule.name}, which takes a gradient where another one leads; take constant noise"
+        )
     model = open_rule(rule, exponents)
     if start == "warm" and model.corrected:
-        raise ValueError(f"{rule.name} has bias corrections, which are made for a start from zero; expected the start zero")
+        raise ValueError(
+            f"{rule.name} has bias corrections, which are made for a start from zero; expected the start zero"
+        )
     return RegimeMap(model, noise, start or ("zero" if model.corrected else "warm"))
 
 
 def _power(name: str, value: Expr) -> Fraction:
     series = monomial_series(value)
     if len(series.coefficients) != 1:
-        raise ValueError(f"the regime gives {name} the value {value}; expected a constant times a power of tau")
+        raise ValueError(
+            f"the regime gives {name} the value {value}; expected a constant times a power of tau"
+        )
     return Fraction(series.valuation, 2)

@@ -1,7 +1,7 @@
 """The leading monomial of an expression at one point of exponent space.
 
-Products add exponents, sums keep the smallest, powers multiply: the arithmetic of tropical polynomials. With the exponent goes
-the leading expression in index notation, where terms that tie stand side by side.
+Products add exponents, sums keep the smallest, powers multiply: the arithmetic of tropical polynomials. With
+the exponent goes the leading expression in index notation, where terms that tie stand side by side.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,8 +11,8 @@ from fractions import Fraction
 from sympy import Add, Expr, Function, Integer, Lambda, Mul, Pow, Symbol, exp
 from sympy.core.function import AppliedUndef
 
-from ..rules import Auxiliary
-from ..symbols import element_function, k, t
+from ..notation.symbols import element_function, k, t
+from ..optimizers.rule import Auxiliary
 from .exponents import Comparisons, Form
 from .monomials import Correction, Decay
 
@@ -85,7 +85,9 @@ class LeadingReader:
                 return self._function(expression)
         if expression.is_number:
             return Leading(self._zero, expression)
-        raise ValueError(f"cannot compare {expression} with other terms; expected sums, products, powers or functions")
+        raise ValueError(
+            f"cannot compare {expression} with other terms; expected sums, products, powers or functions"
+        )
 
     @property
     def _zero(self) -> Form:
@@ -100,7 +102,9 @@ class LeadingReader:
             values = {-1: Integer(1), 0: 1 - exp(-memory.expression), 1: memory.expression}
             return Leading(memory.exponent if order > 0 else self._zero, values[order])
         if order < 0:
-            raise ValueError(f"1 - {constant} to the power {power} vanishes; expected such powers in bias corrections only")
+            raise ValueError(
+                f"1 - {constant} to the power {power} vanishes; expected such powers in bias corrections only"
+            )
         return Leading(self._zero, exp(-memory.expression) if order == 0 else Integer(1))
 
     def _function(self, expression: Expr) -> Leading:
@@ -116,7 +120,10 @@ class LeadingReader:
     def _call(self, call: Expr) -> Leading:
         auxiliary = self.auxiliaries[type(call).__name__]
         arguments = [self.read(arg) for arg in call.args]
-        values = {x: (lambda x=x, a=a: Leading(a.exponent, x)) for x, a in zip(auxiliary.arguments, arguments, strict=True)}
+        values = {
+            x: (lambda x=x, a=a: Leading(a.exponent, x))
+            for x, a in zip(auxiliary.arguments, arguments, strict=True)
+        }
         inner = LeadingReader({**self.values, **values}, {}, self.time_step, self.comparisons)
         body = inner.read(auxiliary.expression)
         rest = (t,) if body.expression.has(t) else ()
@@ -130,4 +137,3 @@ def _sum(forms: list[Form]) -> Form:
     for form in forms[1:]:
         total = total + form
     return total
-

@@ -1,8 +1,9 @@
 """Linear forms in unknown exponents, and the comparisons that a calculation makes between them.
 
-A monomial ``h**(b - 2 s)`` has an exponent linear in the unknowns; sums are ruled by the smallest exponent. A calculation done
-at one rational point of exponent space keeps, with each number, the form it came from. The comparisons it made are linear
-equations and strict inequalities: they are the cell of all points at which the same monomials dominate.
+A monomial ``h**(b - 2 s)`` has an exponent linear in the unknowns; sums are ruled by the smallest exponent. A
+calculation done at one rational point of exponent space keeps, with each number, the form it came from. The
+comparisons it made are linear equations and strict inequalities: they are the cell of all points at which the
+same monomials dominate.
 """
 
 from collections.abc import Sequence

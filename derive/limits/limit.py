@@ -1,13 +1,14 @@
 """The limiting equation at a point of exponent space, read off the dominant balance.
 
-Theta and the blocks that are not fast evolve; of the monomials of their steps those of the order of the time step are kept. A
-fast block is *slaved*: it stands at the mean of its source over its rate, ``v = F**2 + S``, or ``v = S`` where noise dominates.
-Where its fluctuations stay of order one (a memory fixed as h -> 0) the equation contains stationary expectations ``E[.]`` of
-the non-linearity, at fixed theta and slow blocks.
+Theta and the blocks that are not fast evolve; of the monomials of their steps those of the order of the time
+step are kept. A fast block is *slaved*: it stands at the mean of its source over its rate, ``v = F**2 + S``,
+or ``v = S`` where noise dominates. Where its fluctuations stay of order one (a memory fixed as h -> 0) the
+equation contains stationary expectations ``E[.]`` of the non-linearity, at fixed theta and slow blocks.
 
-A fast memory that carries noise into a factor ``A(v)`` that follows theta within the memory's correlation time adds the drift
-``1/2 w sum_j S_ij A_j d_j A_i``: w = 1 where v is faster than the memory (white noise as the limit of coloured noise, Wong and
-Zakai 1965), w = 0 where it is slower, and ``c_v / (c_v + c_m)`` where both forget at the same rate.
+A fast memory that carries noise into a factor ``A(v)`` that follows theta within the memory's correlation
+time adds the drift ``1/2 w sum_j S_ij A_j d_j A_i``: w = 1 where v is faster than the memory (white noise as
+the limit of coloured noise, Wong and Zakai 1965), w = 0 where it is slower, and ``c_v / (c_v + c_m)`` where
+both forget at the same rate.
 """
 
 from collections.abc import Mapping
@@ -16,9 +17,9 @@ from itertools import combinations_with_replacement
 
 from sympy import Add, Expr, Integer, Lambda
 
-from ..indices import canonical, components, reindex
-from ..operators import apply, momentum
-from ..symbols import ElementFunction, Field, gradient
+from ..notation.indices import canonical, components, reindex
+from ..notation.operators import apply, momentum
+from ..notation.symbols import ElementFunction, Field, gradient
 from .balance import Balance, Status
 from .exponents import Form
 from .polyhedra import Polyhedron
@@ -30,7 +31,8 @@ class NoLimit(ValueError):
 
 @dataclass(frozen=True)
 class Limit:
-    """``dX = drift dt + covariance**(1/2) dW`` in units of the time step, each block in units of its own size.
+    """``dX = drift dt + covariance**(1/2) dW`` in units of the time step, each block in units of its own
+    size.
 
     Attributes
     ----------
@@ -39,7 +41,8 @@ class Limit:
     status : mapping of str to {"fast", "critical", "slow", "sum"}
         For each block but theta.
     sizes : mapping of str to Form
-        The block in the optimizer is ``h**size`` times the block here; fast memories that only pass on are left out.
+        The block in the optimizer is ``h**size`` times the block here; fast memories that only pass on are
+        left out.
     drift : mapping of str to Expr
         For theta and the blocks that are not fast, at coordinate i.
     covariance : mapping of (str, str) to Expr
@@ -103,11 +106,18 @@ def limit_of(balance: Balance) -> Limit:
     used = {call.base for e in (*drift.values(), *covariance.values()) for call in e.atoms(ElementFunction)}
     used |= {call.base for part in parts.values() for call in part.calls}
     return Limit(
-        kappa.without(own), {b: balance.status(b) for b in blocks[1:]},
-        {b: balance.size(b).solved(own, kappa).without(own) for b in blocks if b in evolving or b in balance.sizes},
-        drift, covariance, slaved,
+        kappa.without(own),
+        {b: balance.status(b) for b in blocks[1:]},
+        {
+            b: balance.size(b).solved(own, kappa).without(own)
+            for b in blocks
+            if b in evolving or b in balance.sizes
+        },
+        drift,
+        covariance,
+        slaved,
         {name: d for name, d in balance.reader.definitions.items() if name in used},
-    )  # fmt: skip
+    )
 
 
 def _slaved(balance: Balance, block: str) -> Expr | None:
@@ -119,7 +129,9 @@ def _slaved(balance: Balance, block: str) -> Expr | None:
 
 
 def _check_arguments(balance: Balance, slaved: Mapping[str, Expr | None]) -> None:
-    """Refuse a non-linearity whose argument vanishes when fast blocks stand at their means, as ``v - gb**2`` without noise."""
+    """Refuse a non-linearity whose argument vanishes when fast blocks stand at their means, as ``v - gb**2``
+    without noise.
+    """
     values = {Field(b)("i"): e for b, e in slaved.items() if e is not None}
     for call in balance.calls - balance.averaged.keys():
         for argument in call.args:
@@ -130,14 +142,17 @@ def _check_arguments(balance: Balance, slaved: Mapping[str, Expr | None]) -> Non
 class _Part:
     """The step of one block: what of it is of the order of the time step.
 
-    `passed` are the fast memories it contains; the functions in `later` multiply what these pass on, the others stand in their
-    sources. Where a memory and a non-linearity both keep fluctuating, only the law of the step as a whole is known: `whole`.
+    `passed` are the fast memories it contains; the functions in `later` multiply what these pass on, the
+    others stand in their sources. Where a memory and a non-linearity both keep fluctuating, only the law of
+    the step as a whole is known: `whole`.
     """
 
     def __init__(self, balance: Balance, block: str) -> None:
         self.balance, self.block = balance, block
         self.moments = balance.moments(block)
-        self.calls = {c for m in (*self.moments.mean, *self.moments.linear) for c in m.expression.atoms(ElementFunction)}
+        self.calls = {
+            c for m in (*self.moments.mean, *self.moments.linear) for c in m.expression.atoms(ElementFunction)
+        }
         self.passed = balance.model.passed_on(block, balance.fast)
         named = frozenset(c.base for c in self.calls)
         self.later = named - balance.model.functions(self.passed) if self.passed else frozenset()
@@ -150,10 +165,18 @@ class _Part:
     @property
     def drift(self) -> Expr:
         balance, size = self.balance, self.balance.size(self.block)
-        frozen = self.block != "theta" and balance.status(self.block) == "slow" and not balance.piles_up(self.block)
+        frozen = (
+            self.block != "theta"
+            and balance.status(self.block) == "slow"
+            and not balance.piles_up(self.block)
+        )
         if frozen:
             return Integer(0)
-        total = [_averaged(balance, m.expression, self.later) for m in self.moments.mean if self._kept(m.exponent - size)]
+        total = [
+            _averaged(balance, m.expression, self.later)
+            for m in self.moments.mean
+            if self._kept(m.exponent - size)
+        ]
         if total and self.whole:
             total = [Field(f"E[step of {self.block}]")("i")]
         if self.block in balance.model.rates and balance.status(self.block) == "critical":
@@ -177,8 +200,8 @@ class _Part:
 def _averaged(balance: Balance, expression: Expr, later: frozenset[str]) -> Expr:
     """Put ``E[P(v)]`` for a function of what fluctuates.
 
-    A factor ``g`` that depends on the same noise goes inside, but not for the functions in `later`: they multiply a memory that
-    passes g on over many steps.
+    A factor ``g`` that depends on the same noise goes inside, but not for the functions in `later`: they
+    multiply a memory that passes g on over many steps.
     """
     for call in sorted(expression.atoms(ElementFunction) & balance.averaged.keys(), key=str):
         inside = _text(call)
@@ -197,7 +220,9 @@ def _covariance(a: _Part, b: _Part) -> Expr:
         return Field(f"sum of Cov[steps of {a.block}, {b.block}]", 2, symmetric=True)("i", "j")
     covariance = balance.noise.cumulant_field(2)("i", "j")
     left, right = a.amplitude, b.amplitude
-    calls = sorted((left.atoms(ElementFunction) | right.atoms(ElementFunction)) & balance.averaged.keys(), key=str)
+    calls = sorted(
+        (left.atoms(ElementFunction) | right.atoms(ElementFunction)) & balance.averaged.keys(), key=str
+    )
     calls = [c for c in calls if c.base not in a.later | b.later]
     if len(calls) > 1:
         raise NoLimit(f"{' and '.join(map(_text, calls))} fluctuate together in front of the noise")
@@ -226,7 +251,9 @@ def _coloured(balance: Balance, part: _Part, slaved: Mapping[str, Expr | None]) 
         if any(c.field.name.startswith("E[") for c in components(amplitude)):
             total.append(_transport(balance, amplitude, values))
     if len(part.passed) > 1 and any(total):
-        raise NoLimit("several fast memories carry noise into a factor that follows theta; take constant noise")
+        raise NoLimit(
+            "several fast memories carry noise into a factor that follows theta; take constant noise"
+        )
     return canonical(Add(*total) / 2)
 
 
@@ -237,7 +264,9 @@ def _weight(balance: Balance, follower: str, memory: str) -> Expr:
 
 
 def _transport(balance: Balance, amplitude: Expr, values: Mapping[Expr, Expr]) -> Expr:
-    """Return ``sum_j S_ij A_j d_j A_i``, the derivative taken through what is written as a function of theta."""
+    """Return ``sum_j S_ij A_j d_j A_i``, the derivative taken through what is written as a function of
+    theta.
+    """
     there = reindex(amplitude.xreplace(dict(values)), {"i": "_1"})
     carried = balance.noise.cumulant_field(2)("i", "_1") * there * momentum("theta")("_1")
     return apply(carried, amplitude)
@@ -245,4 +274,3 @@ def _transport(balance: Balance, amplitude: Expr, values: Mapping[Expr, Expr]) -
 
 def _text(call: ElementFunction) -> str:
     return str(call).replace("[i]", "")
-

@@ -1,7 +1,8 @@
 """An update rule as polynomials in the gradient, with the exponents of its hyperparameters left open.
 
-With the learning rate ``h`` as the small parameter the noise is ``h**-s``, each memory ``1 - c h**b``. One step of a block is
-``-rate y + source``: the rate is what the block forgets in a step. Element-wise non-linearities stay abstract.
+With the learning rate ``h`` as the small parameter the noise is ``h**-s``, each memory ``1 - c h**b``. One
+step of a block is ``-rate y + source``: the rate is what the block forgets in a step. Element-wise
+non-linearities stay abstract.
 """
 
 from collections.abc import Mapping
@@ -12,11 +13,11 @@ from functools import cached_property
 from sympy import Add, Expr, Function, Integer, Poly, Pow, Symbol, cancel, expand, together
 from sympy.core.function import AppliedUndef
 
-from ..expansion import NON_SMOOTH
-from ..expressions import parse_assignments
+from ..derivation.expansion import NON_SMOOTH
+from ..notation.parser import parse_assignments
+from ..notation.symbols import g, k, tau
+from ..optimizers.rule import THETA, Auxiliary, Hyperparameter, UpdateRule, total, written
 from ..regimes import ballistic
-from ..rules import THETA, Auxiliary, Hyperparameter, UpdateRule, total, written
-from ..symbols import g, k, tau
 from .exponents import Form
 
 S = Symbol("s")
@@ -24,7 +25,9 @@ S = Symbol("s")
 
 
 MAX_AXES, LARGEST = 3, 4
-"""How many unknowns there may be, as cells multiply with each; the largest number, so that no corner lies far away."""
+"""How many unknowns there may be, as cells multiply with each; the largest number, so that no corner lies far
+away.
+"""
 
 
 class Decay(Function):
@@ -47,8 +50,9 @@ class OpenRule:
     ----------
     rule : UpdateRule
     exponents : mapping of str to Expr
-        The exponent of each hyperparameter, of one minus it for a memory, in the unknowns; and that of the noise under "noise".
-        A constant that is not in it has its natural exponent: it is measured in units of the noise and of the time step.
+        The exponent of each hyperparameter, of one minus it for a memory, in the unknowns; and that of the
+        noise under "noise". A constant that is not in it has its natural exponent: it is measured in units of
+        the noise and of the time step.
     """
 
     rule: UpdateRule
@@ -70,7 +74,10 @@ class OpenRule:
     def _form(self, expression: Expr) -> Form:
         unknowns = [Symbol(name) for name in self.axes]
         polynomial = Poly(expression, *unknowns) if unknowns else Poly(expression, S)
-        numbers = [polynomial.coeff_monomial(x) for x in unknowns] + [Integer(0), polynomial.coeff_monomial(1)]
+        numbers = [polynomial.coeff_monomial(x) for x in unknowns] + [
+            Integer(0),
+            polynomial.coeff_monomial(1),
+        ]
         return Form(tuple(Fraction(int(n.p), int(n.q)) for n in numbers))
 
     @cached_property
@@ -97,13 +104,19 @@ class OpenRule:
     def steps(self) -> Mapping[str, Expr]:
         """The increment of each block; every gradient is `g`."""
         same = {Symbol(name, real=True): g for name in self.rule.gradients}
-        return {b.name: self.written(self.rule.update[b.name].xreplace(same) - b.symbol) for b in self.rule.blocks}
+        return {
+            b.name: self.written(self.rule.update[b.name].xreplace(same) - b.symbol) for b in self.rule.blocks
+        }
 
     @cached_property
     def shifts(self) -> list[Expr]:
         """How far from theta gradients are taken."""
         same = {Symbol(name, real=True): g for name in self.rule.gradients}
-        return [self.written(point - THETA).xreplace(same) for point in self.rule.gradients.values() if point != THETA]
+        return [
+            self.written(point - THETA).xreplace(same)
+            for point in self.rule.gradients.values()
+            if point != THETA
+        ]
 
     @cached_property
     def rates(self) -> Mapping[str, Expr]:
@@ -120,9 +133,14 @@ class OpenRule:
             polynomial = Poly(expand(hidden), b.symbol)
             rate = -polynomial.coeff_monomial(b.symbol)
             others = {g, *calls, *(o.symbol for o in self.rule.blocks)}
-            if polynomial.degree() > 1 or rate.free_symbols & others or any(c.has(b.symbol) for c in calls.values()):
+            if (
+                polynomial.degree() > 1
+                or rate.free_symbols & others
+                or any(c.has(b.symbol) for c in calls.values())
+            ):
                 raise ValueError(
-                    f"{self.rule.name}: the step of {b.name} is not linear in {b.name}; expected a block that sums up or "
+                    f"{self.rule.name}: the step of {b.name} is not linear in {b.name}; expected a block "
+                    "that sums up or "
                     "forgets at a rate of its own"
                 )
             if rate != 0:
@@ -135,12 +153,14 @@ class OpenRule:
         return expand(self.steps[block] + self.rates.get(block, Integer(0)) * symbol)
 
     def reduced(self, fast: frozenset[str]) -> Mapping[str, Mapping[int, tuple[Expr, ...]]]:
-        """Return sources (the step, for theta) as polynomials in `g`, with fast linear memories put to ``source / rate``.
+        """Return sources (the step, for theta) as polynomials in `g`, with fast linear memories put to
+        ``source / rate``.
 
         Coefficients are tuples of terms.
 
-        Summed over many steps a linear memory passes on its source, each time ``1/rate`` of it: what it does to a slow block
-        is exact up to terms that do not grow. Non-linear dependence, inside an abstract function, is left alone.
+        Summed over many steps a linear memory passes on its source, each time ``1/rate`` of it: what it does
+        to a slow block is exact up to terms that do not grow. Non-linear dependence, inside an abstract
+        function, is left alone.
         """
         if fast not in self._reduced:
             self._reduced[fast] = {b.name: self._polynomial(b.name, fast) for b in self.rule.blocks}
@@ -156,7 +176,10 @@ class OpenRule:
             symbol = Symbol(present[0], real=True)
             polynomial = Poly(expand(expression), *(Symbol(name, real=True) for name in present))
             if polynomial.total_degree() > 1:
-                raise ValueError(f"{self.rule.name}: the step of {block} is not linear in {', '.join(present)}, a fast memory")
+                raise ValueError(
+                    f"{self.rule.name}: the step of {block} is not linear in {', '.join(present)}, a fast "
+                    "memory"
+                )
             source, more = _hidden(self.source(present[0]))
             calls |= more
             expression = expression.xreplace({symbol: source / self.rates[present[0]]})
@@ -195,13 +218,15 @@ def open_rule(rule: UpdateRule, exponents: str = "") -> OpenRule:
     ----------
     rule : UpdateRule
     exponents : str
-        Assignments such as ``"beta2=1+s, eps=e"``: exponents as linear expressions in ``s``, ``b`` (``b1, b2, ...`` for several
-        memories) and new names. By default each memory has its own unknown and constants have their natural exponents.
+        Assignments such as ``"beta2=1+s, eps=e"``: exponents as linear expressions in ``s``, ``b``
+        (``b1, b2, ...`` for several memories) and new names. By default each memory has its own unknown and
+        constants have their natural exponents.
 
     Raises
     ------
     ValueError
-        The rule has no learning rate or several, is not smooth, or an exponent is assigned to what it has not.
+        The rule has no learning rate or several, is not smooth, or an exponent is assigned to what it has
+        not.
     """
     rates = [h for h in rule.hyperparameters if h.role == "learning rate"]
     if len(rates) != 1:
@@ -209,10 +234,15 @@ def open_rule(rule: UpdateRule, exponents: str = "") -> OpenRule:
     for expression in (*rule.update.values(), *rule.gradients.values()):
         if sums := expression.atoms(total):
             found = written(min(sums, key=str))
-            raise ValueError(f"{found} couples coordinates; expected a rule that works coordinate by coordinate")
+            raise ValueError(
+                f"{found} couples coordinates; expected a rule that works coordinate by coordinate"
+            )
     for expression in (*rule.update.values(), *(a.expression for a in rule.auxiliaries)):
         if sharp := expression.atoms(*NON_SMOOTH):
-            raise ValueError(f"{min(map(str, sharp))} is not smooth; expected a rule whose one-step map is smooth in the state")
+            raise ValueError(
+                f"{min(map(str, sharp))} is not smooth; expected a rule whose one-step map is smooth in the "
+                "state"
+            )
     memories = [h.name for h in rule.hyperparameters if h.role == "memory"]
     own = {name: Symbol(f"b{n}" if len(memories) > 1 else "b") for n, name in enumerate(memories, 1)}
     known = {"s": S} | {str(b): b for b in own.values()}
@@ -225,19 +255,27 @@ def open_rule(rule: UpdateRule, exponents: str = "") -> OpenRule:
         linear = value.is_polynomial(*unknowns) and Poly(value, *unknowns).total_degree() <= 1
         if not linear or not all(_moderate(powers, c) for powers, c in Poly(value, *unknowns).terms()):
             raise ValueError(
-                f"the exponent {value} of {name}; expected one linear in the unknowns with rational numbers up to {LARGEST}, "
+                f"the exponent {value} of {name}; expected one linear in the unknowns with rational numbers "
+                f"up to {LARGEST}, "
                 f"weights from 1/{LARGEST}"
             )
-    plain = {name: value.xreplace({x: Symbol(x.name) for x in value.free_symbols}) for name, value in given.items()}
+    plain = {
+        name: value.xreplace({x: Symbol(x.name) for x in value.free_symbols}) for name, value in given.items()
+    }
     found = OpenRule(rule, {"noise": -S, **own, **plain})
     if len(found.axes) > MAX_AXES:
-        raise ValueError(f"{', '.join(found.axes)} are unknown; expected at most {MAX_AXES}: fix others, as 'beta2=1+s' does")
+        raise ValueError(
+            f"{', '.join(found.axes)} are unknown; expected at most {MAX_AXES}: fix others, as 'beta2=1+s' "
+            "does"
+        )
     _ = found.rates
     return found
 
 
 def _moderate(powers: tuple[int, ...], number: Expr) -> bool:
-    return bool(number.is_Rational and abs(number) <= LARGEST and (not any(powers) or abs(number) * LARGEST >= 1))
+    return bool(
+        number.is_Rational and abs(number) <= LARGEST and (not any(powers) or abs(number) * LARGEST >= 1)
+    )
 
 
 def _hidden(expression: Expr) -> tuple[Expr, dict[Symbol, Expr]]:

@@ -1,7 +1,8 @@
 """Relatively open convex polyhedra in exact rationals, and partitions of space into them.
 
-The dimensions are two or three and the inequalities few, so vertices are found by solving for every choice of tight ones.
-Unbounded polyhedra are cut by a box that lies far beyond the vertices; what the box makes is never taken for a face.
+The dimensions are two or three and the inequalities few, so vertices are found by solving for every choice of
+tight ones. Unbounded polyhedra are cut by a box that lies far beyond the vertices; what the box makes is
+never taken for a face.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +19,9 @@ BOX = 24
 
 @dataclass(frozen=True)
 class Polyhedron:
-    """The points at which all of `zero` vanish and all of `positive` are positive; forms in `size` unknowns."""
+    """The points at which all of `zero` vanish and all of `positive` are positive; forms in `size`
+    unknowns.
+    """
 
     zero: tuple[Form, ...]
     positive: tuple[Form, ...]
@@ -68,7 +71,9 @@ class Polyhedron:
 
 
 def polyhedron(zero: Iterable[Form], positive: Iterable[Form], size: int) -> Polyhedron:
-    """Return a polyhedron in its canonical form: equations in echelon form, only the inequalities that bound it."""
+    """Return a polyhedron in its canonical form: equations in echelon form, only the inequalities that bound
+    it.
+    """
     echelon = tuple(Form(tuple(row)) for row in _reduced([f.weights for f in zero]))
     reduced = {_primitive(_modulo(f, echelon)): None for f in positive}
     whole = Polyhedron(echelon, tuple(f for f in reduced if not f.constant), size)
@@ -102,7 +107,9 @@ def polyhedra_of(region: Callable[[Point], Polyhedron | None], start: Point) -> 
                     waiting.append(found)
 
 
-def _beyond(region: Callable[[Point], Polyhedron | None], inside: Polyhedron, middle: Point) -> Iterator[Polyhedron]:
+def _beyond(
+    region: Callable[[Point], Polyhedron | None], inside: Polyhedron, middle: Point
+) -> Iterator[Polyhedron]:
     """Yield what lies behind the middle of a face, closer and closer until it touches it."""
     outward = tuple(m - c for m, c in zip(middle, inside.centre, strict=True))
     for halvings in range(3, 14):

@@ -1,10 +1,10 @@
 """Scaling rules: how hyperparameters must change with the batch so that the limiting equation stays the same.
 
-A batch k times as large divides the noise covariance by k. Let each hyperparameter be multiplied by ``k**x`` (one minus it, for
-a memory), blocks other than theta measured in units of ``k**r``, and one step stand for ``k**T`` old ones. A monomial of the
-limit's drift of a block must then change by ``r + T``, one of its covariance by the sum of both blocks' r, plus T. In the
-logarithms these are linear equations; inside a non-linearity all terms of a sum must change alike, and the argument of an
-exponential not at all.
+A batch k times as large divides the noise covariance by k. Let each hyperparameter be multiplied by ``k**x``
+(one minus it, for a memory), blocks other than theta measured in units of ``k**r``, and one step stand for
+``k**T`` old ones. A monomial of the limit's drift of a block must then change by ``r + T``, one of its
+covariance by the sum of both blocks' r, plus T. In the logarithms these are linear equations; inside a
+non-linearity all terms of a sum must change alike, and the argument of an exponential not at all.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from typing import Any
 
 from sympy import Add, Expr, Function, Integer, Integral, Mul, Pow, Symbol, linsolve
 
-from ..equation import ModifiedEquation, modified_equation
-from ..indices import components, opened, terms
-from ..noise import NoiseModel
+from ..derivation.equation import ModifiedEquation, modified_equation
+from ..display.text import text as index_text
+from ..noise.laws import NoiseModel
+from ..notation.indices import components, opened, terms
+from ..notation.symbols import Component, ElementFunction, TotalField, t
+from ..optimizers.rule import UpdateRule
 from ..regimes import Regime
-from ..rules import UpdateRule
-from ..symbols import Component, ElementFunction, TotalField, t
-from ..text import text as index_text
 
 STEP = Symbol("T")
 """The exponent of the number of old steps that one new step stands for."""
@@ -35,7 +35,8 @@ class ScalingRule:
     equation : ModifiedEquation
         The limit that is kept, of order 1, with a symbol for the multiplier of each hyperparameter.
     exponents : mapping of str to Expr
-        Hyperparameters (one minus it, for a memory) are multiplied by k to this power; empty if there is no rule.
+        Hyperparameters (one minus it, for a memory) are multiplied by k to this power; empty if there is no
+        rule.
     step : Expr
         One step stands for k to this power old steps.
     blocks : mapping of str to Expr
@@ -77,7 +78,9 @@ def scaling_rule(rule: UpdateRule, regime: Regime, noise: NoiseModel) -> Scaling
     marked = _Marked(rule, regime)
     equation = modified_equation(rule, marked.regime, noise, order=1, form="diffusion")
     if equation.drift[0]["theta"] == 0 and equation.covariance[0]["theta", "theta"] == 0:
-        raise ValueError(f"theta stands still in the limit of {equation.chain.name}; expected another; see smelt regimes")
+        raise ValueError(
+            f"theta stands still in the limit of {equation.chain.name}; expected another; see optsde regimes"
+        )
     system = _System(equation, marked.exponents)
     kept: list[Expr] = []
     for condition, where in system.conditions:
@@ -137,7 +140,9 @@ class _System:
 
     def _text(self, term: Expr, free: tuple[str, ...]) -> str:
         """Return a monomial without the marks."""
-        return index_text(term.xreplace({s: Integer(1) for s in term.free_symbols if s.name in self.marks}), free)
+        return index_text(
+            term.xreplace({s: Integer(1) for s in term.free_symbols if s.name in self.marks}), free
+        )
 
     def _keep(self, term: Expr, size: Expr, where: str) -> None:
         self.outside.append((self._weight(term, where) - size - STEP, where))
@@ -154,7 +159,9 @@ class _System:
                     name = e.field.name
                     return self.sizes[name] if name in self.sizes else Integer(-1 if e.field.rank == 2 else 0)
                 case Symbol():
-                    return values[e] if e in values else -STEP if e == t else self.marks.get(e.name, Integer(0))
+                    return (
+                        values[e] if e in values else -STEP if e == t else self.marks.get(e.name, Integer(0))
+                    )
                 case Add():
                     first, *others = map(weight, e.args)
                     self.inside += [(other - first, where) for other in others]
@@ -179,7 +186,11 @@ class _System:
     def _function(self, call: ElementFunction, weights: list[Expr], where: str) -> Expr:
         definition = self.definitions[call.base]
         values = dict(zip(definition.variables, weights, strict=True))
-        zeros = {x: a for x, a in zip(definition.variables, call.args, strict=True) if a == 0 and not any(call.orders)}
+        zeros = {
+            x: a
+            for x, a in zip(definition.variables, call.args, strict=True)
+            if a == 0 and not any(call.orders)
+        }
         value = self._weight(definition.expr.xreplace(zeros), where, values)  # zero is zero in any units
         return value - Add(*(n * w for n, w in zip(call.orders, weights, strict=True)))
 
@@ -189,7 +200,12 @@ def scaling_text(found: ScalingRule) -> str:
     chain = found.equation.chain
     lines = [f"{chain.name}: the batch times k"]
     if found.conflict:
-        return "\n".join([*lines, f"no rule keeps the limit: {found.conflict} changes in another way than the terms before it"])
+        return "\n".join(
+            [
+                *lines,
+                f"no rule keeps the limit: {found.conflict} changes in another way than the terms before it",
+            ]
+        )
     lines += [f"  {_subject(chain.rule, name)} times {_factor(x)}" for name, x in found.exponents.items()]
     lines.append(f"  one step stands for {_factor(found.step)} old steps")
     lines += [f"  {block} becomes {_factor(x)} as large" for block, x in found.blocks.items() if x != 0]

@@ -1,12 +1,14 @@
-"""An optimizer with fixed memories on its slow manifold: what memory does to the full-batch equation at the next order.
+"""An optimizer with fixed memories on its slow manifold: what memory does to the full-batch equation at the
+next order.
 
-Without noise and with ``1 - beta`` fixed as the learning rate h -> 0, the other blocks settle on ``y = M(theta)``,
-``M = M0 + h M1 + ...``, invariant under the step: ``M(theta') = Y(theta, M(theta))``. With ``theta' = theta + h D``, order by
-order,
+Without noise and with ``1 - beta`` fixed as the learning rate h -> 0, the other blocks settle on
+``y = M(theta)``, ``M = M0 + h M1 + ...``, invariant under the step: ``M(theta') = Y(theta, M(theta))``. With
+``theta' = theta + h D``, order by order,
 
     rate M0 = source,    rate M1 = -(D0 . d) M0 + d_y source . M1,    D = D0 + h D1,
 
-and theta follows ``D0 + h (D1 - 1/2 (D0 . d) D0)`` (Kovachki, Stuart 2021; Cattaneo, Klusowski, Shigida, arXiv 2309.00079).
+and theta follows ``D0 + h (D1 - 1/2 (D0 . d) D0)`` (Kovachki, Stuart 2021; Cattaneo, Klusowski, Shigida,
+arXiv 2309.00079).
 """
 
 from collections.abc import Mapping
@@ -15,16 +17,17 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Integer, Lambda, Mul, Symbol, factor
 from sympy.core.function import AppliedUndef
 
-from ..indices import canonical, components, terms
-from ..operators import apply, contracted
-from ..symbols import ElementFunction, Field, element_function, g, gradient, k
-from ..text import text
+from ..display.text import text
+from ..notation.indices import canonical, components, terms
+from ..notation.operators import apply, contracted
+from ..notation.symbols import ElementFunction, Field, element_function, g, gradient, k
 from .monomials import Correction, Decay, OpenRule
 
 
 @dataclass(frozen=True)
 class MemoryEquation:
-    """``d theta / dt = drift[0] + h drift[1]``, time in units of ``lr = h``; the constants c are ``1 - beta``.
+    """``d theta / dt = drift[0] + h drift[1]``, time in units of ``lr = h``; the constants c are
+    ``1 - beta``.
 
     Attributes
     ----------
@@ -51,14 +54,18 @@ def memory_equation(model: OpenRule) -> MemoryEquation:
     fixed = {str(c) for c in model.constants.values()}
     for b in blocks:
         if b not in model.rates or {str(x) for x in model.rates[b].free_symbols} - fixed:
-            raise ValueError(f"{rule.name} has the block {b}, which does not forget at a fixed rate; expected memories")
+            raise ValueError(
+                f"{rule.name} has the block {b}, which does not forget at a fixed rate; expected memories"
+            )
     if model.shifts:
         raise ValueError(f"{rule.name} takes gradients away from theta; expected gradients at theta")
     (lr,) = (h.symbol for h in rule.hyperparameters if h.role == "learning rate")
     step = _indexed(model, model.steps["theta"] / lr)
     sources = {b: _indexed(model, model.source(b)) for b in blocks}
     if step.has(lr) or step.has(k):
-        raise ValueError(f"{rule.name}: the step of theta is not proportional to a constant lr; expected one that is")
+        raise ValueError(
+            f"{rule.name}: the step of theta is not proportional to a constant lr; expected one that is"
+        )
     leading: dict[Expr, Expr] = {}
     first: dict[Expr, Expr] = {}
     order = _order(sources)
@@ -81,9 +88,16 @@ def _order(sources: Mapping[str, Expr]) -> list[str]:
     """Return the blocks so that each source contains only blocks before it."""
     done: list[str] = []
     while len(done) < len(sources):
-        ready = [b for b in sources if b not in done and {c.field.name for c in components(sources[b])} & {*sources} <= {*done}]
+        ready = [
+            b
+            for b in sources
+            if b not in done and {c.field.name for c in components(sources[b])} & {*sources} <= {*done}
+        ]
         if not ready:
-            raise ValueError(f"the blocks {', '.join(b for b in sources if b not in done)} feed each other; expected a chain")
+            raise ValueError(
+                f"the blocks {', '.join(b for b in sources if b not in done)} feed each other; expected a "
+                "chain"
+            )
         done += ready
     return done
 
@@ -107,12 +121,16 @@ def collected(expression: Expr) -> list[tuple[Expr, Expr]]:
     for term in terms(canonical(expression.expand())):
         product = Mul(*(f for f in Mul.make_args(term) if components(f)))
         joined[product] = joined.get(product, Integer(0)) + term / product
-    return [(factor(coefficient), product) for product, coefficient in joined.items() if factor(coefficient) != 0]
+    return [
+        (factor(coefficient), product) for product, coefficient in joined.items() if factor(coefficient) != 0
+    ]
 
 
 def memory_text(equation: MemoryEquation) -> str:
     """Return the equation on two lines."""
-    leading, first = (" + ".join(f"({c})*{text(product)}" for c, product in collected(part)) for part in equation.drift)
+    leading, first = (
+        " + ".join(f"({c})*{text(product)}" for c, product in collected(part)) for part in equation.drift
+    )
     return f"drift of theta[i]: {leading}\n  + h*( {first} )".replace("+ -", "- ")
 
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from sympy import Abs, Expr, Function, Max, Rational, Symbol, sqrt
 
-from ..rules import THETA, Auxiliary, Block, Hyperparameter, UpdateRule, check_variant, in_order
-from ..symbols import g, k
+from ..notation.symbols import g, k
 from .modifiers import decoupled_weight_decay
+from .rule import THETA, Auxiliary, Block, Hyperparameter, UpdateRule, check_variant, in_order
 
 _FIRST, _SECOND = Block("m"), Block("v", noise_units=2, nonnegative=True)
 _BLOCKS = (Block("theta"), _FIRST, _SECOND)
@@ -36,29 +36,44 @@ def adam(variant: Adam = "paper") -> UpdateRule:
     Parameters
     ----------
     variant : {"paper", "torch", "optax"}
-        "paper" has the old second moment in the denominator, the new first moment in the numerator and bias corrections
-        ``1 - beta1**(k+2)``, ``1 - beta2**(k+1)`` in the step number k = 0, 1, ...; "torch" has new moments and ``k+1`` in
-        both, as has "optax".
+        "paper" has the old second moment in the denominator, the new first moment in the numerator and bias
+        corrections ``1 - beta1**(k+2)``, ``1 - beta2**(k+1)`` in the step number k = 0, 1, ...; "torch" has
+        new moments and ``k+1`` in both, as has "optax".
     """
     check_variant("adam", variant, Adam)
     paper = variant == "paper"
     first = 1 - _b1 ** (k + 2) if paper else _CORRECTION1
-    lines = {_M: _MOMENTS[_M], THETA: THETA - _lr * _Q(_V) * _M, _V: _MOMENTS[_V]} if paper else _steps(_Q(_V) * _M)
+    lines = (
+        {_M: _MOMENTS[_M], THETA: THETA - _lr * _Q(_V) * _M, _V: _MOMENTS[_V]}
+        if paper
+        else _steps(_Q(_V) * _M)
+    )
     return UpdateRule(
-        "adam", variant, _BLOCKS, (*_HYPER[:3], replace(_EPS, default=1e-6)) if paper else _HYPER, (_inverse_root(1 / first),),
-        in_order(lines), {"paper": _PAPER, "torch": "torch.optim.Adam", "optax": "optax.adam"}[variant],
-    )  # fmt: skip
+        "adam",
+        variant,
+        _BLOCKS,
+        (*_HYPER[:3], replace(_EPS, default=1e-6)) if paper else _HYPER,
+        (_inverse_root(1 / first),),
+        in_order(lines),
+        {"paper": _PAPER, "torch": "torch.optim.Adam", "optax": "optax.adam"}[variant],
+    )
 
 
 def adamw(variant: AdamW = "torch") -> UpdateRule:
-    """Adam after ``theta' = (1 - lr weight_decay) theta``; by default weight_decay is 1e-2 in PyTorch and 1e-4 in optax."""
+    """Adam after ``theta' = (1 - lr weight_decay) theta``; by default weight_decay is 1e-2 in PyTorch and
+    1e-4 in optax.
+    """
     check_variant("adamw", variant, AdamW)
     default, reference = {"torch": (1e-2, "torch.optim.AdamW"), "optax": (1e-4, "optax.adamw")}[variant]
-    return replace(decoupled_weight_decay(adam(variant), default), name="adamw", variant=variant, reference=reference)
+    return replace(
+        decoupled_weight_decay(adam(variant), default), name="adamw", variant=variant, reference=reference
+    )
 
 
 def amsgrad() -> UpdateRule:
-    """PyTorch's AMSGrad: Adam with the largest second moment so far, ``w' = max(w, v')``, before the bias correction."""
+    """PyTorch's AMSGrad: Adam with the largest second moment so far, ``w' = max(w, v')``, before the bias
+    correction.
+    """
     largest = Block("w", noise_units=2, nonnegative=True)
     w = largest.symbol
     lines = {**_MOMENTS, w: Max(w, _V), THETA: THETA - _lr * _Q(w) * _M}
@@ -73,7 +88,9 @@ def adamax() -> UpdateRule:
     largest = Block("u", noise_units=1, nonnegative=True)
     u = largest.symbol
     lines = {_M: _MOMENTS[_M], u: Max(_b2 * u, Abs(g) + _eps), THETA: THETA - _lr / _CORRECTION1 * _M / u}
-    return UpdateRule("adamax", "torch", (*_BLOCKS[:2], largest), _HYPER, (), in_order(lines), "torch.optim.Adamax")
+    return UpdateRule(
+        "adamax", "torch", (*_BLOCKS[:2], largest), _HYPER, (), in_order(lines), "torch.optim.Adamax"
+    )
 
 
 def nadam(variant: NAdam = "optax") -> UpdateRule:
@@ -82,15 +99,22 @@ def nadam(variant: NAdam = "optax") -> UpdateRule:
     Parameters
     ----------
     variant : {"optax", "torch"}
-        "optax" has the momentum ``beta1`` throughout. "torch" warms it up, ``mu = beta1 (1 - 0.96**(n momentum_decay) / 2)`` in
-        step n = 1, 2, ..., and keeps the product of all ``mu`` in the block ``p``, which starts from 1: that block jumps
-        in every step, so this variant has no modified equation.
+        "optax" has the momentum ``beta1`` throughout. "torch" warms it up,
+        ``mu = beta1 (1 - 0.96**(n momentum_decay) / 2)`` in step n = 1, 2, ..., and keeps the product of all
+        ``mu`` in the block ``p``, which starts from 1: that block jumps in every step, so this variant has no
+        modified equation.
     """
     check_variant("nadam", variant, NAdam)
     if variant == "optax":
         ahead = _b1 * _M / (1 - _b1 ** (k + 2)) + (1 - _b1) * g / _CORRECTION1
         return UpdateRule(
-            "nadam", variant, _BLOCKS, _HYPER, (_inverse_root(),), in_order(_steps(_Q(_V) * ahead)), "Dozat 2016; optax.nadam"
+            "nadam",
+            variant,
+            _BLOCKS,
+            _HYPER,
+            (_inverse_root(),),
+            in_order(_steps(_Q(_V) * ahead)),
+            "Dozat 2016; optax.nadam",
         )
     product, decay = Block("p"), Hyperparameter("momentum_decay", "constant", default=4e-3, step_units=-1)
     p = product.symbol
@@ -98,22 +122,31 @@ def nadam(variant: NAdam = "optax") -> UpdateRule:
     ahead = (1 - mu) * g / (1 - p) + mu_next * _M / (1 - p * mu_next)
     lines = {p: p * mu, **_steps(_Q(_V) * ahead)}
     return UpdateRule(
-        "nadam", variant, (*_BLOCKS, product), (*_HYPER, decay), (_inverse_root(),), in_order(lines), "torch.optim.NAdam"
+        "nadam",
+        variant,
+        (*_BLOCKS, product),
+        (*_HYPER, decay),
+        (_inverse_root(),),
+        in_order(lines),
+        "torch.optim.NAdam",
     )
 
 
 def radam() -> UpdateRule:
-    """PyTorch's RAdam once its second moment is rectified: for the steps with ``r > 5``, from the sixth on if beta2 is 0.999.
+    """PyTorch's RAdam once its second moment is rectified: for the steps with ``r > 5``, from the sixth on if
+    beta2 is 0.999.
 
-    With n = k + 1, ``r_inf = 2/(1 - beta2) - 1``, ``r = r_inf - 2 n beta2**n / (1 - beta2**n)`` the step is Adam's times
-    ``sqrt((r-4)(r-2) r_inf / ((r_inf-4)(r_inf-2) r))``, with eps added to ``sqrt(v)`` before the bias correction. Start from a
-    state behind the switch: before it the square root has no real value.
+    With n = k + 1, ``r_inf = 2/(1 - beta2) - 1``, ``r = r_inf - 2 n beta2**n / (1 - beta2**n)`` the step is
+    Adam's times ``sqrt((r-4)(r-2) r_inf / ((r_inf-4)(r_inf-2) r))``, with eps added to ``sqrt(v)`` before the
+    bias correction. Start from a state behind the switch: before it the square root has no real value.
     """
     n, limit = k + 1, 2 / (1 - _b2) - 1
     r = limit - 2 * n * _b2**n / _CORRECTION2
     rectified = sqrt((r - 4) * (r - 2) * limit / ((limit - 4) * (limit - 2) * r))
     auxiliary = Auxiliary("Q", (_X,), rectified * sqrt(_CORRECTION2) / (_CORRECTION1 * (sqrt(_X) + _eps)))
-    return UpdateRule("radam", "torch", _BLOCKS, _HYPER, (auxiliary,), in_order(_steps(_Q(_V) * _M)), "torch.optim.RAdam")
+    return UpdateRule(
+        "radam", "torch", _BLOCKS, _HYPER, (auxiliary,), in_order(_steps(_Q(_V) * _M)), "torch.optim.RAdam"
+    )
 
 
 def _steps(step: Expr) -> Mapping[Symbol, Expr]:

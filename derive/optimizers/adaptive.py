@@ -5,8 +5,8 @@ from typing import Literal
 
 from sympy import Expr, Function, Rational, Symbol, sqrt
 
-from ..rules import THETA, Auxiliary, Block, Hyperparameter, UpdateRule, check_variant, in_order
-from ..symbols import g, k
+from ..notation.symbols import g, k
+from .rule import THETA, Auxiliary, Block, Hyperparameter, UpdateRule, check_variant, in_order
 
 _BLOCK = Block("theta")
 _SECOND_MOMENT = Block("v", noise_units=2, nonnegative=True)
@@ -14,7 +14,9 @@ _X = Symbol("v", nonnegative=True)
 _P = Function("P")
 _PAPER = "Callisti, Romito, Triggiano, arXiv 2509.21614"
 
-RMSprop = Literal["paper", "torch", "torch-centered", "torch-momentum", "torch-centered-momentum", "optax", "optax-momentum"]
+RMSprop = Literal[
+    "paper", "torch", "torch-centered", "torch-momentum", "torch-centered-momentum", "optax", "optax-momentum"
+]
 Adagrad = Literal["torch", "optax"]
 
 
@@ -24,16 +26,20 @@ def rmsprop(variant: RMSprop = "paper") -> UpdateRule:
     Parameters
     ----------
     variant : str
-        "paper" has the old second moment in the denominator ``sqrt(v) + eps`` (Callisti, Romito, Triggiano), all others the new
-        one: the difference is of first order in the learning rate, so it changes every equation of weak order 2. "torch" has
-        ``sqrt(v) + eps`` and in its momentum ``b`` the sum of the steps before they are multiplied by lr; "-centered" subtracts
-        the square of a running mean of the gradient. "optax" has ``sqrt(v + eps)`` and in ``b`` a sum of steps times lr.
-        By default alpha is 0.99 in PyTorch and 0.9 in optax.
+        "paper" has the old second moment in the denominator ``sqrt(v) + eps`` (Callisti, Romito, Triggiano),
+        all others the new one: the difference is of first order in the learning rate, so it changes every
+        equation of weak order 2. "torch" has ``sqrt(v) + eps`` and in its momentum ``b`` the sum of the steps
+        before they are multiplied by lr; "-centered" subtracts the square of a running mean of the gradient.
+        "optax" has ``sqrt(v + eps)`` and in ``b`` a sum of steps times lr. By default alpha is 0.99 in
+        PyTorch and 0.9 in optax.
     """
     check_variant("rmsprop", variant, RMSprop)
     library, *options = variant.split("-")
     alpha = Hyperparameter("alpha", "memory", default=0.5)
-    mean, buffer = Block("gb"), Block("b", step_units=-1) if library == "optax" else Block("b", noise_units=-1, step_units=1)
+    mean, buffer = (
+        Block("gb"),
+        Block("b", step_units=-1) if library == "optax" else Block("b", noise_units=-1, step_units=1),
+    )
     memory = Hyperparameter("momentum", "memory")
     lr = Hyperparameter("lr", "learning rate", noise_units=1, step_units=-1 if "momentum" in options else 0)
     eps = _eps(library, inside=library == "optax")
@@ -65,7 +71,8 @@ def adagrad(variant: Adagrad = "torch") -> UpdateRule:
     Parameters
     ----------
     variant : {"torch", "optax"}
-        "torch" lets lr decay as ``lr / (1 + k lr_decay)``; "optax" has ``sqrt(s' + eps)`` and starts from ``s = 0.1``.
+        "torch" lets lr decay as ``lr / (1 + k lr_decay)``; "optax" has ``sqrt(s' + eps)`` and starts from
+        ``s = 0.1``.
     """
     check_variant("adagrad", variant, Adagrad)
     total = Block("s", noise_units=2, nonnegative=True, step_units=1)
@@ -77,16 +84,21 @@ def adagrad(variant: Adagrad = "torch") -> UpdateRule:
     s, rate = total.symbol, lr.symbol if inside else lr.symbol / (1 + k * decay.symbol)
     update = in_order({s: s + g**2, THETA: THETA - rate * g * _P(s)})
     return UpdateRule(
-        "adagrad", variant, (_BLOCK, total), (lr, eps) if inside else (lr, decay, eps), (_preconditioner(eps, inside),), update,
+        "adagrad",
+        variant,
+        (_BLOCK, total),
+        (lr, eps) if inside else (lr, decay, eps),
+        (_preconditioner(eps, inside),),
+        update,
         {"torch": "torch.optim.Adagrad", "optax": "optax.adagrad"}[variant],
-    )  # fmt: skip
+    )
 
 
 def adadelta() -> UpdateRule:
     """PyTorch's Adadelta: ``theta' = theta - lr D``, ``D = g sqrt(u + eps) / sqrt(v' + eps)``.
 
-    In D stands the old mean ``u`` of ``D**2``. PyTorch's lr is 1 by default; the regimes take it proportional to tau, as every
-    learning rate.
+    In D stands the old mean ``u`` of ``D**2``. PyTorch's lr is 1 by default; the regimes take it proportional
+    to tau, as every learning rate.
     """
     steps = Block("u", noise_units=2, nonnegative=True)
     lr, rho = Hyperparameter("lr", "learning rate"), Hyperparameter("rho", "memory")
@@ -100,12 +112,16 @@ def adadelta() -> UpdateRule:
     })  # fmt: skip
     auxiliaries = (_preconditioner(eps, inside=True), Auxiliary("R", (x,), sqrt(x + eps.symbol)))
     blocks = (_BLOCK, _SECOND_MOMENT, steps)
-    return UpdateRule("adadelta", "torch", blocks, (lr, rho, eps), auxiliaries, update, "torch.optim.Adadelta")
+    return UpdateRule(
+        "adadelta", "torch", blocks, (lr, rho, eps), auxiliaries, update, "torch.optim.Adadelta"
+    )
 
 
 def _eps(library: str, inside: bool) -> Hyperparameter:
     """Return the small number in a denominator, which inside the root has the unit of a square."""
-    return Hyperparameter("eps", "constant", noise_units=2 if inside else 1, default=1e-6 if library == "paper" else 1e-8)
+    return Hyperparameter(
+        "eps", "constant", noise_units=2 if inside else 1, default=1e-6 if library == "paper" else 1e-8
+    )
 
 
 def _preconditioner(eps: Hyperparameter, inside: bool) -> Auxiliary:

@@ -1,13 +1,13 @@
-"""The optimizers smelt knows by name."""
+"""The optimizers optsde knows by name."""
 
 from collections.abc import Callable, Iterator
 from typing import get_args
 
-from ..rules import UpdateRule
 from .adams import adam, adamax, adamw, amsgrad, nadam, radam
 from .adaptive import adadelta, adagrad, rmsprop
 from .momentum import heavy_ball, momentum, nesterov, sgd
 from .norms import clipped_sgd_norm, lamb, lars, normalized_sgd, sam
+from .rule import UpdateRule
 from .signs import clipped_sgd, lion, sign_sgd, signum
 
 CATALOGUE: tuple[Callable[..., UpdateRule], ...] = (

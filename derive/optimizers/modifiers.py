@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from sympy import Expr, Integer, Symbol, cos, pi
 
-from ..rules import THETA, Hyperparameter, UpdateRule
-from ..symbols import k
+from ..notation.symbols import k
+from .rule import THETA, Hyperparameter, UpdateRule
 
 GAMMA = Hyperparameter("gamma", "memory")
 """The factor of the learning rate from one step to the next in `exponential`."""
@@ -30,7 +30,8 @@ def coupled_weight_decay(rule: UpdateRule, default: float = 1e-2) -> UpdateRule:
 
 
 def decoupled_weight_decay(rule: UpdateRule, default: float = 1e-2) -> UpdateRule:
-    """Multiply theta by ``1 - lr weight_decay`` before the rule's own step; the gradient is still taken at the old theta.
+    """Multiply theta by ``1 - lr weight_decay`` before the rule's own step; the gradient is still taken at
+    the old theta.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def scheduled(rule: UpdateRule, factor: Expr, *hyperparameters: Hyperparameter) 
 
     Examples
     --------
-    >>> from smelt.derive.optimizers.momentum import sgd
+    >>> from optsde.derive.optimizers.momentum import sgd
     >>> scheduled(sgd(), *exponential()).update["theta"]
     -g*gamma**k*lr + theta
 
@@ -65,12 +66,12 @@ def scheduled(rule: UpdateRule, factor: Expr, *hyperparameters: Hyperparameter) 
 def epoch(rule: UpdateRule, batches: int) -> UpdateRule:
     """Take so many steps of a rule as one step, each with samples of its own.
 
-    With the noise of `smelt.derive.noise.reshuffled` it is an epoch of random reshuffling. The whole epoch lasts tau: in the
-    regime ``lr = tau/batches`` time is counted as in the single steps.
+    With the noise of `optsde.derive.noise.laws.reshuffled` it is an epoch of random reshuffling. The whole
+    epoch lasts tau: in the regime ``lr = tau/batches`` time is counted as in the single steps.
 
     Examples
     --------
-    >>> from smelt.derive.optimizers.momentum import sgd
+    >>> from optsde.derive.optimizers.momentum import sgd
     >>> two = epoch(sgd(), 2)
     >>> two.gradients, two.samples
     ({'g_1': theta, 'g_2': -g_1*lr + theta}, {'g_1': 1, 'g_2': 2})
@@ -83,7 +84,10 @@ def epoch(rule: UpdateRule, batches: int) -> UpdateRule:
     if isinstance(batches, bool) or not isinstance(batches, int) or batches < 1:
         raise ValueError(f"an epoch of {batches!r} batches; expected 1, 2, ...")
     if counting := [a.name for a in rule.auxiliaries if a.expression.has(k)]:
-        raise ValueError(f"an epoch of {rule.name}, whose {counting[0]} depends on the step number; expected it in the update")
+        raise ValueError(
+            f"an epoch of {rule.name}, whose {counting[0]} depends on the step number; expected it in the "
+            "update"
+        )
     state: dict[Symbol, Expr] = {b.symbol: b.symbol for b in rule.blocks}
     points, samples = {}, {}
     for n in range(batches):
@@ -95,7 +99,9 @@ def epoch(rule: UpdateRule, batches: int) -> UpdateRule:
             newest[Symbol(name, real=True)] = Symbol(drawn, real=True)
         state = {b.symbol: rule.update[b.name].xreplace(newest) for b in rule.blocks}
     update = {b.name: state[b.symbol] for b in rule.blocks}
-    return replace(rule, variant=f"{rule.variant}, epoch of {batches}", update=update, gradients=points, samples=samples)
+    return replace(
+        rule, variant=f"{rule.variant}, epoch of {batches}", update=update, gradients=points, samples=samples
+    )
 
 
 def exponential() -> tuple[Expr, Hyperparameter]:

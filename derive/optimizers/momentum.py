@@ -4,8 +4,8 @@ from typing import Literal
 
 from sympy import Symbol, sqrt
 
-from ..rules import THETA, Block, Hyperparameter, UpdateRule, check_variant, in_order
-from ..symbols import g
+from ..notation.symbols import g
+from .rule import THETA, Block, Hyperparameter, UpdateRule, check_variant, in_order
 
 _BLOCK = Block("theta")
 _LR = Hyperparameter("lr", "learning rate")
@@ -30,7 +30,8 @@ def heavy_ball() -> UpdateRule:
 
 
 def nesterov() -> UpdateRule:
-    """Nesterov's momentum in the scaling of Li, Tai, E: the heavy ball with the gradient at ``theta + lr (1 - mu lr) v``.
+    """Nesterov's momentum in the scaling of Li, Tai, E: the heavy ball with the gradient at
+    ``theta + lr (1 - mu lr) v``.
 
     That is where theta would go without a gradient. The noise is that of the look-ahead point too.
     """
@@ -44,8 +45,9 @@ def nesterov() -> UpdateRule:
 def momentum(variant: Momentum = "torch") -> UpdateRule:
     """PyTorch's SGD with momentum: ``b' = mu b + (1 - dampening) g``, ``theta' = theta - lr b'``.
 
-    PyTorch sets ``b = g`` in its first step, undamped. Without dampening that is the same as starting from ``b = 0``; with it,
-    it is an initial condition: start after that step, from ``b = g`` and ``theta - lr g``.
+    PyTorch sets ``b = g`` in its first step, undamped. Without dampening that is the same as starting from
+    ``b = 0``; with it, it is an initial condition: start after that step, from ``b = g`` and
+    ``theta - lr g``.
 
     Parameters
     ----------
@@ -71,21 +73,23 @@ def extragradient(variant: Extragradient = "independent") -> UpdateRule:
     Parameters
     ----------
     variant : {"independent", "same-sample"}
-        Whether the second gradient has a sample of its own (Juditsky, Nemirovski, Tauvel, Stochastic Systems 1, 2011) or that
-        of the first (Mishchenko et al., arXiv 1905.11373).
+        Whether the second gradient has a sample of its own (Juditsky, Nemirovski, Tauvel, Stochastic Systems
+        1, 2011) or that of the first (Mishchenko et al., arXiv 1905.11373).
     """
     check_variant("extragradient", variant, Extragradient)
     first, lr, own = Symbol("g0", real=True), _LR.symbol, variant == "independent"
     points, samples = {"g0": THETA, g.name: THETA - lr * first}, {g.name: 2} if own else {}
     reference = "Juditsky, Nemirovski, Tauvel 2011" if own else "Mishchenko et al., arXiv 1905.11373"
-    return UpdateRule("extragradient", variant, (_BLOCK,), (_LR,), (), {"theta": THETA - lr * g}, reference, points, samples)
+    return UpdateRule(
+        "extragradient", variant, (_BLOCK,), (_LR,), (), {"theta": THETA - lr * g}, reference, points, samples
+    )
 
 
 def svag() -> UpdateRule:
     """SGD whose noise is larger, by two samples: ``g = (1 + sqrt(2 l - 1))/2 g1 + (1 - sqrt(2 l - 1))/2 g2``.
 
-    With independent samples its covariance is ``l S``: l steps of the learning rate ``lr/l`` have mean and covariance of one
-    step of SGD, and follow its equation the better the larger l is.
+    With independent samples its covariance is ``l S``: l steps of the learning rate ``lr/l`` have mean and
+    covariance of one step of SGD, and follow its equation the better the larger l is.
     """
     number, lr = Hyperparameter("l", "constant"), _LR.symbol
     first, second, root = Symbol("g1", real=True), Symbol("g2", real=True), sqrt(2 * number.symbol - 1)

@@ -17,15 +17,15 @@
     v = "alpha*v + (1 - alpha)*g**2"
     theta = "theta - lr*g*P(v)"
 
-The lines of ``[update]`` are done in order: on the right a name means the newest value assigned to it so far, and ``old(v)``
-the value at the start of the step. A line may also name an intermediate result, or change the gradient ``g``. ``[gradient]``
-says where gradients are taken, as in ``g = "theta + lr*v"``; without it there is one, ``g`` at theta. They share one sample,
-unless ``[sample]`` numbers them: ``g2 = 2`` draws another one for ``g2``. ``k`` is the number of steps done before. In the
-tables of gradients and of the update ``total(x)`` is the sum of x over all coordinates of theta, ``dot(x, y)`` that of
-``x*y`` and ``norm(x)`` the root of that of ``x**2``; theta is one layer. What the keys of state and hyperparameters mean
-stands in `Block` and `Hyperparameter`.
-An auxiliary keeps a derivation short; in simulations of an equation its argument is regularised where it bears the name of a
-nonnegative block.
+The lines of ``[update]`` are done in order: on the right a name means the newest value assigned to it so far,
+and ``old(v)`` the value at the start of the step. A line may also name an intermediate result, or change the
+gradient ``g``. ``[gradient]`` says where gradients are taken, as in ``g = "theta + lr*v"``; without it there
+is one, ``g`` at theta. They share one sample, unless ``[sample]`` numbers them: ``g2 = 2`` draws another one
+for ``g2``. ``k`` is the number of steps done before. In the tables of gradients and of the update
+``total(x)`` is the sum of x over all coordinates of theta, ``dot(x, y)`` that of ``x*y`` and ``norm(x)`` the
+root of that of ``x**2``; theta is one layer. What the keys of state and hyperparameters mean stands in
+`Block` and `Hyperparameter`. An auxiliary keeps a derivation short; in simulations of an equation its
+argument is regularised where it bears the name of a nonnegative block.
 """
 
 import re
@@ -37,14 +37,37 @@ from typing import Any, get_args, get_type_hints
 
 from sympy import Expr, Function, Symbol
 
-from ..expressions import FUNCTIONS
-from ..rules import REDUCTIONS, THETA, Auxiliary, Block, Hyperparameter, UpdateRule, in_order, old
-from ..symbols import g, k
-from .tables import NAME, Functions, advice, check_name, check_sizes, expression, known_keys, label, line, table, unit, whole
+from ..notation.parser import FUNCTIONS
+from ..notation.symbols import g, k
+from .rule import REDUCTIONS, THETA, Auxiliary, Block, Hyperparameter, UpdateRule, in_order, old
+from .toml_checks import (
+    NAME,
+    Functions,
+    advice,
+    check_name,
+    check_sizes,
+    expression,
+    known_keys,
+    label,
+    line,
+    table,
+    unit,
+    whole,
+)
 
 MAX_BYTES = 100_000
 _CALL = re.compile(r"([A-Za-z][A-Za-z0-9]*)\(([A-Za-z0-9_, ]*)\)")
-_TABLES = ("name", "variant", "reference", "state", "hyperparameters", "auxiliary", "gradient", "sample", "update")
+_TABLES = (
+    "name",
+    "variant",
+    "reference",
+    "state",
+    "hyperparameters",
+    "auxiliary",
+    "gradient",
+    "sample",
+    "update",
+)
 _ROLES = get_args(get_type_hints(Hyperparameter)["role"])
 
 
@@ -118,7 +141,9 @@ def _block(name: str, entry: Any) -> Block:
     nonnegative = entry.get("nonnegative", False)
     if not isinstance(nonnegative, bool):
         raise ValueError(f"state {name} has nonnegative = {nonnegative!r}; expected true or false")
-    return Block(name, whole(name, entry.get("noise_units", 0)), nonnegative, unit(name, entry.get("step_units", 0)))
+    return Block(
+        name, whole(name, entry.get("noise_units", 0)), nonnegative, unit(name, entry.get("step_units", 0))
+    )
 
 
 def _hyperparameter(name: str, entry: Any) -> Hyperparameter:
@@ -138,8 +163,14 @@ def _signatures(table: Mapping[str, Any]) -> dict[str, tuple[list[str], Any]]:
     for call, text in table.items():
         match = _CALL.fullmatch(call)
         arguments = [name.strip() for name in match[2].split(",")] if match else []
-        if match is None or not all(NAME.fullmatch(name) for name in arguments) or len(set(arguments)) < len(arguments):
-            raise ValueError(f'auxiliary {call!r}; expected a function of different names, as "P(v)" = "1/(sqrt(v) + eps)"')
+        if (
+            match is None
+            or not all(NAME.fullmatch(name) for name in arguments)
+            or len(set(arguments)) < len(arguments)
+        ):
+            raise ValueError(
+                f'auxiliary {call!r}; expected a function of different names, as "P(v)" = "1/(sqrt(v) + eps)"'
+            )
         if match[1] in result:
             raise ValueError(f"auxiliary {match[1]} is defined twice; keep one of the two")
         result[match[1]] = arguments, text
@@ -147,16 +178,21 @@ def _signatures(table: Mapping[str, Any]) -> dict[str, tuple[list[str], Any]]:
 
 
 def _auxiliaries(
-    definitions: Mapping[str, tuple[list[str], Any]], constants: Mapping[str, Expr], blocks: Mapping[str, Block]
+    definitions: Mapping[str, tuple[list[str], Any]],
+    constants: Mapping[str, Expr],
+    blocks: Mapping[str, Block],
 ) -> tuple[tuple[Auxiliary, ...], Functions]:
     """Read the definitions. An argument named like a block has the block's sign."""
     found, functions = [], dict(FUNCTIONS)
     for name, (arguments, text) in definitions.items():
         symbols = tuple(
-            Symbol(a, nonnegative=True) if a in blocks and blocks[a].nonnegative else Symbol(a, real=True) for a in arguments
+            Symbol(a, nonnegative=True) if a in blocks and blocks[a].nonnegative else Symbol(a, real=True)
+            for a in arguments
         )
         if clash := sorted(set(arguments) & constants.keys()):
-            raise ValueError(f"auxiliary {name} has the argument {clash[0]}, which is a constant; expected another name")
+            raise ValueError(
+                f"auxiliary {name} has the argument {clash[0]}, which is a constant; expected another name"
+            )
         local = {**constants, **dict(zip(arguments, symbols, strict=True))}
         body = expression(f"auxiliary {name}", text, local, FUNCTIONS)
         found.append(Auxiliary(name, symbols, body))
@@ -176,7 +212,9 @@ def _abstract(name: str, arity: int) -> Callable[..., Expr]:
 def _old(blocks: set[Symbol]) -> Callable[[Expr], Expr]:
     def call(argument: Expr) -> Expr:
         if argument not in blocks:
-            raise ValueError(f"old({argument}); expected a block of the state: {', '.join(sorted(map(str, blocks)))}")
+            raise ValueError(
+                f"old({argument}); expected a block of the state: {', '.join(sorted(map(str, blocks)))}"
+            )
         return old(argument)
 
     return call
@@ -186,7 +224,9 @@ def _lines(
     update: Mapping[str, Any], symbols: Mapping[str, Expr], functions: Functions, blocks: tuple[Block, ...],
     gradients: set[str], taken: set[str],
 ) -> dict[Symbol, Expr]:  # fmt: skip
-    """Read the assignments in order; a new name on the left is an intermediate result, which a later line must use."""
+    """Read the assignments in order; a new name on the left is an intermediate result, which a later line
+    must use.
+    """
     targets = [b.name for b in blocks]
     known, lines, intermediate = dict(symbols), {}, []
     for name, text in update.items():
@@ -199,7 +239,11 @@ def _lines(
     used = {s.name for expression in lines.values() for s in expression.free_symbols}
     for name in intermediate:
         if name not in used:
-            raise ValueError(f"update assigns {name}, which is neither state nor used later; {advice(name, targets)}")
+            raise ValueError(
+                f"update assigns {name}, which is neither state nor used later; {advice(name, targets)}"
+            )
     if missing := [name for name in targets if name not in update]:
-        raise ValueError(f"update has no line for {missing[0]}; expected one for each of {', '.join(targets)}")
+        raise ValueError(
+            f"update has no line for {missing[0]}; expected one for each of {', '.join(targets)}"
+        )
     return lines

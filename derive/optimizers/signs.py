@@ -1,9 +1,11 @@
-"""Optimizers that step by signs or clip: where noise smooths them they have equations, elsewhere the term is named."""
+"""Optimizers that step by signs or clip: where noise smooths them they have equations, elsewhere the term is
+named.
+"""
 
 from sympy import Max, Min, sign
 
-from ..rules import THETA, Block, Hyperparameter, UpdateRule, in_order
-from ..symbols import g
+from ..notation.symbols import g
+from .rule import THETA, Block, Hyperparameter, UpdateRule, in_order
 
 _BLOCK, _MEAN = Block("theta"), Block("m")
 # where a step has no unit the learning rate carries the gradient's
@@ -17,21 +19,28 @@ def sign_sgd() -> UpdateRule:
 
 
 def clipped_sgd() -> UpdateRule:
-    """SGD with PyTorch's ``clip_grad_value_``: ``theta' = theta - lr max(-clip_value, min(clip_value, g))``."""
+    """SGD with PyTorch's ``clip_grad_value_``:
+    ``theta' = theta - lr max(-clip_value, min(clip_value, g))``.
+    """
     lr, bound = Hyperparameter("lr", "learning rate"), Hyperparameter("clip_value", "constant", noise_units=1)
     update = {"theta": THETA - lr.symbol * Max(-bound.symbol, Min(bound.symbol, g))}
-    return UpdateRule("clipped_sgd", "torch", (_BLOCK,), (lr, bound), (), update, "torch.nn.utils.clip_grad_value_")
+    return UpdateRule(
+        "clipped_sgd", "torch", (_BLOCK,), (lr, bound), (), update, "torch.nn.utils.clip_grad_value_"
+    )
 
 
 def signum() -> UpdateRule:
     """Signum: ``m' = beta m + (1 - beta) g``, ``theta' = theta - lr sign(m')``."""
     beta, m = Hyperparameter("beta", "memory"), _MEAN.symbol
     update = in_order({m: beta.symbol * m + (1 - beta.symbol) * g, THETA: THETA - _LR.symbol * sign(m)})
-    return UpdateRule("signum", "optax", (_BLOCK, _MEAN), (_LR, beta), (), update, "Bernstein et al., arXiv 1802.04434")
+    return UpdateRule(
+        "signum", "optax", (_BLOCK, _MEAN), (_LR, beta), (), update, "Bernstein et al., arXiv 1802.04434"
+    )
 
 
 def lion() -> UpdateRule:
-    """Lion: ``theta' = theta - lr (sign(beta1 m + (1 - beta1) g) + weight_decay theta)``, ``m' = beta2 m + (1 - beta2) g``.
+    """Lion: ``theta' = theta - lr (sign(beta1 m + (1 - beta1) g) + weight_decay theta)``,
+    ``m' = beta2 m + (1 - beta2) g``.
 
     The memory is beta2; beta1 weighs the mean against the newest gradient and does not depend on tau.
     """
@@ -42,4 +51,12 @@ def lion() -> UpdateRule:
         THETA: THETA - _LR.symbol * (direction + decay.symbol * THETA),
         m: beta2.symbol * m + (1 - beta2.symbol) * g,
     })  # fmt: skip
-    return UpdateRule("lion", "optax", (_BLOCK, _MEAN), (_LR, beta1, beta2, decay), (), update, "Chen et al., arXiv 2302.06675")
+    return UpdateRule(
+        "lion",
+        "optax",
+        (_BLOCK, _MEAN),
+        (_LR, beta1, beta2, decay),
+        (),
+        update,
+        "Chen et al., arXiv 2302.06675",
+    )

@@ -1,7 +1,9 @@
-"""The random increments of numerical schemes: independent standard variables ``zeta_p`` and signs ``a_p``, ``J_pr = -J_rp``.
+"""The random increments of numerical schemes: independent standard variables ``zeta_p`` and signs ``a_p``,
+``J_pr = -J_rp``.
 
-An index p names a Brownian motion. It is a dummy like those of coordinates: where it stands says over what it runs, and only
-`expectation` identifies indices, those of the increments it takes the expectation of. So the two kinds never meet.
+An index p names a Brownian motion. It is a dummy like those of coordinates: where it stands says over what it
+runs, and only `expectation` identifies indices, those of the increments it takes the expectation of. So the
+two kinds never meet.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,9 +15,9 @@ from typing import Literal
 
 from sympy import Add, Expr, Mul, Symbol
 
-from ..indices import canonical, dummies, reindex, terms
-from ..noise import partitions
-from ..symbols import Component, Field
+from ..noise.laws import partitions
+from ..notation.indices import canonical, dummies, reindex, terms
+from ..notation.symbols import Component, Field
 
 zeta = Field("zeta", formal=True)
 """Independent increments, centred and of variance 1."""
@@ -49,7 +51,9 @@ class IncrementLaw:
         return _cumulant(self.moment, order)
 
 
-gaussian_increments = IncrementLaw("gaussian", lambda n: n - 1 if n == 2 else (n - 1) * gaussian_increments.moment(n - 2))
+gaussian_increments = IncrementLaw(
+    "gaussian", lambda n: n - 1 if n == 2 else (n - 1) * gaussian_increments.moment(n - 2)
+)
 """Standard normal."""
 three_point_increments = IncrementLaw("three-point", lambda n: 3 ** (n // 2 - 1))
 """0 with probability 2/3, ``+-sqrt(3)`` with 1/6 each: Gaussian moments through the fifth."""
@@ -78,7 +82,9 @@ def expectation(expression: Expr, law: IncrementLaw) -> Expr:
             else:
                 rest.append(factor)
         indices = {i for c in drawn for i in c.indices}
-        for chosen in product(*(_moments([c for c in drawn if c.field == field], law) for field, law in laws.items())):
+        for chosen in product(
+            *(_moments([c for c in drawn if c.field == field], law) for field, law in laws.items())
+        ):
             equal = tuple(pair for _, pairs in chosen for pair in pairs)
             pieces.append(prod(weight for weight, _ in chosen) * _identified(Mul(*rest), indices, equal))
     return canonical(Add(*pieces))

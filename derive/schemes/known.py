@@ -16,7 +16,9 @@ def heun_step(sde: Sde[X], x: X, h: Expr) -> X:
     """The trapezoidal rule with an Euler step as predictor."""
     drift, diffusion = sde.drift(x), sde.diffusion(x)
     predictor = x + h * drift + diffusion
-    return x + h / 2 * (drift + sde.drift(predictor)) + Rational(1, 2) * (diffusion + sde.diffusion(predictor))
+    return (
+        x + h / 2 * (drift + sde.drift(predictor)) + Rational(1, 2) * (diffusion + sde.diffusion(predictor))
+    )
 
 
 def runge_kutta_step(sde: Sde[X], x: X, h: Expr) -> X:
@@ -51,9 +53,10 @@ def platen_step(sde: Sde[X], x: X, h: Expr) -> X:
 def whole_noise_step(sde: Sde[X], x: X, h: Expr) -> X:
     """Runge-Kutta with the noise as a whole: its cost does not depend on the number of Brownian motions.
 
-    The simplified Taylor scheme of weak order 2 has double integrals ``(dW_p dW_r - h delta_pr + V_pr) / 2``. Of the
-    antisymmetric ``V`` only second moments matter, and ``V_pr = sqrt(h/2) (a_p dW_r - dW_p a_r)`` has those of independent
-    signs for all pairs, but is made of two vectors. ``G_p'' G_q G_q`` in ``dW_p h/4`` is a mean over the signs.
+    The simplified Taylor scheme of weak order 2 has double integrals ``(dW_p dW_r - h delta_pr + V_pr) / 2``.
+    Of the antisymmetric ``V`` only second moments matter, and ``V_pr = sqrt(h/2) (a_p dW_r - dW_p a_r)`` has
+    those of independent signs for all pairs, but is made of two vectors. ``G_p'' G_q G_q`` in ``dW_p h/4`` is
+    a mean over the signs.
     """
     root, aslant = sqrt(h), sqrt(h / 2)
     drift, noise, signed = sde.drift(x), sde.diffusion(x), sde.signed(x)
@@ -74,34 +77,69 @@ _KLOEDEN_PLATEN = "P. E. Kloeden, E. Platen, Numerical Solution of Stochastic Di
 
 euler_maruyama = Scheme("Euler-Maruyama", 1, euler_step, _MARUYAMA)
 simplified_euler = Scheme(
-    "simplified Euler-Maruyama", 1, euler_step, f"{_KLOEDEN_PLATEN}, section 14.1", increments=two_point_increments
+    "simplified Euler-Maruyama",
+    1,
+    euler_step,
+    f"{_KLOEDEN_PLATEN}, section 14.1",
+    increments=two_point_increments,
 )
 talay_tubaro = Scheme(
     "Talay-Tubaro", 2, euler_step, "D. Talay, L. Tubaro, Stochastic Anal. Appl. 8 (1990) 483",
     extrapolation=((2, Integer(2)), (1, Integer(-1))),
 )  # fmt: skip
 stochastic_heun = Scheme(
-    "stochastic Heun", 1, heun_step, "W. Ruemelin, SIAM J. Numer. Anal. 19 (1982) 604", calculus="Stratonovich"
+    "stochastic Heun",
+    1,
+    heun_step,
+    "W. Ruemelin, SIAM J. Numer. Anal. 19 (1982) 604",
+    calculus="Stratonovich",
 )
 additive_heun = Scheme(
-    "Heun for additive noise", 2, heun_step, f"{_KLOEDEN_PLATEN}, (15.1.4)", increments=three_point_increments, noise="additive"
+    "Heun for additive noise",
+    2,
+    heun_step,
+    f"{_KLOEDEN_PLATEN}, (15.1.4)",
+    increments=three_point_increments,
+    noise="additive",
 )
 platen = Scheme("Platen", 2, platen_step, f"{_KLOEDEN_PLATEN}, (15.1.3)", increments=three_point_increments)
 ri6 = Scheme(
-    "RI6", 2, stochastic_runge_kutta(RI6), "A. Roessler, SIAM J. Numer. Anal. 47 (2009) 1713", increments=three_point_increments
+    "RI6",
+    2,
+    stochastic_runge_kutta(RI6),
+    "A. Roessler, SIAM J. Numer. Anal. 47 (2009) 1713",
+    increments=three_point_increments,
 )
 dri1 = Scheme(
-    "DRI1", 2, stochastic_runge_kutta(DRI1), "K. Debrabant, A. Roessler, Appl. Numer. Math. 59 (2009) 582, arXiv 1303.5103",
+    "DRI1",
+    2,
+    stochastic_runge_kutta(DRI1),
+    "K. Debrabant, A. Roessler, Appl. Numer. Math. 59 (2009) 582, arXiv 1303.5103",
     increments=three_point_increments,
-)  # fmt: skip
+)
 whole_noise = Scheme(
-    "whole noise", 2, whole_noise_step, "this project; areas by a vector of signs", increments=three_point_increments
+    "whole noise",
+    2,
+    whole_noise_step,
+    "this project; areas by a vector of signs",
+    increments=three_point_increments,
 )
 heun = Scheme("Heun", 2, heun_step, "K. Heun, Z. Math. Phys. 45 (1900) 23", noise="none")
-runge_kutta = Scheme("Runge-Kutta", 4, runge_kutta_step, "W. Kutta, Z. Math. Phys. 46 (1901) 435", noise="none")
+runge_kutta = Scheme(
+    "Runge-Kutta", 4, runge_kutta_step, "W. Kutta, Z. Math. Phys. 46 (1901) 435", noise="none"
+)
 
 SCHEMES = (
-    euler_maruyama, simplified_euler, talay_tubaro, stochastic_heun, additive_heun, platen, ri6, dri1, whole_noise, heun,
+    euler_maruyama,
+    simplified_euler,
+    talay_tubaro,
+    stochastic_heun,
+    additive_heun,
+    platen,
+    ri6,
+    dri1,
+    whole_noise,
+    heun,
     runge_kutta,
-)  # fmt: skip
+)
 """The schemes with a name, for the command line and for tests."""

@@ -1,8 +1,9 @@
 """Proof of the weak order of numerical schemes, for every dimension and every number of Brownian motions.
 
-One step of a scheme is a chain like an optimizer's. Its one-step operator, from its Taylor expansion in index notation, is
-compared with ``exp(tau L)`` of the equation it solves. If they agree through ``tau**p``, and the coefficients are smooth and
-grow at most linearly, the weak error at a fixed time is of order ``tau**p`` (Milstein 1986; Kloeden, Platen 1992, 14.5.2).
+One step of a scheme is a chain like an optimizer's. Its one-step operator, from its Taylor expansion in index
+notation, is compared with ``exp(tau L)`` of the equation it solves. If they agree through ``tau**p``, and the
+coefficients are smooth and grow at most linearly, the weak error at a fixed time is of order ``tau**p``
+(Milstein 1986; Kloeden, Platen 1992, 14.5.2).
 """
 
 from collections.abc import Callable, Iterator
@@ -11,14 +12,14 @@ from itertools import count
 
 from sympy import Add, Expr, Integer, Rational, sqrt
 
-from ..chain import Increments
-from ..expansion import shifted
-from ..generator import one_step_symbols
-from ..indices import canonical, components, dummies, fresh, reindex, terms
-from ..operators import compose_series
-from ..series import Series
-from ..symbols import Field, tau
-from ..verification import difference, exponential, generator_of
+from ..derivation.chain import Increments
+from ..derivation.expansion import shifted
+from ..derivation.generator import one_step_symbols
+from ..derivation.verification import difference, exponential, generator_of
+from ..notation.indices import canonical, components, dummies, fresh, reindex, terms
+from ..notation.operators import compose_series
+from ..notation.series import Series
+from ..notation.symbols import Field, tau
 from .increment_laws import IncrementLaw, expectation, motions, sign, single_sign, zeta
 from .scheme import Scheme
 
@@ -80,7 +81,9 @@ class SeriesSde:
         if self.scheme.noise == "none" or not column.varies:
             return Series({})
         slope = shifted(column("i", "p").differentiated("j"), x - self.start, self.length)
-        along = _mapped(shifted(column("i", "p"), x - self.start, self.length), lambda c: reindex(c, {"i": "j"}))
+        along = _mapped(
+            shifted(column("i", "p"), x - self.start, self.length), lambda c: reindex(c, {"i": "j"})
+        )
         return _mapped(slope * along, lambda c: _summed(_summed(c, "p"), "j"))
 
     def increment(self, p: str) -> Expr:
@@ -132,7 +135,8 @@ class SchemeChain:
 
     def increments(self, order: int | Rational) -> Increments:
         """Expand the step through ``tau**order``, a whole number or a half more."""
-        # fields are multiplied by the root of tau at least: one power less of them is enough, unless a scheme divides by more
+        # fields are multiplied by the root of tau at least: one power less of them is enough, unless a scheme
+        # divides by more
         needed, length = int(2 * order) + 1, int(2 * order)
         while True:
             sde = SeriesSde(self.scheme, length)
@@ -157,7 +161,8 @@ class SchemeChain:
 def sde_generator(scheme: Scheme) -> dict[Rational, Expr]:
     """Return the symbol of the generator of the equation that a scheme solves.
 
-    ``L = d_t + A_i d_i + 1/2 G_ip G_jp d_i d_j``, and ``1/2 G_jp G_ip,j d_i`` if ``G dW`` is read as Stratonovich's.
+    ``L = d_t + A_i d_i + 1/2 G_ip G_jp d_i d_j``, and ``1/2 G_jp G_ip,j d_i`` if ``G dW`` is read as
+    Stratonovich's.
     """
     g = diffusion_field(scheme)
     drift, covariance = DRIFT("i"), g("i", "_1") * g("j", "_1")
@@ -169,13 +174,17 @@ def sde_generator(scheme: Scheme) -> dict[Rational, Expr]:
 def scheme_operator(scheme: Scheme, order: int) -> dict[Rational, Expr]:
     """Return the symbol of the scheme's operator less 1 by powers of tau: ``sum_n w_n P_{tau/n}^n - 1``.
 
-    As ``P_{tau/n}^n = exp(tau (L + tau/n L_1 + ...))``, weights that cancel ``L_1`` in one step cancel it after many steps: an
-    extrapolation has the same order if it is made once, at the end.
+    As ``P_{tau/n}^n = exp(tau (L + tau/n L_1 + ...))``, weights that cancel ``L_1`` in one step cancel it
+    after many steps: an extrapolation has the same order if it is made once, at the end.
     """
     symbols = one_step_symbols(SchemeChain(scheme), order)
     result: dict[Rational, Expr] = {Rational(0): Integer(-1)}
     for steps, weight in scheme.extrapolation:
-        once = {Rational(n, 2): symbol / Integer(steps) ** Rational(n, 2) for n, symbol in symbols.items() if symbol != 0}
+        once = {
+            Rational(n, 2): symbol / Integer(steps) ** Rational(n, 2)
+            for n, symbol in symbols.items()
+            if symbol != 0
+        }
         once[Rational(0)] = Integer(1)
         power = once
         for _ in range(steps - 1):
@@ -186,7 +195,8 @@ def scheme_operator(scheme: Scheme, order: int) -> dict[Rational, Expr]:
 
 
 def scheme_defect(scheme: Scheme, order: int) -> dict[Rational, Expr]:
-    """Return the symbol of ``exp(tau L)`` less the scheme's operator by powers of tau through `order`, zeros left out.
+    """Return the symbol of ``exp(tau L)`` less the scheme's operator by powers of tau through `order`, zeros
+    left out.
 
     The smallest power p in it means weak order ``p - 1``; an empty result means at least `order`.
     """
@@ -194,5 +204,7 @@ def scheme_defect(scheme: Scheme, order: int) -> dict[Rational, Expr]:
 
 
 def weak_order(scheme: Scheme, through: int) -> Rational:
-    """Return the weak order of a scheme as far as powers of tau through `through` tell: `through` means at least that."""
+    """Return the weak order of a scheme as far as powers of tau through `through` tell: `through` means at
+    least that.
+    """
     return min(scheme_defect(scheme, through), default=Rational(through + 1)) - 1

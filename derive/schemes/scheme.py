@@ -1,8 +1,8 @@
 """What a numerical scheme for ``dX = A(X) dt + sum_p G_p(X) dW^p`` is, and what it may use.
 
-A scheme is written once, in the words of its source, as a function ``step(sde, x, h)`` that returns the next state. It adds
-states, multiplies them by numbers and takes whatever else it needs from an `Sde`; so the same function can be read as a series
-in index notation (`scheme_order`), in explicit components, or into code.
+A scheme is written once, in the words of its source, as a function ``step(sde, x, h)`` that returns the next
+state. It adds states, multiplies them by numbers and takes whatever else it needs from an `Sde`; so the same
+function can be read as a series in index notation (`scheme_order`), in explicit components, or into code.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,9 @@ from .increment_laws import IncrementLaw, gaussian_increments
 
 
 class State(Protocol):
-    """A vector: states are added and multiplied by numbers, which are SymPy expressions in h and in the random variables."""
+    """A vector: states are added and multiplied by numbers, which are SymPy expressions in h and in the
+    random variables.
+    """
 
     def __add__(self, other: Self, /) -> Self: ...
 
@@ -50,7 +52,9 @@ class Sde(Protocol[X]):
         ...
 
     def correction(self, x: X) -> X:
-        """Return ``sum_p G_p'(x) G_p(x)``: half of it is the drift that Stratonovich's reading of the noise adds."""
+        """Return ``sum_p G_p'(x) G_p(x)``: half of it is the drift that Stratonovich's reading of the noise
+        adds.
+        """
         ...
 
     def increment(self, p: str) -> Expr:
@@ -58,7 +62,9 @@ class Sde(Protocol[X]):
         ...
 
     def sign(self, p: str, r: str) -> Expr:
-        """Return ``J_pr = -J_rp``: signs, one for each pair, independent of each other and of the increments."""
+        """Return ``J_pr = -J_rp``: signs, one for each pair, independent of each other and of the
+        increments.
+        """
         ...
 
     def total(self, summand: Callable[[str], X], without: str | None = None) -> X:

@@ -8,8 +8,8 @@ With ``I_k = dW^k``, ``I_kk = (I_k**2 - h) / 2`` and ``I_kr = (I_k I_r + h J_kr)
     x'   = x + sum_i alpha_i h A(H0_i) + sum_ik (beta1_i I_k + beta2_i I_kk / sqrt(h)) G_k(H_ik)
              + sum_ik (beta3_i I_k + beta4_i sqrt(h)) G_k(K_ik)
 
-A. Roessler, SIAM J. Numer. Anal. 47 (2009) 1713. Each pair has its own sign ``J_kr``: one sign for each k, used for all pairs
-``(k, r)``, correlates the areas of three Brownian motions and costs an order.
+A. Roessler, SIAM J. Numer. Anal. 47 (2009) 1713. Each pair has its own sign ``J_kr``: one sign for each k,
+used for all pairs ``(k, r)``, correlates the areas of three Brownian motions and costs an order.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,9 @@ Row = tuple[Expr, ...]
 
 @dataclass(frozen=True)
 class Tableau:
-    """Coefficients of an explicit method in the letters of the module's formulas; zeros at the end of a row may be left out."""
+    """Coefficients of an explicit method in the letters of the module's formulas; zeros at the end of a row
+    may be left out.
+    """
 
     alpha: Row
     beta1: Row
@@ -50,7 +52,11 @@ def stochastic_runge_kutta(t: Tableau) -> Callable[[Sde[X], X, Expr], X]:
         @cache
         def drift(i: int) -> X:  # A(H0_i)
             along = _moved(x, h, t.a0[i], drift)
-            return sde.drift(_moved(along, Integer(1), t.b0[i], lambda j: sde.total(lambda r: sde.increment(r) * column(j, r))))
+            return sde.drift(
+                _moved(
+                    along, Integer(1), t.b0[i], lambda j: sde.total(lambda r: sde.increment(r) * column(j, r))
+                )
+            )
 
         @cache
         def column(i: int, k: str) -> X:  # G_k(H_ik)
@@ -69,10 +75,14 @@ def stochastic_runge_kutta(t: Tableau) -> Callable[[Sde[X], X, Expr], X]:
         def noise(k: str) -> X:
             dw = sde.increment(k)
             square = (dw**2 - h) / 2 / root
-            return reduce(add, (
-                (t.beta1[i] * dw + t.beta2[i] * square) * column(i, k) + (t.beta3[i] * dw + t.beta4[i] * root) * second(i, k)
-                for i in range(len(t.alpha))
-            ))  # fmt: skip
+            return reduce(
+                add,
+                (
+                    (t.beta1[i] * dw + t.beta2[i] * square) * column(i, k)
+                    + (t.beta3[i] * dw + t.beta4[i] * root) * second(i, k)
+                    for i in range(len(t.alpha))
+                ),
+            )
 
         return _moved(x, h, t.alpha, drift) + sde.total(noise)
 

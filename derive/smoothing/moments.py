@@ -1,12 +1,14 @@
 """Functions that are not smooth, as sign or a clip, and their moments under Gaussian noise, which are smooth.
 
-A rule reads ``u(alpha_i + b xi_i)`` as a `Noisy` function, which is never differentiated. The expectation puts in its place
+A rule reads ``u(alpha_i + b xi_i)`` as a `Noisy` function, which is never differentiated. The expectation
+puts in its place
 
     E_u(x, V) = E u(x + sqrt(V) z)  at  x = alpha_i, V = b**2 S_ii,
     E u(X) w(Y) = E_u E_w + Cov_u_w(x, y, V, W, U)  of two,
 
-with ``U = b_i b_j S_ij``: the covariance vanishes with U, and for i = j it is the variance. Polynomials of the noise beside it
-go by Stein's lemma, ``E[xi_j G(xi)] = S_jk E[d_k G]``, where a derivative of u is one of ``E_u`` by x.
+with ``U = b_i b_j S_ij``: the covariance vanishes with U, and for i = j it is the variance. Polynomials of
+the noise beside it go by Stein's lemma, ``E[xi_j G(xi)] = S_jk E[d_k G]``, where a derivative of u is one of
+``E_u`` by x.
 """
 
 from collections.abc import Iterable
@@ -16,13 +18,14 @@ from typing import Any
 
 from sympy import Add, Dummy, Expr, Integer, Lambda, Mul, Symbol, collect
 
-from ..indices import components, terms
-from ..noise import NoiseModel
-from ..symbols import Component, ElementFunction, NoiseField, tau
+from ..noise.laws import NoiseModel
+from ..notation.indices import components, terms
+from ..notation.symbols import Component, ElementFunction, NoiseField, tau
 from .piecewise import COVARIANCE, MEAN, MEANS, VARIANCE, covariance, piecewise_polynomial
 
 MEANING = (
-    "with E_u = E u(X), Cov_u_w = Cov(u(X), w(Y)), X and Y Gaussian of means x, y, variances V, W, covariance U; D[1] = d/dx"
+    "with E_u = E u(X), Cov_u_w = Cov(u(X), w(Y)), X and Y Gaussian of means x, y, "
+    "variances V, W, covariance U; D[1] = d/dx"
 )
 """What the names of the moments mean, for people."""
 
@@ -36,7 +39,8 @@ class Noisy(ElementFunction):
         raise ValueError(f"{self} is not smooth; expected no derivative before the expectation")
 
     def parity(self, brought: int) -> int | None:
-        """Return 1 if the function is odd in the noise and in the half-integer powers of tau together, 0 if even, else None.
+        """Return 1 if the function is odd in the noise and in the half-integer powers of tau together, 0 if
+        even, else None.
 
         Parameters
         ----------
@@ -51,7 +55,9 @@ class Noisy(ElementFunction):
         (y,) = self.shape.variables
         if not odd:
             return 0
-        return next((n for n in (0, 1) if _vanishes(Lambda(y, self.shape(y) - (-1) ** n * self.shape(-y)))), None)
+        return next(
+            (n for n in (0, 1) if _vanishes(Lambda(y, self.shape(y) - (-1) ** n * self.shape(-y)))), None
+        )
 
 
 def _vanishes(shape: Lambda) -> bool:
@@ -68,7 +74,9 @@ class Mean(ElementFunction):
     def eval(cls, x: Expr, variance: Expr) -> Expr | None:
         if not x.is_number:
             return None
-        return mean(cls.shape).diff(MEAN, cls.orders[0]).subs({MEAN: x, VARIANCE: variance}, simultaneous=True)
+        return (
+            mean(cls.shape).diff(MEAN, cls.orders[0]).subs({MEAN: x, VARIANCE: variance}, simultaneous=True)
+        )
 
     def fdiff(self, argindex: int = 1) -> Expr:
         # by V through the heat equation, d/dV = 1/2 d/dx d/dx, so that equal derivatives look equal
@@ -84,7 +92,9 @@ class Mean(ElementFunction):
 
 
 class Covariance(ElementFunction):
-    """``Cov(u(X), w(Y))`` of Gaussian X, Y at their means, variances and covariance; the variance where they coincide."""
+    """``Cov(u(X), w(Y))`` of Gaussian X, Y at their means, variances and covariance; the variance where they
+    coincide.
+    """
 
     shapes: tuple[tuple[str, Lambda], tuple[str, Lambda]]
 
@@ -101,7 +111,8 @@ class Covariance(ElementFunction):
 
     def fdiff(self, argindex: int = 1) -> Any:
         raise ValueError(
-            f"the derivation differentiates {self.base}, the covariance of {' and '.join(str(s.expr) for _, s in self.shapes)} "
+            f"the derivation differentiates {self.base}, the covariance of "
+            f"{' and '.join(str(s.expr) for _, s in self.shapes)} "
             "at two coordinates, which is not smooth where they coincide; take a lower order"
         )
 
@@ -130,7 +141,9 @@ def mean(shape: Lambda) -> Expr:
 
 
 def mean_of(factors: Iterable[tuple[str, Lambda]], x: Expr, variance: Expr) -> Expr:
-    """Return the mean of a product of functions of one Gaussian variable; a polynomial, as of ``sign**2``, is written out."""
+    """Return the mean of a product of functions of one Gaussian variable; a polynomial, as of ``sign**2``, is
+    written out.
+    """
     name, shape = _product(factors)
     if piecewise_polynomial(shape).jumps:
         return _mean_function(f"E_{name}", shape)(x, variance)
@@ -145,7 +158,8 @@ def _product(factors: Iterable[tuple[str, Lambda]]) -> tuple[str, Lambda]:
 
 
 def smoothed_moment(functions: list[Noisy], drawn: list[Component], law: NoiseModel) -> Expr:
-    """Return ``E[xi_j xi_k ... u(alpha_i + b xi_i) ...]`` for the given noise and functions, which may repeat.
+    """Return ``E[xi_j xi_k ... u(alpha_i + b xi_i) ...]`` for the given noise and functions, which may
+    repeat.
 
     Raises
     ------
@@ -153,15 +167,21 @@ def smoothed_moment(functions: list[Noisy], drawn: list[Component], law: NoiseMo
         The noise is not Gaussian, or the functions have more than two different arguments.
     """
     if law.orders != (2,) or law.population is not None:
-        raise ValueError(f"{functions[0].shape.expr} is not smooth, with {law.name} noise; expected Gaussian noise")
+        raise ValueError(
+            f"{functions[0].shape.expr} is not smooth, with {law.name} noise; expected Gaussian noise"
+        )
     factors: dict[Expr, list[tuple[str, Lambda]]] = {}
     for function in functions:
         factors.setdefault(function.args[0], []).append((function.base, function.shape))
     if len(factors) > 2:
-        raise ValueError(f"the joint moment of {functions[0].shape.expr} at more than two coordinates; take a lower order")
+        raise ValueError(
+            f"the joint moment of {functions[0].shape.expr} at more than two coordinates; take a lower order"
+        )
     shifts = [Dummy(real=True) for _ in factors]
     variables = [_Argument(argument, shift) for argument, shift in zip(factors, shifts, strict=True)]
-    (value, *others) = (mean_of(f, a.mean, a.variance(law)) for f, a in zip(factors.values(), variables, strict=True))
+    (value, *others) = (
+        mean_of(f, a.mean, a.variance(law)) for f, a in zip(factors.values(), variables, strict=True)
+    )
     if others:
         value = value * others[0] + _covariance_of([_product(f) for f in factors.values()], variables, law)
     return _stein(drawn, value, variables, law).subs(dict.fromkeys(shifts, 0))
@@ -201,7 +221,9 @@ def _covariance_of(factors: list[tuple[str, Lambda]], variables: list[_Argument]
     functions = [piecewise_polynomial(shape) for _, shape in (left, right)]
     if all(function.jumps for function in functions):
         return _covariance_function(left, right)(*values)
-    return covariance(*functions).subs(dict(zip((*MEANS, *COVARIANCE), values, strict=True)), simultaneous=True)
+    return covariance(*functions).subs(
+        dict(zip((*MEANS, *COVARIANCE), values, strict=True)), simultaneous=True
+    )
 
 
 def _stein(drawn: list[Component], value: Expr, variables: list[_Argument], law: NoiseModel) -> Expr:
@@ -210,7 +232,8 @@ def _stein(drawn: list[Component], value: Expr, variables: list[_Argument], law:
         return value
     first, *others = drawn
     pairs = [
-        law.joint_moment((first, k)) * _stein(others[:n] + others[n + 1 :], value, variables, law) for n, k in enumerate(others)
+        law.joint_moment((first, k)) * _stein(others[:n] + others[n + 1 :], value, variables, law)
+        for n, k in enumerate(others)
     ]
     for a in variables:
         along = a.weight * law.joint_moment((first, a.noise))
@@ -231,7 +254,11 @@ def smoothed_definitions(expressions: Iterable[Expr]) -> dict[str, Lambda]:
         if isinstance(call, Mean):
             result[call.base] = _mean_definition(call.shape)
             continue
-        for factors in ((call.shapes[0],), (call.shapes[1],), call.shapes):  # the variance at one coordinate needs them
+        for factors in (
+            (call.shapes[0],),
+            (call.shapes[1],),
+            call.shapes,
+        ):  # the variance at one coordinate needs them
             name, shape = _product(factors)
             if piecewise_polynomial(shape).jumps:
                 result[f"E_{name}"] = _mean_definition(shape)

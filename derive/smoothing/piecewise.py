@@ -1,7 +1,8 @@
 """Piecewise polynomials under Gaussian noise: their means and covariances in closed form.
 
-``u(y) = p(y) + sum_k d_k(y) H(y - t_k)`` with polynomials ``p``, ``d_k`` and the Heaviside function H. So the mean is a sum of
-one-sided truncated moments, and a high derivative of u is a sum of derivatives of delta functions at the ``t_k``.
+``u(y) = p(y) + sum_k d_k(y) H(y - t_k)`` with polynomials ``p``, ``d_k`` and the Heaviside function H. So the
+mean is a sum of one-sided truncated moments, and a high derivative of u is a sum of derivatives of delta
+functions at the ``t_k``.
 """
 
 from collections.abc import Callable, Mapping
@@ -61,7 +62,9 @@ class PiecewisePolynomial:
     jumps: Mapping[Expr, Expr]
 
     def mean(self, derivative: int = 0) -> Expr:
-        """Return ``E u^(n)(x + sqrt(V) z)``, z standard normal, in `MEAN` and `VARIANCE`; jumps differentiate to deltas."""
+        """Return ``E u^(n)(x + sqrt(V) z)``, z standard normal, in `MEAN` and `VARIANCE`; jumps differentiate
+        to deltas.
+        """
         y, n = self.variable, derivative
         smooth, broken = _gaussian_mean(self.first.diff(y, n), y), []
         for t, jump in self.jumps.items():
@@ -160,7 +163,9 @@ def _sign(argument: Pieces, y: Symbol) -> Pieces:
 
 def _linear(piece: Expr, y: Symbol) -> tuple[Expr, Expr]:
     if Poly(piece, y).degree() > 1:
-        raise ValueError(f"the sign of {piece} has no breaks in closed form; expected an argument linear in {y}")
+        raise ValueError(
+            f"the sign of {piece} has no breaks in closed form; expected an argument linear in {y}"
+        )
     return piece.coeff(y, 1), piece.coeff(y, 0)
 
 
@@ -187,10 +192,11 @@ def _gaussian_mean(polynomial: Expr, y: Symbol) -> Expr:
 
 
 def _truncated_mean(polynomial: Expr, y: Symbol, t: Expr) -> tuple[Expr, Expr]:
-    """Return two parts of ``E p(Y) H(Y - t)`` for Y of mean x and variance V: half of ``E p(Y)``, and the rest.
+    """Return two parts of ``E p(Y) H(Y - t)`` for Y of mean x and variance V: half of ``E p(Y)``, and the
+    rest.
 
-    By Stein's lemma ``p = q' V + q (y - x) + r`` has the mean ``V q(t) phi(t) + r P(Y > t)``, phi being the density; and
-    ``P(Y > t) = 1/2 + 1/2 erf((x - t)/sqrt(2 V))``.
+    By Stein's lemma ``p = q' V + q (y - x) + r`` has the mean ``V q(t) phi(t) + r P(Y > t)``, phi being the
+    density; and ``P(Y > t) = 1/2 + 1/2 erf((x - t)/sqrt(2 V))``.
     """
     half = _gaussian_mean(polynomial, y) / 2
     quotient, rest = Integer(0), polynomial
@@ -205,17 +211,20 @@ def _truncated_mean(polynomial: Expr, y: Symbol, t: Expr) -> tuple[Expr, Expr]:
 def covariance(left: PiecewisePolynomial, right: PiecewisePolynomial) -> Expr:
     """Return ``Cov(u(X), w(Y))`` for Gaussian X, Y, in `MEANS` and `COVARIANCE`.
 
-    A derivative by the covariance U differentiates both functions (Price 1958), so with Taylor's formula around ``U = 0``
+    A derivative by the covariance U differentiates both functions (Price 1958), so with Taylor's formula
+    around ``U = 0``
 
         sum_{n=1..q} U**n/n! E u^(n) E w^(n) + int_0^U (U-s)**q/q! E[u^(q+1)(X) w^(q+1)(Y)]_(U=s) ds,
 
-    where q is the highest degree: then the functions under the integral are derivatives of deltas, which are derivatives of the
-    joint density by the means.
+    where q is the highest degree: then the functions under the integral are derivatives of deltas, which are
+    derivatives of the joint density by the means.
     """
     (x, y), (v, w, u), s = MEANS, COVARIANCE, Symbol("s", real=True)
     q = max(_degree(left), _degree(right))
     other = {MEAN: y, VARIANCE: w}
-    series = Add(*(u**n / factorial(n) * left.mean(n) * right.mean(n).xreplace(other) for n in range(1, q + 1)))
+    series = Add(
+        *(u**n / factorial(n) * left.mean(n) * right.mean(n).xreplace(other) for n in range(1, q + 1))
+    )
     total: list[Expr] = []
     for (t, m, a), (r, n, b) in product(_deltas(left, q), _deltas(right, q)):
         determinant = v * w - s**2
@@ -231,7 +240,11 @@ def _degree(function: PiecewisePolynomial) -> int:
 
 
 def _deltas(function: PiecewisePolynomial, q: int) -> list[tuple[Expr, int, Expr]]:
-    """Return place, number of derivatives and weight of the deltas in ``u^(q+1)``: a jump of ``u^(n)`` gives ``q - n``."""
+    """Return place, number of derivatives and weight of the deltas in ``u^(q+1)``: a jump of ``u^(n)`` gives
+    ``q - n``.
+    """
     y = function.variable
-    found = [(t, q - n, jump.diff(y, n).subs(y, t)) for t, jump in function.jumps.items() for n in range(q + 1)]
+    found = [
+        (t, q - n, jump.diff(y, n).subs(y, t)) for t, jump in function.jumps.items() for n in range(q + 1)
+    ]
     return [(t, m, weight) for t, m, weight in found if weight.expand() != 0]

@@ -1,12 +1,14 @@
-"""Reading functions that are not smooth, as sign or a clip, where the noise smooths them; elsewhere the term is refused."""
+"""Reading functions that are not smooth, as sign or a clip, where the noise smooths them; elsewhere the term
+is refused.
+"""
 
 from collections.abc import Mapping
 
 from sympy import Add, Expr, Heaviside, Lambda, Mul, Pow, Rational, Symbol, sign
 
-from ..indices import components, dummies
-from ..series import EXACT, Series
-from ..symbols import Component, NoiseField, tau
+from ..notation.indices import components, dummies
+from ..notation.series import EXACT, Series
+from ..notation.symbols import Component, NoiseField, tau
 from .moments import Noisy, noisy_function
 from .piecewise import NON_SMOOTH
 
@@ -26,13 +28,15 @@ def read_noisy(expression: Expr, leaves: Mapping[Expr, Series], name: str) -> tu
     Raises
     ------
     ValueError
-        The noise does not smooth it: it depends on something else than one expression linear in the noise and constants, or
-        the noise vanishes beside the rest as tau -> 0.
+        The noise does not smooth it: it depends on something else than one expression linear in the noise and
+        constants, or the noise vanishes beside the rest as tau -> 0.
     """
     noisy = [leaf for leaf, series in leaves.items() if any(map(_noises, series.coefficients.values()))]
     if len(noisy) != 1:
         found = f"{' and '.join(map(str, noisy))} have noise" if noisy else "no noise enters it"
-        raise ValueError(f"{expression} is not smooth, and {found}; expected one argument with noise, which smooths it")
+        raise ValueError(
+            f"{expression} is not smooth, and {found}; expected one argument with noise, which smooths it"
+        )
     leaf, argument = noisy[0], leaves[noisy[0]]
     _check_argument(expression, leaf, argument)
     y, start = Symbol("y", real=True), argument.valuation
@@ -41,7 +45,8 @@ def read_noisy(expression: Expr, leaves: Mapping[Expr, Series], name: str) -> tu
         if other != leaf:
             if list(series.coefficients) != [start] or components(series[start]):
                 raise ValueError(
-                    f"{expression} is not smooth, and {other} is no constant that scales as {leaf} does; expected "
+                    f"{expression} is not smooth, and {other} is no constant that scales as {leaf} does; "
+                    "expected "
                     "constants beside the argument with noise"
                 )
             parts[other] = series[start]
@@ -60,16 +65,24 @@ def _check_argument(expression: Expr, leaf: Expr, argument: Series) -> None:
     drawn = {xi for coefficient in argument.coefficients.values() for xi in _noises(coefficient)}
     if len(drawn) > 1 and not any(map(dummies, drawn)):
         names = " and ".join(sorted(map(str, drawn)))
-        raise ValueError(f"{expression} is not smooth, and {leaf} contains {names}; expected the noise of one sample")
+        raise ValueError(
+            f"{expression} is not smooth, and {leaf} contains {names}; expected the noise of one sample"
+        )
     for coefficient in argument.coefficients.values():
         if coefficient.atoms(Noisy) or any(_noises(coefficient.expand().diff(xi)) for xi in drawn):
-            raise ValueError(f"{expression} is not smooth, and {leaf} is not linear in the noise; expected a linear dependence")
+            raise ValueError(
+                f"{expression} is not smooth, and {leaf} is not linear in the noise; expected a linear "
+                "dependence"
+            )
         if dummies(coefficient):
-            raise ValueError(f"{expression} is not smooth, and {leaf} sums over coordinates; expected one coordinate")
+            raise ValueError(
+                f"{expression} is not smooth, and {leaf} sums over coordinates; expected one coordinate"
+            )
     leading = argument[argument.valuation]
     if not _noises(leading):
         raise ValueError(
-            f"{expression} is not smooth, and as tau -> 0 the noise in {leaf} vanishes beside {leading} and does not smooth "
+            f"{expression} is not smooth, and as tau -> 0 the noise in {leaf} vanishes beside {leading} and "
+            "does not smooth "
             "it; expected a regime in which the noise keeps its weight"
         )
 
@@ -105,5 +118,7 @@ def _degree(expression: Expr) -> int:
             return degrees[0] * int(expression.exp)
     found = {n for n, argument in zip(degrees, expression.args, strict=True) if argument != 0}
     if len(found) > 1:
-        raise ValueError(f"{expression} is not smooth, and its parts scale differently; expected one power of tau")
+        raise ValueError(
+            f"{expression} is not smooth, and its parts scale differently; expected one power of tau"
+        )
     return 0 if isinstance(expression, sign | Heaviside) else found.pop()

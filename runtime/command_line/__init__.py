@@ -1,1 +1,1 @@
-"""The command line ``smelt``."""
+"""The command line ``optsde``."""

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from sympy import Expr, Integer, Symbol
 
+from ...codegen.lowering.regularisation import Regularisation, floor, smooth, unregularised
 from ...derive.claims.claim import Claim
 from ...derive.claims.papers import CLAIMS
-from ...derive.expressions import parse_expression
-from ...derive.noise import NOISES, NoiseModel, batch_mean, reshuffled
+from ...derive.noise.laws import NOISES, NoiseModel, batch_mean, reshuffled
+from ...derive.notation.parser import parse_expression
+from ...derive.notation.symbols import tau
 from ...derive.optimizers.catalogue import CATALOGUE
+from ...derive.optimizers.rule import RESERVED, UpdateRule
 from ...derive.optimizers.rule_files import load_rule
-from ...derive.regularisation import Regularisation, floor, smooth, unregularised
-from ...derive.rules import RESERVED, UpdateRule
 from ...derive.schemes.known import SCHEMES
 from ...derive.schemes.scheme import Scheme
-from ...derive.symbols import tau
-from ..formulas import Objective
-from ..objectives import Problem, Quadratic
+from ..problems.formula import Objective
+from ..problems.quadratic import Problem, Quadratic
 
 
 def rule(text: str) -> UpdateRule:
@@ -30,7 +30,7 @@ def rule(text: str) -> UpdateRule:
     make = makers.get(name.replace("-", "_"))
     if make is None:
         close = get_close_matches(name, makers, 1)
-        hint = f"did you mean {close[0]}?" if close else "see smelt list"
+        hint = f"did you mean {close[0]}?" if close else "see optsde list"
         raise ValueError(f"unknown optimizer {name!r}; expected one of {', '.join(makers)}; {hint}")
     if not variant:
         return make()
@@ -43,9 +43,13 @@ def rule(text: str) -> UpdateRule:
 
 
 def noise_law(
-    name: str, constant: bool, batch: str | None = None, population: str | None = None, reshuffle: bool | None = None
+    name: str,
+    constant: bool,
+    batch: str | None = None,
+    population: str | None = None,
+    reshuffle: bool | None = None,
 ) -> NoiseModel:
-    """Return a noise model of `smelt.derive.noise` by its name, or the mean of a batch of it."""
+    """Return a noise model of `optsde.derive.noise.laws` by its name, or the mean of a batch of it."""
     for make in NOISES:
         if make.__name__ == name.replace("-", "_"):
             law = make(constant=constant)
@@ -55,7 +59,9 @@ def noise_law(
                 return reshuffled(law, _count(population), Integer(1) if batch is None else _count(batch))
             if batch is None:
                 if population is not None:
-                    raise ValueError(f"a population of {population} without a batch; expected --batch B beside it")
+                    raise ValueError(
+                        f"a population of {population} without a batch; expected --batch B beside it"
+                    )
                 return law
             return batch_mean(law, _count(batch), None if population is None else _count(population))
     raise ValueError(f"unknown noise {name!r}; expected one of {', '.join(make.__name__ for make in NOISES)}")
@@ -64,11 +70,15 @@ def noise_law(
 def _count(text: str) -> Expr:
     """Read a number of samples, or a name that stands for it."""
     if text in RESERVED:
-        raise ValueError(f"number of samples {text!r}, a name that means something else; expected another name or a number")
+        raise ValueError(
+            f"number of samples {text!r}, a name that means something else; expected another name or a number"
+        )
     if text.isascii() and text.isidentifier():
         return Symbol(text, positive=True)
     if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0):
-        raise ValueError(f"number of samples {text!r}; expected a positive integer, or a name that stands for it")
+        raise ValueError(
+            f"number of samples {text!r}; expected a positive integer, or a name that stands for it"
+        )
     return Integer(text)
 
 
@@ -76,7 +86,9 @@ def chosen_rule(name: str | None, file: str | None) -> UpdateRule:
     """Read the one of an optimizer's name and a rule file that is given."""
     if (name is None) == (file is None):
         given = "both" if name else "neither"
-        raise ValueError(f"got {given} of RULE and --rule FILE; expected the name of an optimizer or a file with a rule")
+        raise ValueError(
+            f"got {given} of RULE and --rule FILE; expected the name of an optimizer or a file with a rule"
+        )
     return rule(name) if name is not None else load_rule(str(file))
 
 
@@ -112,7 +124,9 @@ def numbers(text: str) -> list[float]:
 
 
 def problem(hessian: str, noise: str) -> Quadratic:
-    """Read a quadratic problem: rows of H separated by semicolons, or one with its diagonal; noise likewise, or one number."""
+    """Read a quadratic problem: rows of H separated by semicolons, or one with its diagonal; noise likewise,
+    or one number.
+    """
     rows = [numbers(row) for row in hessian.split(";")]
     spread = [numbers(row) for row in noise.split(";")]
     if len(spread) == 1:
@@ -122,7 +136,10 @@ def problem(hessian: str, noise: str) -> Quadratic:
 
 def low_rank_problem(hessian: str, factor: str) -> Quadratic:
     """Read a quadratic problem with a factor of its noise: d rows of r numbers."""
-    return Quadratic(_row_or_rows([numbers(row) for row in hessian.split(";")]), factor=[numbers(r) for r in factor.split(";")])
+    return Quadratic(
+        _row_or_rows([numbers(row) for row in hessian.split(";")]),
+        factor=[numbers(r) for r in factor.split(";")],
+    )
 
 
 def _row_or_rows(rows: list[list[float]]) -> list[float] | list[list[float]]:
@@ -131,7 +148,8 @@ def _row_or_rows(rows: list[list[float]]) -> list[float] | list[list[float]]:
 
 
 def formula(objective: str, factor: str) -> Objective:
-    """Read an objective in theta, or in theta_1 to theta_d, and its noise factor: one expression or rows as in a matrix.
+    """Read an objective in theta, or in theta_1 to theta_d, and its noise factor: one expression or rows as
+    in a matrix.
 
     The dimension d is the largest number of a theta, or the number of rows of the factor.
     """
@@ -153,18 +171,26 @@ def _split(row: str) -> list[str]:
     return parts
 
 
-def chosen_problem(hessian: str | None, noise: str | None, objective: str | None, factor: str | None) -> Problem:
+def chosen_problem(
+    hessian: str | None, noise: str | None, objective: str | None, factor: str | None
+) -> Problem:
     """Read the one of a quadratic and an objective by a formula that is given; a quadratic if neither is."""
     if objective is None:
         matrix = "1,0.5;0.5,1" if hessian is None else hessian
         if factor is None:
             return problem(matrix, "0.25" if noise is None else noise)
         if noise is not None:
-            raise ValueError("got --noise and --noise-factor; expected one of them: the factor B gives the covariance B B^T")
+            raise ValueError(
+                "got --noise and --noise-factor; expected one of them: the factor B gives the covariance B "
+                "B^T"
+            )
         return low_rank_problem(matrix, factor)
     for option, value in (("--hessian", hessian), ("--noise", noise)):
         if value is not None:
-            raise ValueError(f"got {option} with --objective; expected a matrix and --noise, or a formula and --noise-factor")
+            raise ValueError(
+                f"got {option} with --objective; expected a matrix and --noise, or a formula and "
+                "--noise-factor"
+            )
     return formula(objective, "1" if factor is None else factor)
 
 
@@ -175,7 +201,9 @@ def regularisation(text: str) -> Regularisation:
     if kind == "none" and not scale:
         return unregularised()
     if kind not in makers:
-        raise ValueError(f"unknown regularisation {text!r}; expected none, floor, smooth, floor:U or smooth:U")
+        raise ValueError(
+            f"unknown regularisation {text!r}; expected none, floor, smooth, floor:U or smooth:U"
+        )
     u = parse_expression(scale, {"tau": tau}) if scale else tau
     if u.is_positive is False:
         raise ValueError(f"regularisation {text!r} with U = {u}; expected a positive expression in tau")
@@ -228,5 +256,11 @@ def check_writable(*paths: str | None) -> None:
     for path in paths:
         if path is not None:
             folder = Path(path).parent
-            if not folder.is_dir() or not os.access(folder, os.W_OK) or (Path(path).exists() and not Path(path).is_file()):
-                raise ValueError(f"cannot write {path}; expected a file in an existing folder with write permission")
+            if (
+                not folder.is_dir()
+                or not os.access(folder, os.W_OK)
+                or (Path(path).exists() and not Path(path).is_file())
+            ):
+                raise ValueError(
+                    f"cannot write {path}; expected a file in an existing folder with write permission"
+                )

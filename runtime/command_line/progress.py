@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function that shows a label with work done and work in all; it shows nothing where nobody looks.
+    """Yield a function that shows a label with work done and work in all; it shows nothing where nobody
+    looks.
 
     Uses tqdm where it is installed (the extra ``progress``), else a line of text.
     """
@@ -17,7 +18,9 @@ def bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     try:
         from tqdm import tqdm
     except ImportError:
-        yield lambda label, done, total: print(f"\r{label}: {100 * done // total:3d} %", end="", file=sys.stderr, flush=True)
+        yield lambda label, done, total: print(
+            f"\r{label}: {100 * done // total:3d} %", end="", file=sys.stderr, flush=True
+        )
         print(file=sys.stderr)
         return
     with tqdm(total=1, file=sys.stderr, leave=False, unit_scale=True) as shown:

@@ -3,22 +3,22 @@
 from argparse import Namespace
 from pathlib import Path
 
-from ...codegen.program import Kernel
-from ...derive.chain import Chain
-from ...derive.equation import ModifiedEquation
-from ...derive.rules import Block
-from ..device import write_cuda_kernel
-from ..ensembles import simulate as run_ensemble
-from ..ensembles import simulation_kernel
-from ..experiment import study_kernel
-from ..kernels import write_kernel
-from ..objectives import Problem
-from ..output import print_json, run_table, study_table
-from ..plots import plot_means
-from ..prediction import Prediction, leading_error
+from ...codegen.program.statements import Kernel
+from ...derive.derivation.chain import Chain
+from ...derive.derivation.equation import ModifiedEquation
+from ...derive.optimizers.rule import Block
+from ..kernels.compiled import write_kernel
+from ..kernels.device import write_cuda_kernel
+from ..problems.quadratic import Problem
 from ..reproduce import callisti2025
 from ..reproduce import reproduce as run_cases
-from ..studies import weak_error
+from ..results.output import print_json, run_table, study_table
+from ..results.plots import plot_means
+from ..studies.ensembles import simulate as run_ensemble
+from ..studies.ensembles import simulation_kernel
+from ..studies.experiment import study_kernel
+from ..studies.leading_error import Prediction, leading_error
+from ..studies.weak_error import weak_error
 from .options import (
     assignments,
     check_writable,
@@ -50,14 +50,28 @@ def simulate(options: Namespace) -> int:
     check_writable(options.output, options.plot)
     with bar(options.quiet) as progress:
         run = run_ensemble(
-            target, on, tau=number(options.tau), horizon=options.horizon, start=_start(options, target, on), t0=options.t0,
-            hyperparameters=assignments(options.set), observables=_observables(options, target), paths=options.paths,
-            seed=options.seed, substeps=8 if options.substeps is None else options.substeps, keep=options.keep,
-            only_path=options.only_path, antithetic=options.antithetic, control_variate=options.control_variate,
+            target,
+            on,
+            tau=number(options.tau),
+            horizon=options.horizon,
+            start=_start(options, target, on),
+            t0=options.t0,
+            hyperparameters=assignments(options.set),
+            observables=_observables(options, target),
+            paths=options.paths,
+            seed=options.seed,
+            substeps=8 if options.substeps is None else options.substeps,
+            keep=options.keep,
+            only_path=options.only_path,
+            antithetic=options.antithetic,
+            control_variate=options.control_variate,
             scheme=scheme(options.scheme),
-            regularisation=regularisation(options.phi), dtype=options.dtype, device=options.device, threads=options.threads,
+            regularisation=regularisation(options.phi),
+            dtype=options.dtype,
+            device=options.device,
+            threads=options.threads,
             progress=lambda done, n: progress("paths", done, n),
-        )  # fmt: skip
+        )
     if options.output:
         run.save(options.output)
     if options.plot:
@@ -72,18 +86,35 @@ def converge(options: Namespace) -> int:
     """Measure weak errors."""
     equation, on = chosen_equation(options), _problem(options)
     if options.leading_error and options.noise_free_steps:
-        raise ValueError("--leading-error with --noise-free-steps, whose start depends on tau; expected one of them")
+        raise ValueError(
+            "--leading-error with --noise-free-steps, whose start depends on tau; expected one of them"
+        )
     check_writable(options.output, options.plot)
     with bar(options.quiet) as progress:
         study = weak_error(
-            equation, on, taus=numbers(options.taus), horizon=options.horizon, start=_start(options, equation, on),
-            t0=options.t0, hyperparameters=assignments(options.set), observables=_observables(options, equation),
-            paths=options.paths, seed=options.seed, substeps=options.substeps, own_share=options.own_share,
-            precision=options.precision, seconds=options.seconds, antithetic=options.antithetic,
-            control_variate=options.control_variate, scheme=scheme(options.scheme),
-            regularisation=regularisation(options.phi), noise_free_steps=options.noise_free_steps, device=options.device,
-            threads=options.threads, progress=progress,
-        )  # fmt: skip
+            equation,
+            on,
+            taus=numbers(options.taus),
+            horizon=options.horizon,
+            start=_start(options, equation, on),
+            t0=options.t0,
+            hyperparameters=assignments(options.set),
+            observables=_observables(options, equation),
+            paths=options.paths,
+            seed=options.seed,
+            substeps=options.substeps,
+            own_share=options.own_share,
+            precision=options.precision,
+            seconds=options.seconds,
+            antithetic=options.antithetic,
+            control_variate=options.control_variate,
+            scheme=scheme(options.scheme),
+            regularisation=regularisation(options.phi),
+            noise_free_steps=options.noise_free_steps,
+            device=options.device,
+            threads=options.threads,
+            progress=progress,
+        )
     if options.output:
         study.save(options.output)
     if options.plot:
@@ -100,10 +131,17 @@ def _predictions(options: Namespace, equation: ModifiedEquation, on: Problem) ->
     if not options.leading_error:
         return ()
     return leading_error(
-        equation, on, horizon=options.horizon, start=_start(options, equation, on), t0=options.t0,
-        hyperparameters=assignments(options.set), observables=_observables(options, equation), seed=options.seed,
-        device=options.device, threads=options.threads,
-    )  # fmt: skip
+        equation,
+        on,
+        horizon=options.horizon,
+        start=_start(options, equation, on),
+        t0=options.t0,
+        hyperparameters=assignments(options.set),
+        observables=_observables(options, equation),
+        seed=options.seed,
+        device=options.device,
+        threads=options.threads,
+    )
 
 
 def reproduce(options: Namespace) -> int:
@@ -129,7 +167,9 @@ def _blocks(target: Chain | ModifiedEquation) -> tuple[Block, ...]:
     return (target if isinstance(target, Chain) else target.chain).blocks
 
 
-def _start(options: Namespace, target: Chain | ModifiedEquation, on: Problem) -> dict[str, float | list[float]]:
+def _start(
+    options: Namespace, target: Chain | ModifiedEquation, on: Problem
+) -> dict[str, float | list[float]]:
     if options.start:
         return start(options.start)
     theta = [0.5 if n % 2 else 1.0 for n in range(on.dimension)]

@@ -5,22 +5,14 @@ from importlib import metadata
 from pathlib import Path
 from re import findall
 
-from ...derive.chain import Chain
 from ...derive.claims.claimed import unmeasurable
-from ...derive.claims.tables import verdicts_json, verdicts_latex, verdicts_markdown, verdicts_text
+from ...derive.claims.report import verdicts_json, verdicts_latex, verdicts_markdown, verdicts_text
 from ...derive.claims.verdicts import Verdict
 from ...derive.claims.verdicts import check as verdict_on
-from ...derive.equation import ModifiedEquation, modified_equation
-from ...derive.latex import latex_coefficients, latex_equation, latex_obstruction
-from ...derive.limits.cells import regime_map
-from ...derive.limits.scaling import scaling_json, scaling_rule, scaling_text
-from ...derive.limits.text import map_json, map_latex, map_text
-from ...derive.optimizers.catalogue import all_rules
-from ...derive.regimes import REGIMES, parse_regime
-from ...derive.schemes.known import SCHEMES
-from ...derive.schemes.order import weak_order
-from ...derive.schemes.scheme import Scheme
-from ...derive.text import (
+from ...derive.derivation.chain import Chain
+from ...derive.derivation.equation import ModifiedEquation, modified_equation
+from ...derive.display.latex import latex_coefficients, latex_equation, latex_obstruction
+from ...derive.display.text import (
     certificate_text,
     components_json,
     components_text,
@@ -29,16 +21,24 @@ from ...derive.text import (
     leading_error_json,
     leading_error_text,
 )
-from ..comparisons import Comparison, compare
-from ..output import comparison_table, print_json
-from ..phase_diagram import plot_regimes
+from ...derive.limits.cells import regime_map
+from ...derive.limits.report import map_json, map_latex, map_text
+from ...derive.limits.scaling import scaling_json, scaling_rule, scaling_text
+from ...derive.optimizers.catalogue import all_rules
+from ...derive.regimes import REGIMES, parse_regime
+from ...derive.schemes.known import SCHEMES
+from ...derive.schemes.order import weak_order
+from ...derive.schemes.scheme import Scheme
+from ..results.output import comparison_table, print_json
+from ..results.phase_diagram import plot_regimes
+from ..studies.comparisons import Comparison, compare
 from .options import check_writable, chosen_rule, claims, noise_law
 from .progress import bar
 
 
 def version() -> str:
     """Return name and version."""
-    return f"smelt {metadata.version('smelt')}"
+    return f"optsde {metadata.version('optsde')}"
 
 
 def list_all(options: Namespace) -> int:
@@ -46,17 +46,28 @@ def list_all(options: Namespace) -> int:
     rules = list(all_rules())
     data = {
         "rules": [
-            {"name": r.name, "variant": r.variant, "state": [b.name for b in r.blocks],
-             "hyperparameters": [h.name for h in r.hyperparameters], "reference": r.reference}
+            {
+                "name": r.name,
+                "variant": r.variant,
+                "state": [b.name for b in r.blocks],
+                "hyperparameters": [h.name for h in r.hyperparameters],
+                "reference": r.reference,
+            }
             for r in rules
         ],
-        "regimes": [{"name": make().name, "noise": str(make().noise), "reference": make().reference} for make in REGIMES],
-    }  # fmt: skip
+        "regimes": [
+            {"name": make().name, "noise": str(make().noise), "reference": make().reference}
+            for make in REGIMES
+        ],
+    }
     if options.json:
         return print_json(data)
     print("optimizers")
     for r in data["rules"]:
-        print(f"  {r['name'] + ':' + r['variant']:34} state {', '.join(r['state']):12} {', '.join(r['hyperparameters'])}")
+        print(
+            f"  {r['name'] + ':' + r['variant']:34} state {', '.join(r['state']):12} "
+            f"{', '.join(r['hyperparameters'])}"
+        )
     print("regimes")
     for r in data["regimes"]:
         print(f"  {r['name']:22} noise scale {r['noise']}")
@@ -66,21 +77,32 @@ def list_all(options: Namespace) -> int:
 def schemes(options: Namespace) -> int:
     """List numerical schemes with the weak order each claims, and prove it."""
     data = [
-        {"name": s.name, "equation": _solved(s), "increments": None if s.noise == "none" else s.increments.name,
-         "weak_order": s.weak_order, "proved": weak_order(s, s.weak_order) == s.weak_order, "reference": s.reference}
+        {
+            "name": s.name,
+            "equation": _solved(s),
+            "increments": None if s.noise == "none" else s.increments.name,
+            "weak_order": s.weak_order,
+            "proved": weak_order(s, s.weak_order) == s.weak_order,
+            "reference": s.reference,
+        }
         for s in SCHEMES
-    ]  # fmt: skip
+    ]
     if options.json:
         print_json({"schemes": data})
     else:
         for s in data:
             verdict = "proved" if s["proved"] else "NOT REACHED"
-            print(f"{s['name']:26} {s['equation']:22} {s['increments'] or '':12} weak order {s['weak_order']} {verdict}")
+            print(
+                f"{s['name']:26} {s['equation']:22} {s['increments'] or '':12} weak order {s['weak_order']} "
+                f"{verdict}"
+            )
     return 0 if all(s["proved"] for s in data) else 1
 
 
 def _solved(scheme: Scheme) -> str:
-    return {"none": "ODE", "additive": "SDE, additive noise", "general": f"{scheme.calculus} SDE"}[scheme.noise]
+    return {"none": "ODE", "additive": "SDE, additive noise", "general": f"{scheme.calculus} SDE"}[
+        scheme.noise
+    ]
 
 
 def derive(options: Namespace) -> int:
@@ -90,7 +112,11 @@ def derive(options: Namespace) -> int:
     missing = equation.leading_error if options.leading_error else None
     if options.json:
         leading = {"leading_error": leading_error_json(missing)} if missing else {}
-        return print_json(equation_json(equation) | leading | ({} if form is None else {"components": components_json(form)}))
+        return print_json(
+            equation_json(equation)
+            | leading
+            | ({} if form is None else {"components": components_json(form)})
+        )
     if options.latex:
         print(latex_equation(equation))
         if not equation.certificate.exists:
@@ -109,19 +135,28 @@ def derive(options: Namespace) -> int:
 def check(options: Namespace) -> int:
     """Hold published equations against the derivation; 1 if a verdict is not the recorded one."""
     if options.plot is not None and not options.measure:
-        raise ValueError(f"--plot {options.plot} without --measure; expected both, for only measured errors are drawn")
+        raise ValueError(
+            f"--plot {options.plot} without --measure; expected both, for only measured errors are drawn"
+        )
     verdicts = [verdict_on(claim) for claim in claims(options.paper)]
     wrong = [v for v in verdicts if v.differences and not v.assumptions] if options.measure else []
     left_out = [f"not measured: {reason}" for v in wrong if (reason := unmeasurable(v.claim))]
-    comparisons = _measured([v for v in wrong if not unmeasurable(v.claim)], options) if options.measure else []
+    comparisons = (
+        _measured([v for v in wrong if not unmeasurable(v.claim)], options) if options.measure else []
+    )
     if options.json:
-        print_json(verdicts_json(verdicts) | {"measured": [c.to_json() for c in comparisons], "left_out": left_out})
+        print_json(
+            verdicts_json(verdicts) | {"measured": [c.to_json() for c in comparisons], "left_out": left_out}
+        )
     elif options.latex:
         print(verdicts_latex(verdicts))
     elif options.markdown:
         print(verdicts_markdown(verdicts), end="")
     elif options.measure:
-        print("\n".join([*map(comparison_table, comparisons), *left_out]) or "no equation differs; there is nothing to measure")
+        print(
+            "\n".join([*map(comparison_table, comparisons), *left_out])
+            or "no equation differs; there is nothing to measure"
+        )
     else:
         print(verdicts_text(verdicts))
     return 0 if all(verdict.as_recorded for verdict in verdicts) else 1

@@ -3,19 +3,26 @@
 import numpy as np
 import sympy as sp
 
-from smelt.codegen.formula import FormulaFields
+from optsde.codegen.objectives.formula import FormulaFields
 
 CONSTANTS = {"c": 0.7, "c1": 0.8, "c2": 0.45, "eps": 0.2, "mu": 1.3}
 TAU, DT = 0.3, 0.04
-X = [sp.symbols(" ".join(f"theta_{n}" for n in range(1, d + 1)) if d > 1 else "theta", real=True, seq=True) for d in range(4)]
+X = [
+    sp.symbols(" ".join(f"theta_{n}" for n in range(1, d + 1)) if d > 1 else "theta", real=True, seq=True)
+    for d in range(4)
+]
 
 
 def formulas(d: int) -> tuple[sp.Expr, sp.Matrix]:
     """An objective and a factor whose derivatives of all orders used are different from zero."""
     x = X[d]
-    f = sp.Add(*(a**2 / (n + 2) + sp.tanh(a) * (n + 1) for n, a in enumerate(x))) + sp.exp(-x[0] ** 2 / 2 + x[-1] / 3)
+    f = sp.Add(*(a**2 / (n + 2) + sp.tanh(a) * (n + 1) for n, a in enumerate(x))) + sp.exp(
+        -(x[0] ** 2) / 2 + x[-1] / 3
+    )
     f += x[0] ** 2 * x[-1] * x[len(x) // 2] / 5
-    b = sp.Matrix(d, d, lambda i, p: int(i == p) + x[p] ** 2 / 7 + sp.sin(x[i] + (p + 1) * x[0]) / (i + p + 3))
+    b = sp.Matrix(
+        d, d, lambda i, p: int(i == p) + x[p] ** 2 / 7 + sp.sin(x[i] + (p + 1) * x[0]) / (i + p + 3)
+    )
     return f, b
 
 

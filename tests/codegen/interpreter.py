@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import sympy as sp
 
-from smelt.codegen.program import Entry, MatVec, Number, Scalar, Stack, Step, Total, Vector
+from optsde.codegen.program.statements import Entry, MatVec, Number, Scalar, Stack, Step, Total, Vector
 
 FUNCTIONS = {
     sp.Add: lambda *a: sum(a[1:], a[0]),
@@ -35,7 +35,11 @@ def value(expression: sp.Expr, values: Mapping[str, np.ndarray]) -> np.ndarray:
 def carry_out(statements, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return all values after the statements."""
     known = dict(values)
-    d = max(np.size(entry) for name, entry in values.items() if np.ndim(entry) == 1 and not name.startswith(("zeta", "signs")))
+    d = max(
+        np.size(entry)
+        for name, entry in values.items()
+        if np.ndim(entry) == 1 and not name.startswith(("zeta", "signs"))
+    )
     for statement in statements:
         match statement:
             case Scalar(target, expression) | Vector(target, expression) | Number(target, expression):
@@ -53,7 +57,9 @@ def carry_out(statements, values: Mapping[str, np.ndarray]) -> dict[str, np.ndar
 
 
 def after(step: Step, values: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return the state after the step, shape (blocks, d); `values` holds exactly what the step says it needs, and t."""
+    """Return the state after the step, shape (blocks, d); `values` holds exactly what the step says it needs,
+    and t.
+    """
     needed = {*step.inputs, *step.parameters, *step.matrices}
     known = carry_out(step.statements, {name: values[name] for name in needed} | {"t": values["t"]})
     return np.stack([known[name] for name in step.result])

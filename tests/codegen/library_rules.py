@@ -1,7 +1,7 @@
 """One step of each optimizer in plain NumPy, as its library or paper writes it.
 
-Step t = 1, 2, ... changes the state x in place; `gradient(point)` is its stochastic gradient. The keyword arguments make
-variants, and steps that are wrong in one place, for tests that must notice it.
+Step t = 1, 2, ... changes the state x in place; `gradient(point)` is its stochastic gradient. The keyword
+arguments make variants, and steps that are wrong in one place, for tests that must notice it.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,9 @@ def nesterov(x: State, gradient: Gradient, t: int, h: Numbers, ahead: bool = Tru
     x["theta"] = x["theta"] + h["lr"] * x["v"]
 
 
-def momentum(x: State, gradient: Gradient, t: int, h: Numbers, nesterov: bool = False, new: bool = True) -> None:
+def momentum(
+    x: State, gradient: Gradient, t: int, h: Numbers, nesterov: bool = False, new: bool = True
+) -> None:
     g, before = gradient(x["theta"]), x["b"]
     x["b"] = h["momentum"] * x["b"] + (1 - h.get("dampening", 0.0)) * g
     used = x["b"] if new else before
@@ -36,9 +38,16 @@ def momentum(x: State, gradient: Gradient, t: int, h: Numbers, nesterov: bool = 
 
 
 def rmsprop(
-    x: State, gradient: Gradient, t: int, h: Numbers,
-    old: bool = False, centered: bool = False, inside: bool = False, momentum: str = "", new_mean: bool = True,
-) -> None:  # fmt: skip
+    x: State,
+    gradient: Gradient,
+    t: int,
+    h: Numbers,
+    old: bool = False,
+    centered: bool = False,
+    inside: bool = False,
+    momentum: str = "",
+    new_mean: bool = True,
+) -> None:
     g, v, mean = gradient(x["theta"]), x["v"], x.get("gb", 0.0)
     x["v"] = h["alpha"] * x["v"] + (1 - h["alpha"]) * g * g
     if centered:
@@ -75,9 +84,16 @@ def _moments(x: State, g: np.ndarray, h: Numbers) -> None:
 
 
 def adam(
-    x: State, gradient: Gradient, t: int, h: Numbers,
-    old: bool = False, first: int = 0, inside: bool = False, largest: bool = False, corrected: bool = False,
-) -> None:  # fmt: skip
+    x: State,
+    gradient: Gradient,
+    t: int,
+    h: Numbers,
+    old: bool = False,
+    first: int = 0,
+    inside: bool = False,
+    largest: bool = False,
+    corrected: bool = False,
+) -> None:
     g, v = gradient(x["theta"]), x["v"]
     x["theta"] = x["theta"] * (1 - h["lr"] * h.get("weight_decay", 0.0))
     _moments(x, g, h)
@@ -112,7 +128,9 @@ def nadam_torch(x: State, gradient: Gradient, t: int, h: Numbers, shift: int = 1
 def nadam_optax(x: State, gradient: Gradient, t: int, h: Numbers, shift: int = 1) -> None:
     g = gradient(x["theta"])
     _moments(x, g, h)
-    ahead = h["beta1"] * x["m"] / (1 - h["beta1"] ** (t + shift)) + (1 - h["beta1"]) * g / (1 - h["beta1"] ** t)
+    ahead = h["beta1"] * x["m"] / (1 - h["beta1"] ** (t + shift)) + (1 - h["beta1"]) * g / (
+        1 - h["beta1"] ** t
+    )
     x["theta"] = x["theta"] - h["lr"] * ahead / (np.sqrt(x["v"] / (1 - h["beta2"] ** t)) + h["eps"])
 
 
@@ -124,7 +142,11 @@ def radam(x: State, gradient: Gradient, t: int, h: Numbers, corrected: bool = Fa
     step = x["m"] / (1 - h["beta1"] ** t)
     if r > 5:
         rectified = np.sqrt((r - 4) * (r - 2) * limit / ((limit - 4) * (limit - 2) * r))
-        root = np.sqrt(x["v"] / correction) + h["eps"] if corrected else (np.sqrt(x["v"]) + h["eps"]) / np.sqrt(correction)
+        root = (
+            np.sqrt(x["v"] / correction) + h["eps"]
+            if corrected
+            else (np.sqrt(x["v"]) + h["eps"]) / np.sqrt(correction)
+        )
         step = step * rectified / root
     x["theta"] = x["theta"] - h["lr"] * step
 

@@ -1,4 +1,6 @@
-"""RMSprop on a noisy quadratic and Euler steps of its order-2 SDE: as kernels, built by hand, and again in NumPy."""
+"""RMSprop on a noisy quadratic and Euler steps of its order-2 SDE: as kernels, built by hand, and again in
+NumPy.
+"""
 
 import math
 from collections.abc import Callable
@@ -7,8 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 import sympy as sp
 
-from smelt.codegen.program import Entry, Kernel, MatVec, Observable, Scalar, Step, Total, Track, Vector
-from smelt.runtime.rng import normals
+from optsde.codegen.program.statements import (
+    Entry,
+    Kernel,
+    MatVec,
+    Observable,
+    Scalar,
+    Step,
+    Total,
+    Track,
+    Vector,
+)
+from optsde.runtime.kernels.rng import normals
 
 theta, v, F, H, N1, N2, D, P, PF, G, g, z1, z2 = sp.symbols("theta v F H N1 N2 D P PF G g z1 z2")
 tau, c, eps, vmin, s, dt, sd, rate, t = sp.symbols("tau c eps vmin s dt sd rate t")
@@ -31,8 +43,14 @@ SDE = Step(
         Vector("PF", P * F),
         MatVec("H", "A", "PF"),
         Vector("G", F**2 + D - v),
-        Vector("theta_next", theta - rate * dt * (PF + tau / 2 * P * (H + c / 2 * P**2 * G * F)) + sd * s * P * N1),
-        Vector("v_next", v + dt * (c * G * (1 + tau / 2 * c) + tau * c * F * H) - 2 * c * sd * s * F * N1 + c * sd * N2),
+        Vector(
+            "theta_next",
+            theta - rate * dt * (PF + tau / 2 * P * (H + c / 2 * P**2 * G * F)) + sd * s * P * N1,
+        ),
+        Vector(
+            "v_next",
+            v + dt * (c * G * (1 + tau / 2 * c) + tau * c * F * H) - 2 * c * sd * s * F * N1 + c * sd * N2,
+        ),
     ),
     result=("theta_next", "v_next"),
 )
@@ -107,12 +125,15 @@ class Numbers:
         return {
             "parameters": {
                 track.name: {
-                    n: (values | {"dt": lengths[track.pace], "tau": lengths[track.pace]})[n] for n in track.step.parameters
+                    n: (values | {"dt": lengths[track.pace], "tau": lengths[track.pace]})[n]
+                    for n in track.step.parameters
                 }
                 for track in kernel.tracks
             },
             "matrices": {name: matrix for name, matrix in matrices.items() if name in used},
-            "vectors": {"D": random.random(self.d)} if any(track.step.vectors for track in kernel.tracks) else {},
+            "vectors": {"D": random.random(self.d)}
+            if any(track.step.vectors for track in kernel.tracks)
+            else {},
             "start": {track.name: start for track in kernel.tracks},
             "tau": self.tau,
             "t0": self.t0,
@@ -131,11 +152,15 @@ def sde_step(x: np.ndarray, z: np.ndarray, time: float, p: dict, matrices: dict,
     G = F**2 + D - v
     c, dt, tau, sd = p["c"], p["dt"], p["tau"], np.sqrt(p["tau"] * p["dt"])
     drift = -(1 + np.exp(-time) / 2) * (P * F + tau / 2 * P * (H + c / 2 * P**2 * G * F))
-    new_v = v + dt * (c * G * (1 + c * tau / 2) + c * tau * F * H) - 2 * c * sd * p["s"] * F * N1 + c * sd * N2
+    new_v = (
+        v + dt * (c * G * (1 + c * tau / 2) + c * tau * F * H) - 2 * c * sd * p["s"] * F * N1 + c * sd * N2
+    )
     return np.stack([theta + dt * drift + sd * p["s"] * P * N1, new_v], axis=1)
 
 
-def rmsprop_step(x: np.ndarray, z: np.ndarray, time: float, p: dict, matrices: dict, _: np.ndarray) -> np.ndarray:
+def rmsprop_step(
+    x: np.ndarray, z: np.ndarray, time: float, p: dict, matrices: dict, _: np.ndarray
+) -> np.ndarray:
     """One step of `RMSPROP`."""
     theta, v = x[:, 0], x[:, 1]
     g = (theta - p["s"] * z[:, 0]) @ matrices["A"].T
@@ -169,11 +194,15 @@ def reference(kernel: Kernel, numbers: Numbers, paths: range, seed: int) -> dict
         states = []
         for n in range(numbers.n_steps * per_tau):
             window = slice(n * together, (n + 1) * together)
-            noise = np.stack([z[name][window].sum(axis=0) / math.sqrt(together) for name in track.step.noise], axis=1)
+            noise = np.stack(
+                [z[name][window].sum(axis=0) / math.sqrt(together) for name in track.step.noise], axis=1
+            )
             noise = -noise if track.mirrored else noise
             time = numbers.t0 + n * numbers.tau / per_tau
             vector = given["vectors"].get("D", np.zeros(numbers.d))
-            x = NUMPY_STEPS[track.step](x, noise, time, given["parameters"][track.name], given["matrices"], vector)
+            x = NUMPY_STEPS[track.step](
+                x, noise, time, given["parameters"][track.name], given["matrices"], vector
+            )
             if (n + 1) % per_tau == 0:
                 states.append(x)
         found[track.name] = np.stack(states)

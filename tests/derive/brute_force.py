@@ -1,10 +1,10 @@
 """The modified generator by brute force: explicit coordinates, exact fractions, no index notation, no SymPy.
 
-Everything lives at one rational point `x0`. A `Series` is a polynomial in the displacement `y = x - x0`, in the
-independent noises `zeta` and in `s = sqrt(tau)`, truncated at total degree `2 p` in `(y, s)`: each power of `tau`
-in `P_tau = 1 + tau A_0 + tau^2 A_1 + ...` costs two derivatives, so this is exactly what order `p` needs. The
-generator is then read off its definition, `L = log(P_tau) / tau`, on the monomials of `y`: no formula for the drift
-or the covariance is used (`by_formula` has those, to hold the two against each other).
+Everything lives at one rational point `x0`. A `Series` is a polynomial in the displacement `y = x - x0`, in
+the independent noises `zeta` and in `s = sqrt(tau)`, truncated at total degree `2 p` in `(y, s)`: each power
+of `tau` in `P_tau = 1 + tau A_0 + tau^2 A_1 + ...` costs two derivatives, so this is exactly what order `p`
+needs. The generator is then read off its definition, `L = log(P_tau) / tau`, on the monomials of `y`: no
+formula for the drift or the covariance is used (`by_formula` has those, to hold the two against each other).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -35,9 +35,11 @@ def skewed_moment(k: int) -> Fraction:
 
 @dataclass(frozen=True)
 class Problem:
-    """Objective f, noise factor B (S = B B^T), a rational point, hyperparameters; `decay` holds exp(-c1 t), exp(-c2 t).
+    """Objective f, noise factor B (S = B B^T), a rational point, hyperparameters; `decay` holds exp(-c1 t),
+    exp(-c2 t).
 
-    `t` and the two exponentials are algebraically independent functions, closed under d/dt: any rational values do.
+    `t` and the two exponentials are algebraically independent functions, closed under d/dt: any rational
+    values do.
     """
 
     objective: Polynomial
@@ -55,18 +57,27 @@ class Problem:
         return len(self.theta)
 
 
-BLOCKS = {"sgd": ("theta",), "heavy_ball": ("theta", "v"), "rmsprop": ("theta", "v"), "adam": ("theta", "m", "v")}
+BLOCKS = {
+    "sgd": ("theta",),
+    "heavy_ball": ("theta", "v"),
+    "rmsprop": ("theta", "v"),
+    "adam": ("theta", "m", "v"),
+}
 
 
 def increments(rule: str, regime: str, problem: Problem, order: int) -> list[Series]:
-    """One step of length tau = s^2 in explicit coordinates, blocks in the order of `BLOCKS`, time last for Adam."""
+    """One step of length tau = s^2 in explicit coordinates, blocks in the order of `BLOCKS`, time last for
+    Adam.
+    """
     d, blocks, h = problem.dimension, BLOCKS[rule], problem.hyper
     layout = Layout(d * len(blocks) + (rule == "adam"), d, order)
     s = layout.variable(layout.states + d)
     tau = s * s
     zeta = [layout.variable(layout.states + p) for p in range(d)]
     theta = [problem.theta[i] + layout.variable(i) for i in range(d)]
-    v_start = problem.momentum if rule == "heavy_ball" else problem.second  # the heavy ball calls its velocity v
+    v_start = (
+        problem.momentum if rule == "heavy_ball" else problem.second
+    )  # the heavy ball calls its velocity v
     v = [v_start[i] + layout.variable(blocks.index("v") * d + i) for i in range(d)] if "v" in blocks else []
     mean = [evaluate(derivative(problem.objective, i), theta) for i in range(d)]
     xi = []
@@ -74,7 +85,9 @@ def increments(rule: str, regime: str, problem: Problem, order: int) -> list[Ser
         parts = [evaluate(entry, theta) * z for entry, z in zip(row, zeta, strict=True)]
         xi.append(sum(parts, layout.constant(0)))
     batch = regime == "batch_equivalent"
-    tau_g = [tau * mean[i] + (s if batch else tau) * xi[i] for i in range(d)]  # tau g, g = F + tau^(-1/2) xi or F + xi
+    tau_g = [
+        tau * mean[i] + (s if batch else tau) * xi[i] for i in range(d)
+    ]  # tau g, g = F + tau^(-1/2) xi or F + xi
     # tau * (tau g^2) in the batch-equivalent regime, tau * g^2 in the ballistic one
     tau_square = [tau_g[i] * tau_g[i] if batch else tau_g[i] * (mean[i] + xi[i]) for i in range(d)]
     if rule == "sgd":
@@ -108,7 +121,9 @@ def increments(rule: str, regime: str, problem: Problem, order: int) -> list[Ser
 
 @dataclass(frozen=True)
 class Transition:
-    """E[Delta^alpha] for |alpha| <= 2 p, split by powers of tau: `moments[k][alpha]` is the jet in y at tau^(k+1)."""
+    """E[Delta^alpha] for |alpha| <= 2 p, split by powers of tau: `moments[k][alpha]` is the jet in y at
+    tau^(k+1).
+    """
 
     states: int
     order: int
@@ -172,11 +187,13 @@ def expectation(series: Series, moment: Callable[[int], Fraction]) -> dict[tuple
     return {(int(k), jet): value for (k, jet), value in result.items()}
 
 
-def generator(chain: Transition, monomials: Iterable[Monomial] | None = None) -> list[dict[Monomial, Fraction]]:
+def generator(
+    chain: Transition, monomials: Iterable[Monomial] | None = None
+) -> list[dict[Monomial, Fraction]]:
     """L_0, ..., L_(p-1) at the point: the coefficient of L_k for alpha is L_k y^alpha at y = 0.
 
-    From log(1 + X) = X - X^2/2 + X^3/3 - ..., X = tau A_0 + tau^2 A_1 + ...; a product that reaches tau^(k+1) keeps
-    2 derivatives in hand for each power of tau still to be spent.
+    From log(1 + X) = X - X^2/2 + X^3/3 - ..., X = tau A_0 + tau^2 A_1 + ...; a product that reaches tau^(k+1)
+    keeps 2 derivatives in hand for each power of tau still to be spent.
     """
     wanted = list(monomials) if monomials is not None else [
         alpha for size in range(1, 2 * chain.order + 1)
@@ -204,7 +221,9 @@ def by_formula(chain: Transition) -> list[dict[Monomial, Fraction]]:
     n, zero = chain.states, Fraction(0)
 
     def at(k: int, alpha: Monomial, shift: Monomial = ()) -> Fraction:
-        """The `shift`-th partial derivative of the moment `alpha`: the jet's coefficient times its factorials."""
+        """The `shift`-th partial derivative of the moment `alpha`: the jet's coefficient times its
+        factorials.
+        """
         multiplicity = 1
         for a in set(shift):
             multiplicity *= factorial(shift.count(a))

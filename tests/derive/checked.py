@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from smelt.derive.claims.papers import CLAIMS
-from smelt.derive.claims.verdicts import Verdict, check
+from optsde.derive.claims.papers import CLAIMS
+from optsde.derive.claims.verdicts import Verdict, check
 
 
 def identity(make) -> str:

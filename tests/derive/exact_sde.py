@@ -1,4 +1,6 @@
-"""Schemes on numbers: one step for one outcome of the random variables, exact, in vectors of SymPy numbers."""
+"""Schemes on numbers: one step for one outcome of the random variables, exact, in vectors of SymPy
+numbers.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +41,9 @@ class ExactSde:
         return OUTCOME[int(p)]
 
     def sign(self, p: str, r: str) -> Expr:
-        return Integer({"01": 1, "02": -1, "12": -1}.get(p + r) or -{"10": 1, "20": -1, "21": -1}.get(p + r, 0))
+        return Integer(
+            {"01": 1, "02": -1, "12": -1}.get(p + r) or -{"10": 1, "20": -1, "21": -1}.get(p + r, 0)
+        )
 
     def total(self, summand: Callable[[str], Matrix], without: str | None = None) -> Matrix:
         return sum((summand(p) for p in "012" if p != without), zeros(2, 1))

@@ -1,7 +1,9 @@
-"""Schemes by brute force: the same step functions in explicit coordinates, exact fractions at one rational point.
+"""Schemes by brute force: the same step functions in explicit coordinates, exact fractions at one rational
+point.
 
-Nothing is in index notation: d polynomials for the drift, m columns of d polynomials for the diffusion, one symbol for each
-increment and for each pair's sign. The modified generator is then read off its definition (`brute_force.generator`).
+Nothing is in index notation: d polynomials for the drift, m columns of d polynomials for the diffusion, one
+symbol for each increment and for each pair's sign. The modified generator is then read off its definition
+(`brute_force.generator`).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,11 +15,11 @@ from brute_force import Monomial, gaussian_moment, generator, transition
 from sympy import Add, Expr, Integer, Mul, Symbol, sqrt
 from truncated import Layout, Polynomial, Series, derivative, evaluate
 
-from smelt.derive.indices import dummies, terms
-from smelt.derive.operators import TIME, block_of, is_momentum, split
-from smelt.derive.schemes.increment_laws import motions
-from smelt.derive.schemes.scheme import Scheme
-from smelt.derive.symbols import Component
+from optsde.derive.notation.indices import dummies, terms
+from optsde.derive.notation.operators import TIME, block_of, is_momentum, split
+from optsde.derive.notation.symbols import Component
+from optsde.derive.schemes.increment_laws import motions
+from optsde.derive.schemes.scheme import Scheme
 
 ROOT = Symbol("root", positive=True)
 
@@ -36,7 +38,10 @@ class Vector:
         return replace(self, entries=tuple(a - b for a, b in zip(self.entries, other.entries, strict=True)))
 
     def __rmul__(self, scalar: Expr) -> "Vector":
-        pieces = [Vector(self.sde, tuple(self.sde.times(term, e) for e in self.entries)) for term in terms_of(scalar)]
+        pieces = [
+            Vector(self.sde, tuple(self.sde.times(term, e) for e in self.entries))
+            for term in terms_of(scalar)
+        ]
         return sum(pieces[1:], pieces[0])
 
 
@@ -103,14 +108,26 @@ class ExplicitSde:
     def signed(self, x: Vector) -> Vector:
         """Sums of two independent numbers, of variance 2, in the place of signs."""
         first, count = len(self.columns) + len(self.signs), len(self.columns)
-        whole = self.total(lambda p: (Symbol(f"z{first + int(p)}") + Symbol(f"z{first + count + int(p)}")) * self.column(x, p))
+        whole = self.total(
+            lambda p: (
+                (Symbol(f"z{first + int(p)}") + Symbol(f"z{first + count + int(p)}")) * self.column(x, p)
+            )
+        )
         return HalfVariance(self, whole.entries)
 
     def correction(self, x: Vector) -> Vector:
-        slopes = ((derivative(e, j), column[j]) for column in self.columns for e in column for j in range(len(self.point)))
+        slopes = (
+            (derivative(e, j), column[j])
+            for column in self.columns
+            for e in column
+            for j in range(len(self.point))
+        )
         d, zero = len(self.point), self.layout.constant(0)
         values = [evaluate(slope, x.entries) * evaluate(along, x.entries) for slope, along in slopes]
-        sums = [[values[(p * d + i) * d + j] for p in range(len(self.columns)) for j in range(d)] for i in range(d)]
+        sums = [
+            [values[(p * d + i) * d + j] for p in range(len(self.columns)) for j in range(d)]
+            for i in range(d)
+        ]
         return Vector(self, tuple(sum(row, zero) for row in sums))
 
     def increment(self, p: str) -> Expr:
@@ -119,7 +136,11 @@ class ExplicitSde:
     def sign(self, p: str, r: str) -> Expr:
         if int(p) > int(r):
             return -self.sign(r, p)
-        return Symbol(f"z{len(self.columns) + self.signs.index(self.pair(int(p), int(r)))}") if p != r else Integer(0)
+        return (
+            Symbol(f"z{len(self.columns) + self.signs.index(self.pair(int(p), int(r)))}")
+            if p != r
+            else Integer(0)
+        )
 
     def total(self, summand: Callable[[str], Vector], without: str | None = None) -> Vector:
         zero = self.layout.constant(0)
@@ -130,14 +151,18 @@ class ExplicitSde:
 
 
 def explicit_generator(scheme: Scheme, sde: ExplicitSde) -> list[dict[Monomial, Fraction]]:
-    """``L_k y**alpha`` at the point for k < order; moments through the fourth, which all laws but the two-point one share."""
+    """``L_k y**alpha`` at the point for k < order; moments through the fourth, which all laws but the
+    two-point one share.
+    """
     step = scheme.step(sde, sde.start, ROOT**2) - sde.start
     layout = Layout(sde.layout.states, sde.layout.noises, sde.order)
     return generator(transition([Series(layout, entry.terms) for entry in step.entries], gaussian_moment))
 
 
 def in_components(symbol: Expr, sde: ExplicitSde) -> dict[Monomial, Fraction]:
-    """A symbol in index notation applied to ``y**alpha`` at the point: every dummy summed over what it runs over."""
+    """A symbol in index notation applied to ``y**alpha`` at the point: every dummy summed over what it runs
+    over.
+    """
     result: dict[Monomial, Fraction] = {}
     for term in terms(symbol):
         coefficient, momenta = split(term)

@@ -1,7 +1,8 @@
 """Steps with several gradients by brute force: explicit coordinates, exact fractions, every draw enumerated.
 
-The losses of a population are polynomials. A step is written for the gradients of its samples, each a function of the point
-that returns ``tau g``; nothing is said about noise, so nothing of the engine's moments enters.
+The losses of a population are polynomials. A step is written for the gradients of its samples, each a
+function of the point that returns ``tau g``; nothing is said about noise, so nothing of the engine's moments
+enters.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +17,18 @@ from truncated import Layout, Polynomial, Series, derivative, evaluate
 Gradient = Callable[[Sequence[Series]], list[Series]]
 """``tau g`` at a point, of one sample."""
 
-LINE_LOSSES = (polynomial(x1=3, x2=-2, x3=5, x4=1), polynomial(x1=-1, x2=4, x3=-3), polynomial(x1=2, x2=1, x4=-2),
-               polynomial(x1=-7, x2=1, x3=1, x4=3))  # fmt: skip
+LINE_LOSSES = (
+    polynomial(x1=3, x2=-2, x3=5, x4=1),
+    polynomial(x1=-1, x2=4, x3=-3),
+    polynomial(x1=2, x2=1, x4=-2),
+    polynomial(x1=-7, x2=1, x3=1, x4=3),
+)
 PLANE_LOSSES = (
-    polynomial(x10=3, x20=-2, x11=5, x30=1, x12=-3, x22=1), polynomial(x01=-1, x11=2, x02=4, x21=1, x03=-2, x31=1),
-    polynomial(x10=-2, x01=5, x20=1, x12=2, x40=-1), polynomial(x10=1, x02=-3, x11=-1, x03=1, x21=-2, x13=2),
-)  # fmt: skip
+    polynomial(x10=3, x20=-2, x11=5, x30=1, x12=-3, x22=1),
+    polynomial(x01=-1, x11=2, x02=4, x21=1, x03=-2, x31=1),
+    polynomial(x10=-2, x01=5, x20=1, x12=2, x40=-1),
+    polynomial(x10=1, x02=-3, x11=-1, x03=1, x21=-2, x13=2),
+)
 LOSSES = {1: LINE_LOSSES, 2: PLANE_LOSSES}
 THETA = (Fraction(1, 3), Fraction(-1, 2))
 VELOCITY = (Fraction(2, 5), Fraction(-3))
@@ -53,7 +60,10 @@ def nesterov(g: Sequence[Gradient], start: list[Series], tau: Series) -> list[Se
     theta, v = start[:d], start[d:]
     kept = [x - HYPER["mu"] * tau * x for x in v]
     (sample,) = g
-    new = [x - y for x, y in zip(kept, sample([x + tau * y for x, y in zip(theta, kept, strict=True)]), strict=True)]
+    new = [
+        x - y
+        for x, y in zip(kept, sample([x + tau * y for x, y in zip(theta, kept, strict=True)]), strict=True)
+    ]
     return [tau * x for x in new] + [x - y for x, y in zip(new, v, strict=True)]
 
 
@@ -80,7 +90,9 @@ def mean_gradient(losses: Sequence[Polynomial], tau: Series) -> Gradient:
     ]
 
 
-def over_all_draws(step, d: int, blocks: int, draws: Sequence[Sequence[Sequence[int]]], order: int = 2) -> Transition:
+def over_all_draws(
+    step, d: int, blocks: int, draws: Sequence[Sequence[Sequence[int]]], order: int = 2
+) -> Transition:
     """The mean one-step moments over equally likely draws, a sequence of batches each."""
     state, root = start(d, blocks, 0, order)
     tau = root * root
@@ -97,7 +109,9 @@ def over_all_draws(step, d: int, blocks: int, draws: Sequence[Sequence[Sequence[
 
 
 def over_gaussian_noise(step, d: int, blocks: int, samples: int, order: int) -> Transition:
-    """Gradients ``F + tau**(-1/2) sum_p zeta_p grad psi_p`` with independent zeta for each sample: the noise is a gradient."""
+    """Gradients ``F + tau**(-1/2) sum_p zeta_p grad psi_p`` with independent zeta for each sample: the noise
+    is a gradient.
+    """
     objective, *potentials = LOSSES[d][:3]
     state, root = start(d, blocks, samples * len(potentials), order)
     layout, tau = root.layout, root * root
@@ -106,7 +120,11 @@ def over_gaussian_noise(step, d: int, blocks: int, samples: int, order: int) -> 
         zeta = [layout.variable(layout.states + sample * len(potentials) + p) for p in range(len(potentials))]
         return lambda point: [
             tau * evaluate(derivative(objective, i), point)
-            + root * sum((z * evaluate(derivative(f, i), point) for z, f in zip(zeta, potentials, strict=True)), tau * 0)
+            + root
+            * sum(
+                (z * evaluate(derivative(f, i), point) for z, f in zip(zeta, potentials, strict=True)),
+                tau * 0,
+            )
             for i in range(d)
         ]
 
@@ -116,7 +134,9 @@ def over_gaussian_noise(step, d: int, blocks: int, samples: int, order: int) -> 
 def point_of(d: int, objective: sp.Expr, gradients: Sequence[Sequence[sp.Expr]]) -> Point:
     """The point, with f and ``S = sum_p g_p g_p^T``."""
     zero = tuple((polynomial(**{"x" + "0" * d: 0}),) * d for _ in range(d))
-    problem = Problem({}, zero, THETA[:d], VELOCITY[:d], VELOCITY[:d], Fraction(0), (Fraction(1), Fraction(1)), HYPER)
+    problem = Problem(
+        {}, zero, THETA[:d], VELOCITY[:d], VELOCITY[:d], Fraction(0), (Fraction(1), Fraction(1)), HYPER
+    )
     point = Point("heavy_ball", problem)
     point.values["l"] = Fraction(WEIGHT)
     point.fields["f"] = objective

@@ -2,10 +2,10 @@
 
 from sympy import Symbol
 
-from smelt.derive.equation import ModifiedEquation, modified_equation
-from smelt.derive.noise import gaussian
-from smelt.derive.optimizers.catalogue import all_rules
-from smelt.derive.optimizers.modifiers import (
+from optsde.derive.derivation.equation import ModifiedEquation, modified_equation
+from optsde.derive.noise.laws import gaussian
+from optsde.derive.optimizers.catalogue import all_rules
+from optsde.derive.optimizers.modifiers import (
     cosine,
     coupled_weight_decay,
     decoupled_weight_decay,
@@ -13,15 +13,21 @@ from smelt.derive.optimizers.modifiers import (
     polynomial,
     scheduled,
 )
-from smelt.derive.optimizers.momentum import heavy_ball, momentum, sgd
-from smelt.derive.regimes import Regime
-from smelt.derive.rules import UpdateRule
+from optsde.derive.optimizers.momentum import heavy_ball, momentum, sgd
+from optsde.derive.optimizers.rule import UpdateRule
+from optsde.derive.regimes import Regime
 
 REFUSED = {
     ("amsgrad", "torch"): r"Max\(w, .*\) is not smooth, and .* is not linear in the noise",
-    ("adamax", "torch"): r"Max\(.*Abs\(g\)\) is not smooth, and beta2\*u is no constant that scales as g does",
+    (
+        "adamax",
+        "torch",
+    ): r"Max\(.*Abs\(g\)\) is not smooth, and beta2\*u is no constant that scales as g does",
     ("signum", "optax"): r"sign\(.*\) is not smooth, and as tau -> 0 the noise in .* vanishes beside m\[i\]",
-    ("normalized_sgd", "plain"): r"1/norm\(g\) depends on the noise at leading order; .* noise=tau\*\*\(1/2\)",
+    (
+        "normalized_sgd",
+        "plain",
+    ): r"1/norm\(g\) depends on the noise at leading order; .* noise=tau\*\*\(1/2\)",
     ("normalized_sgd", "eps"): r"norm\(g\) depends on the noise at leading order",
     ("clipped_sgd_norm", "torch"): r"norm\(g\) depends on the noise at leading order",
     ("sam", "normalized"): r"1/norm\(g0\) depends on the noise at leading order",
@@ -30,7 +36,11 @@ REFUSED = {
 }
 SMOOTHED_BY_NOISE = ("sign_sgd", "lion", "clipped_sgd")  # by the noise: see test_smoothing
 
-SMOOTH = [rule for rule in all_rules() if (rule.name, rule.variant) not in REFUSED and rule.name not in SMOOTHED_BY_NOISE] + [
+SMOOTH = [
+    rule
+    for rule in all_rules()
+    if (rule.name, rule.variant) not in REFUSED and rule.name not in SMOOTHED_BY_NOISE
+] + [
     coupled_weight_decay(momentum()),
     decoupled_weight_decay(sgd()),
     *(scheduled(heavy_ball(), *schedule()) for schedule in (exponential, cosine, polynomial)),
@@ -42,7 +52,9 @@ SMOOTHED = [rule for rule in all_rules() if rule.name in SMOOTHED_BY_NOISE]
 
 
 def equation_of(rule: UpdateRule, regime: Regime) -> ModifiedEquation:
-    """Return the equation of order 2, for constant noise where a gradient is taken where another one leads."""
+    """Return the equation of order 2, for constant noise where a gradient is taken where another one
+    leads.
+    """
     drawn = {Symbol(name, real=True) for name in rule.gradients}
     led = any(point.free_symbols & drawn for point in rule.gradients.values())
     return modified_equation(rule, regime, gaussian(constant=led), 2)

@@ -1,4 +1,6 @@
-"""Numbers for the limits of a regime map, and the exact one-step moments of the optimizer they are held against, d = 1."""
+"""Numbers for the limits of a regime map, and the exact one-step moments of the optimizer they are held
+against, d = 1.
+"""
 
 from fractions import Fraction
 
@@ -6,9 +8,9 @@ import mpmath as mp
 import sympy as sp
 from one_step import _quadrature
 
-from smelt.derive.limits.limit import Limit
-from smelt.derive.limits.monomials import OpenRule
-from smelt.derive.symbols import Component, ElementFunction, k
+from optsde.derive.limits.limit import Limit
+from optsde.derive.limits.monomials import OpenRule
+from optsde.derive.notation.symbols import Component, ElementFunction, k
 
 DIGITS = 400
 H = mp.mpf(10) ** -40
@@ -28,7 +30,9 @@ def value(expression: sp.Expr, limit: Limit, known: dict[str, sp.Rational]) -> s
     for call in expression.atoms(ElementFunction):
         definition = limit.definitions[call.base]
         arguments = [value(argument, limit, known) for argument in call.args]
-        calls[call] = value(definition.expr.subs(dict(zip(definition.variables, arguments, strict=True))), limit, known)
+        calls[call] = value(
+            definition.expr.subs(dict(zip(definition.variables, arguments, strict=True))), limit, known
+        )
     expression = expression.xreplace(calls)
     found = {}
     for symbol in expression.free_symbols:
@@ -41,7 +45,9 @@ def value(expression: sp.Expr, limit: Limit, known: dict[str, sp.Rational]) -> s
 
 
 def measured(model: OpenRule, limit: Limit, point: tuple[Fraction, ...]) -> tuple[dict, dict]:
-    """Mean and covariance of one exact step in units of the time step and of the blocks' sizes, at a tiny h."""
+    """Mean and covariance of one exact step in units of the time step and of the blocks' sizes, at a tiny
+    h.
+    """
     with mp.workdps(DIGITS):
         kappa = limit.time_step.at(point)
         s = -model.forms["noise"].at((*point, Fraction(0)))
@@ -76,7 +82,9 @@ def measured(model: OpenRule, limit: Limit, point: tuple[Fraction, ...]) -> tupl
 
 def _written(model: OpenRule, expression: sp.Expr) -> sp.Expr:
     for auxiliary in model.rule.auxiliaries:
-        expression = expression.replace(sp.Function(auxiliary.name), sp.Lambda(auxiliary.arguments, auxiliary.expression))
+        expression = expression.replace(
+            sp.Function(auxiliary.name), sp.Lambda(auxiliary.arguments, auxiliary.expression)
+        )
     return expression
 
 

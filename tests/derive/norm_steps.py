@@ -1,4 +1,6 @@
-"""One step of the rules that contain norms by brute force: explicit coordinates, exact fractions, as in `brute_force`."""
+"""One step of the rules that contain norms by brute force: explicit coordinates, exact fractions, as in
+`brute_force`.
+"""
 
 from fractions import Fraction
 
@@ -6,9 +8,14 @@ from brute_force import Problem
 from truncated import Layout, Series, derivative, evaluate
 
 BLOCKS = {
-    "normalized_sgd": ("theta",), "normalized_sgd-eps": ("theta",), "sam": ("theta",), "sam-normalized": ("theta",),
-    "lars": ("theta", "v"), "normalized_momentum": ("theta", "m"), "averaged": ("theta",),
-}  # fmt: skip
+    "normalized_sgd": ("theta",),
+    "normalized_sgd-eps": ("theta",),
+    "sam": ("theta",),
+    "sam-normalized": ("theta",),
+    "lars": ("theta", "v"),
+    "normalized_momentum": ("theta", "m"),
+    "averaged": ("theta",),
+}
 LARGE_BATCH = ("normalized_sgd", "normalized_sgd-eps", "sam-normalized", "lars")
 """Rules with the noisy gradient in a norm: noise of scale ``tau**(1/2)``, for the others 1."""
 
@@ -48,12 +55,16 @@ def norm_increments(rule: str, problem: Problem, order: int) -> list[Series]:
         case "lars":
             size = norm(theta)
             ratio = h["trust"] * size * (norm(g) + h["weight_decay"] * size).inverse()
-            change = [tau * (ratio * (g[i] + h["weight_decay"] * theta[i]) - h["c"] * second[i]) for i in range(d)]
+            change = [
+                tau * (ratio * (g[i] + h["weight_decay"] * theta[i]) - h["c"] * second[i]) for i in range(d)
+            ]
             return [-(tau * (second[i] + change[i])) for i in range(d)] + change
         case "normalized_momentum":
             change = [h["c"] * tau * (g[i] - second[i]) for i in range(d)]
             new = [second[i] + change[i] for i in range(d)]
-            scale = tau * norm(theta) * norm([new[i] + h["weight_decay"] * theta[i] for i in range(d)]).inverse()
+            scale = (
+                tau * norm(theta) * norm([new[i] + h["weight_decay"] * theta[i] for i in range(d)]).inverse()
+            )
             return [-(scale * (new[i] + h["weight_decay"] * theta[i])) for i in range(d)] + change
         case "averaged":
             mean = total([x * y * y for x, y in zip(theta, g, strict=True)]) * Fraction(1, d)

@@ -1,6 +1,8 @@
-"""The definition of a modified equation, held against a chain's exact step: E phi(x') = exp(tau L) phi up to O(tau**3), d = 1.
+"""The definition of a modified equation, held against a chain's exact step: E phi(x') = exp(tau L) phi up to
+O(tau**3), d = 1.
 
-The expectation is taken by Gauss-Hermite quadrature in 60 digits, so nothing of the engine's expansion enters on that side.
+The expectation is taken by Gauss-Hermite quadrature in 60 digits, so nothing of the engine's expansion enters
+on that side.
 """
 
 from functools import cache
@@ -10,10 +12,10 @@ import mpmath as mp
 import numpy as np
 import sympy as sp
 
-from smelt.derive.chain import Chain
-from smelt.derive.equation import ModifiedEquation
-from smelt.derive.rules import total
-from smelt.derive.symbols import k, t, tau
+from optsde.derive.derivation.chain import Chain
+from optsde.derive.derivation.equation import ModifiedEquation
+from optsde.derive.notation.symbols import k, t, tau
+from optsde.derive.optimizers.rule import total
 
 DIGITS, NODES = 60, 30
 THETA = sp.Symbol("theta", real=True)
@@ -59,7 +61,11 @@ def constants(chain: Chain) -> dict[str, float]:
 def monomials(chain: Chain, degree: int) -> list[sp.Expr]:
     """All monomials of the state up to a degree."""
     state = [block.symbol for block in chain.blocks]
-    return [sp.Mul(*chosen) for size in range(1, degree + 1) for chosen in combinations_with_replacement(state, size)]
+    return [
+        sp.Mul(*chosen)
+        for size in range(1, degree + 1)
+        for chosen in combinations_with_replacement(state, size)
+    ]
 
 
 def _generators(equation: ModifiedEquation) -> list:
@@ -89,7 +95,9 @@ def _generators(equation: ModifiedEquation) -> list:
 
 
 def remainders(equation: ModifiedEquation, degree: int) -> dict[sp.Expr, tuple[mp.mpf, mp.mpf]]:
-    """For each monomial ``E phi(x') - (1 + tau L0 + tau**2 (L1 + L0 L0/2)) phi`` at two values of tau, one twice the other."""
+    """For each monomial ``E phi(x') - (1 + tau L0 + tau**2 (L1 + L0 L0/2)) phi`` at two values of tau, one
+    twice the other.
+    """
     chain, (first, second) = equation.chain, _generators(equation)
     values = _point(chain, constants(chain))
     factor = sp.Integer(1) if chain.noise.constant else FACTOR
@@ -98,9 +106,13 @@ def remainders(equation: ModifiedEquation, degree: int) -> dict[sp.Expr, tuple[m
     taken: dict[sp.Symbol, sp.Expr] = {}
     for name, point in chain.gradients.items():
         at = point.xreplace(taken)
-        taken[sp.Symbol(name, real=True)] = OBJECTIVE.diff(THETA).subs(THETA, at) + noise * factor.subs(THETA, at)
+        taken[sp.Symbol(name, real=True)] = OBJECTIVE.diff(THETA).subs(THETA, at) + noise * factor.subs(
+            THETA, at
+        )
     update = {b.symbol: chain.update[b.name].xreplace(taken).subs(k, t / tau) for b in chain.blocks}
-    update = {symbol: expression.replace(total, lambda summand: summand) for symbol, expression in update.items()}
+    update = {
+        symbol: expression.replace(total, lambda summand: summand) for symbol, expression in update.items()
+    }
     with mp.workdps(DIGITS):
         step = _function(list(update.values()), values)
         ends = {h: [(w, step(z=x, tau=h)) for x, w in _quadrature()] for h in (STEP, 2 * STEP)}
@@ -111,19 +123,26 @@ def remainders(equation: ModifiedEquation, degree: int) -> dict[sp.Expr, tuple[m
             end = _function([phi], values, tuple(b.name for b in chain.blocks))
             found = []
             for h in (STEP, 2 * STEP):
-                mean = mp.fsum(w * end(**{b.name: x for b, x in zip(chain.blocks, xs, strict=True)})[0] for w, xs in ends[h])
+                mean = mp.fsum(
+                    w * end(**{b.name: x for b, x in zip(chain.blocks, xs, strict=True)})[0]
+                    for w, xs in ends[h]
+                )
                 found.append(mean - series[0] - h * series[1] - h**2 * series[2])
             result[phi] = (found[0], found[1])
         return result
 
 
 def third_order(small: mp.mpf, large: mp.mpf) -> bool:
-    """Tell whether remainders at tau and 2 tau are of order tau**3: an eighth at 2**-20, up to the next order; or zero."""
+    """Tell whether remainders at tau and 2 tau are of order tau**3: an eighth at 2**-20, up to the next
+    order; or zero.
+    """
     return abs(small) < 0.126 * abs(large) or abs(large) < 1e-40
 
 
 def _function(expressions: list[sp.Expr], values: dict[str, mp.mpf], free: tuple[str, ...] = ("z", "tau")):
     """Numbers of our own expressions: the symbols in `free` as keywords, the others by `values`."""
-    symbols = sorted({s for e in expressions for s in e.free_symbols}, key=lambda s: (s.name, str(s.assumptions0)))
+    symbols = sorted(
+        {s for e in expressions for s in e.free_symbols}, key=lambda s: (s.name, str(s.assumptions0))
+    )
     compiled = sp.lambdify(symbols, expressions, "mpmath")
     return lambda **given: compiled(*(given[s.name] if s.name in given else values[s.name] for s in symbols))

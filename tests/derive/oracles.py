@@ -1,8 +1,8 @@
 """Published and re-derived coefficients in one dimension, in plain symbols: the numbered oracles.
 
-`F, H, T` are f', f'', f'''; `S, S1, S2` the covariance of the noise and its derivatives; `K3, K4` its raw third and
-fourth moments. `r = sqrt(v)`, `e1 = exp(-c1 t)` and `q = sqrt(1 - exp(-c2 t))` make everything a rational function, so
-two expressions are equal if and only if `sympy.cancel` of their difference is zero.
+`F, H, T` are f', f'', f'''; `S, S1, S2` the covariance of the noise and its derivatives; `K3, K4` its raw
+third and fourth moments. `r = sqrt(v)`, `e1 = exp(-c1 t)` and `q = sqrt(1 - exp(-c2 t))` make everything a
+rational function, so two expressions are equal if and only if `sympy.cancel` of their difference is zero.
 
 Each table maps (k, coordinates) to the coefficient of tau^k; a missing entry is zero.
 """
@@ -64,7 +64,10 @@ RMSPROP_BATCH: Table = {
     (0, ("theta", "theta")): P**2 * S,
     (1, ("theta",)): -half * P**2 * H * F + c / 2 * (S - v) * P_v * F + quarter * P**3 * S * T,
     (1, ("v",)): c * F**2 + c**2 / 2 * (S - v) + c / 2 * P * S1 * F - c / 4 * P**2 * S * S2,
-    (1, ("theta", "theta")): P**3 * S * H + half * P**3 * S1 * F - c * (S - v) * S * P * P_v - quarter * P**4 * S * S2,
+    (1, ("theta", "theta")): P**3 * S * H
+    + half * P**3 * S1 * F
+    - c * (S - v) * S * P * P_v
+    - quarter * P**4 * S * S2,
     (1, ("theta", "v")): -2 * c * F * P * S - c / 2 * P**2 * S * S1,
     (1, ("v", "v")): c**2 * (K4 - S**2),
     (1, ("theta",) * 3): -3 * half * P**4 * S * S1,
@@ -84,7 +87,9 @@ Q_t = Q_1 * c1 * e1 + Q_2 * c2 * e2
 
 
 def shift(first: int, second: int) -> sp.Expr:
-    """Part of Q at order tau because 1 - beta^(k+n) = 1 - exp(-c t) (1 - tau (c^2 t/2 + n c)) + O(tau^2), k = t/tau."""
+    """Part of Q at order tau because 1 - beta^(k+n) = 1 - exp(-c t) (1 - tau (c^2 t/2 + n c)) + O(tau^2), k =
+    t/tau.
+    """
     return Q_1 * e1 * (c1**2 * t / 2 + first * c1) + Q_2 * e2 * (c2**2 * t / 2 + second * c2)
 
 

@@ -9,12 +9,16 @@ from brute_force import BLOCKS, Monomial, Problem
 from sympy.core.function import AppliedUndef
 from truncated import Polynomial
 
-from smelt import derive
+from optsde import derive
 
 GAUSSIAN = derive.gaussian()
 HYPER = {
-    "c": Fraction(2, 3), "c1": Fraction(3, 5), "c2": Fraction(5, 7), "mu": Fraction(4, 3), "eps": Fraction(1, 10),
-}  # fmt: skip
+    "c": Fraction(2, 3),
+    "c1": Fraction(3, 5),
+    "c2": Fraction(5, 7),
+    "mu": Fraction(4, 3),
+    "eps": Fraction(1, 10),
+}
 
 
 def polynomial(**coefficients: int) -> Polynomial:
@@ -22,7 +26,8 @@ def polynomial(**coefficients: int) -> Polynomial:
     return {tuple(map(int, key[1:])): Fraction(value) for key, value in coefficients.items()}
 
 
-# Order 3 in the batch-equivalent regime reaches the fifth derivative of f and the fourth of S: none of them vanishes.
+# Order 3 in the batch-equivalent regime reaches the fifth derivative of f and the fourth of S: none of them
+# vanishes.
 LINE = Problem(
     objective=polynomial(x1=3, x2=-2, x3=5, x4=1, x5=-2),
     factor=((polynomial(x0=1, x1=2, x2=-1),),),
@@ -60,7 +65,10 @@ def coordinates(rule: str, dimension: int) -> list[str]:
 
 
 def as_sympy(poly: Polynomial, variables: tuple[sp.Symbol, ...]) -> sp.Expr:
-    terms = (c.numerator * sp.prod([x**e for x, e in zip(variables, k, strict=True)]) / c.denominator for k, c in poly.items())
+    terms = (
+        c.numerator * sp.prod([x**e for x, e in zip(variables, k, strict=True)]) / c.denominator
+        for k, c in poly.items()
+    )
     return sp.Add(*terms)
 
 

@@ -1,18 +1,24 @@
-"""RMSprop itself at a small learning rate, and the law of the limit a regime map names for it; d = 1, f = theta**2/2, S = 1."""
+"""RMSprop itself at a small learning rate, and the law of the limit a regime map names for it; d = 1, f =
+theta**2/2, S = 1.
+"""
 
 from fractions import Fraction
 
 import numpy as np
 import sympy as sp
 
-from smelt.derive.limits.limit import Limit
-from smelt.derive.symbols import Component, ElementFunction
+from optsde.derive.limits.limit import Limit
+from optsde.derive.notation.symbols import Component, ElementFunction
 
 C, EPS, V0, HORIZON = 0.5, 0.5, 0.5, 0.5
 
 
-def optimizer(h: float, s: Fraction, b: Fraction, kappa: Fraction, paths: int, seed: int) -> tuple[float, float]:
-    """Mean of theta**2 at the horizon, with its standard error; the variant with the old v in the denominator."""
+def optimizer(
+    h: float, s: Fraction, b: Fraction, kappa: Fraction, paths: int, seed: int
+) -> tuple[float, float]:
+    """Mean of theta**2 at the horizon, with its standard error; the variant with the old v in the
+    denominator.
+    """
     rng = np.random.default_rng(seed)
     noise, unit, forget = h ** -float(s), h ** -float(max(s, Fraction(0))), C * h ** float(b)
     theta, v = np.ones(paths), np.full(paths, V0 * unit**2)
@@ -25,7 +31,9 @@ def optimizer(h: float, s: Fraction, b: Fraction, kappa: Fraction, paths: int, s
 
 
 def limiting(limit: Limit, s: Fraction) -> float:
-    """E theta**2 at the horizon by the limit: v is deterministic in all of them, theta deterministic or linear."""
+    """E theta**2 at the horizon by the limit: v is deterministic in all of them, theta deterministic or
+    linear.
+    """
     drift = _compiled(limit.drift["theta"], limit)
     spread = _compiled(limit.covariance.get(("theta", "theta"), sp.Integer(0)), limit)
     speed = _compiled(limit.drift.get("v", sp.Integer(0)), limit)
@@ -55,14 +63,22 @@ def _compiled(expression: sp.Expr, limit: Limit):
         names["v"] = slaved.xreplace({c: names[c.field.name] for c in slaved.atoms(Component)})
     for call in expression.atoms(ElementFunction):
         (argument,) = limit.definitions[call.base].variables
-        expression = expression.xreplace({call: limit.definitions[call.base].expr.subs(argument, call.args[0])})
+        expression = expression.xreplace(
+            {call: limit.definitions[call.base].expr.subs(argument, call.args[0])}
+        )
     expression = expression.xreplace({c: names[c.field.name] for c in expression.atoms(Component)})
-    values = {symbol: {"c": C, "eps": EPS}[symbol.name] for symbol in expression.free_symbols if symbol.name in ("c", "eps")}
+    values = {
+        symbol: {"c": C, "eps": EPS}[symbol.name]
+        for symbol in expression.free_symbols
+        if symbol.name in ("c", "eps")
+    }
     return sp.lambdify((x, v, once, twice), expression.subs(values), "numpy")
 
 
 def _expectations(s: Fraction):
-    """E P(v) and E P(v)**2 under the stationary law of v with a fixed memory, v = C sum_j (1 - C)**j g_j**2, at theta = x."""
+    """E P(v) and E P(v)**2 under the stationary law of v with a fixed memory, v = C sum_j (1 - C)**j g_j**2,
+    at theta = x.
+    """
     draws = np.random.default_rng(0).standard_normal((30, 200_000))
     weights = C * (1 - C) ** np.arange(30)
 

@@ -3,17 +3,32 @@
 import pytest
 from sympy import Symbol, sqrt
 
-from smelt.derive import Regime, adam, ballistic, batch_equivalent, gaussian, modified_equation, parse_regime, rmsprop, sgd
-from smelt.derive.symbols import tau
+from optsde.derive import (
+    Regime,
+    adam,
+    ballistic,
+    batch_equivalent,
+    gaussian,
+    modified_equation,
+    parse_regime,
+    rmsprop,
+    sgd,
+)
+from optsde.derive.notation.symbols import tau
 
 BATCH = "lr=sqrt(tau), alpha=1-c*tau, eps=eps/sqrt(tau), noise=1/sqrt(tau), v=v/tau"
 
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [(BATCH, batch_equivalent()), ("noise=tau**(-1/2), v=v/tau, eps=eps*tau**(-0.5), lr=tau**0.5", batch_equivalent()),
-     ("noise=1/sqrt(tau)", batch_equivalent()), ("lr=tau, alpha=1-c*tau, noise=1", ballistic()), ("lr=tau", ballistic())],
-)  # fmt: skip
+    [
+        (BATCH, batch_equivalent()),
+        ("noise=tau**(-1/2), v=v/tau, eps=eps*tau**(-0.5), lr=tau**0.5", batch_equivalent()),
+        ("noise=1/sqrt(tau)", batch_equivalent()),
+        ("lr=tau, alpha=1-c*tau, noise=1", ballistic()),
+        ("lr=tau", ballistic()),
+    ],
+)
 def test_assignments_equal_the_named_regime(text: str, named: Regime) -> None:
     custom = modified_equation(rmsprop(), parse_regime(text, rmsprop()), gaussian())
     expected = modified_equation(rmsprop(), named, gaussian())
@@ -32,7 +47,12 @@ def test_the_scaling_of_the_batch_equivalent_regime() -> None:
     c1, c2, eps = (Symbol(name, positive=True) for name in ("c1", "c2", "eps"))
     scaling = batch_equivalent().scaling(adam())
     assert scaling.noise == 1 / sqrt(tau)
-    assert scaling.hyperparameters == {"lr": sqrt(tau), "beta1": 1 - c1 * tau, "beta2": 1 - c2 * tau, "eps": eps / sqrt(tau)}
+    assert scaling.hyperparameters == {
+        "lr": sqrt(tau),
+        "beta1": 1 - c1 * tau,
+        "beta2": 1 - c2 * tau,
+        "eps": eps / sqrt(tau),
+    }
     assert scaling.blocks == {"theta": 1, "m": 1, "v": 1 / tau}
     assert ballistic().scaling(sgd()).hyperparameters == {"lr": tau}
 
@@ -57,7 +77,10 @@ def test_constants_follow_their_assignments() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("adiabatic", "unknown regime 'adiabatic'; expected one of ballistic, batch-equivalent, or assignments"),
+        (
+            "adiabatic",
+            "unknown regime 'adiabatic'; expected one of ballistic, batch-equivalent, or assignments",
+        ),
         ("beta=tau", "regime assigns 'beta'; rmsprop has lr, alpha, eps, theta, v"),
         ("lr=tau, lr=1", "lr is assigned twice"),
         ("lr=tau**(1/3)", r"tau\*\*\(1/3\) is not a constant times a half-integer power of tau"),

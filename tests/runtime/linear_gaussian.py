@@ -1,11 +1,13 @@
-"""Plain SGD on a quadratic stays Gaussian: its mean and covariance, and those of its equations, in closed form."""
+"""Plain SGD on a quadratic stays Gaussian: its mean and covariance, and those of its equations, in closed
+form.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smelt.runtime import Quadratic
+from optsde.runtime import Quadratic
 
 Array = NDArray[np.float64]
 
@@ -28,7 +30,9 @@ class Gaussian:
 
 
 def optimizer(problem: Quadratic, start: Array, tau: float, steps: int, noise: float) -> Gaussian:
-    """SGD, ``theta' = theta - tau (H (theta - minimum) + noise xi)``: the recursion of its moments, ``noise`` of the regime."""
+    """SGD, ``theta' = theta - tau (H (theta - minimum) + noise xi)``: the recursion of its moments, ``noise``
+    of the regime.
+    """
     h, s = problem.matrices["H"], problem.matrices["S"]
     contraction = np.eye(len(h)) - tau * h
     offset, covariance = start - problem.vectors["minimum"], np.zeros_like(h)
@@ -39,10 +43,11 @@ def optimizer(problem: Quadratic, start: Array, tau: float, steps: int, noise: f
 
 
 def linear(problem: Quadratic, tau: float, order: int, noise: float) -> tuple[Array, Array]:
-    """Rate R and diffusion matrix A of the equation ``dX = -R (X - minimum) dt + A^(1/2) dW`` (Li, Tai, E 2017, 2019).
+    """Rate R and diffusion matrix A of the equation ``dX = -R (X - minimum) dt + A^(1/2) dW`` (Li, Tai, E
+    2017, 2019).
 
-    Order 2: ``R = H + tau/2 H^2``; where the noise is of the order of the drift its factor is ``B + tau/2 H B``, else
-    ``sqrt(tau) B``, whose correction belongs to order 3.
+    Order 2: ``R = H + tau/2 H^2``; where the noise is of the order of the drift its factor is
+    ``B + tau/2 H B``, else ``sqrt(tau) B``, whose correction belongs to order 3.
     """
     h, b = problem.matrices["H"], problem.matrices["B"]
     second = order == 2
@@ -61,7 +66,9 @@ def equation(problem: Quadratic, start: Array, tau: float, time: float, order: i
     return Gaussian(minimum + offset, basis @ covariance @ basis.T)
 
 
-def euler(problem: Quadratic, start: Array, tau: float, steps: int, substeps: int, order: int, noise: float) -> Gaussian:
+def euler(
+    problem: Quadratic, start: Array, tau: float, steps: int, substeps: int, order: int, noise: float
+) -> Gaussian:
     """Euler-Maruyama's law for the equation."""
     rate, diffusion = linear(problem, tau, order, noise)
     dt = tau / substeps

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from smelt.runtime.results import Row, Run, WeakErrorStudy
+from optsde.runtime.results.results import Row, Run, WeakErrorStudy
 
 TAUS = (0.5, 0.25, 0.125, 0.0625)
 
@@ -15,15 +15,24 @@ def row(tau: float, observable: str, error: float, standard_error: float) -> Row
 
 def study() -> WeakErrorStudy:
     """Errors 3 tau**2 and -tau/100, the latter below the noise from the third tau on."""
-    rows = tuple(r for tau in TAUS for r in (row(tau, "a", 3 * tau**2, 1e-3 * tau**2), row(tau, "b", -tau / 100, 1e-3)))
+    rows = tuple(
+        r for tau in TAUS for r in (row(tau, "a", 3 * tau**2, 1e-3 * tau**2), row(tau, "b", -tau / 100, 1e-3))
+    )
     return WeakErrorStudy("some equation", 2, rows, 1.5, {"seed": 1, "floor": math.inf})
 
 
 def a_run(**changes) -> Run:
     fields = {
-        "name": "some step", "observables": ("a", "b"), "times": np.array([0.5, 1.0]),
+        "name": "some step",
+        "observables": ("a", "b"),
+        "times": np.array([0.5, 1.0]),
         "means": np.array([[1.0, 2.0], [3.0, math.nan]]),
-        "standard_errors": np.full((2, 2), 0.1), "paths": 10, "finite": np.array([10, 9]), "nonfinite": 1, "negative": 2,
-        "finals": np.zeros((0, 2, 3)), "settings": {"start": {"theta": np.array([1.0, 0.5])}, "seed": 2},
-    }  # fmt: skip
+        "standard_errors": np.full((2, 2), 0.1),
+        "paths": 10,
+        "finite": np.array([10, 9]),
+        "nonfinite": 1,
+        "negative": 2,
+        "finals": np.zeros((0, 2, 3)),
+        "settings": {"start": {"theta": np.array([1.0, 0.5])}, "seed": 2},
+    }
     return Run(**(fields | changes))

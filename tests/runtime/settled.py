@@ -1,10 +1,12 @@
 """When the slope of a weak error has settled at an order."""
 
-from smelt.runtime import WeakErrorStudy
+from optsde.runtime import WeakErrorStudy
 
 
 def assert_settled(study: WeakErrorStudy, order: int) -> None:
-    """Both last local slopes lie within 0.15 of the order, three of their standard errors at most; no path is lost."""
+    """Both last local slopes lie within 0.15 of the order, three of their standard errors at most; no path is
+    lost.
+    """
     assert sum(row.nonfinite for row in study.rows) == 0
     for name, slopes in study.local_slopes.items():
         assert len(slopes) == 2

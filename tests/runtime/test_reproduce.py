@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sample_results import study
 
-from smelt.runtime.command_line.cli import main
-from smelt.runtime.output import plain
-from smelt.runtime.records import load_record
-from smelt.runtime.reproduce import OBSERVABLES, Case, Report, callisti2025, reproduce
+from optsde.runtime.command_line.cli import main
+from optsde.runtime.reproduce import OBSERVABLES, Case, Report, callisti2025, reproduce
+from optsde.runtime.results.files import load_record
+from optsde.runtime.results.output import plain
 
 TINY = [
     Case("warm", "rmsprop", "ballistic", "order 1, SDE", (0.5, 0.25), 1.0, 200, 1),
@@ -30,14 +30,21 @@ def report(tmp_path_factory) -> tuple[Report, object]:
 @pytest.mark.slow
 def test_all_files_are_written_and_reload(report):
     found, folder = report
-    assert set(found.files) == {"warm_rmsprop_ballistic.png", "published_rmsprop_ballistic.png", "tables.txt", "results.json"}
+    assert set(found.files) == {
+        "warm_rmsprop_ballistic.png",
+        "published_rmsprop_ballistic.png",
+        "tables.txt",
+        "results.json",
+    }
     assert {path.name for path in folder.iterdir()} == set(found.files)
     for name in found.files:
         if name.endswith(".png"):
             assert (folder / name).read_bytes().startswith(b"\x89PNG")
     record = load_record(folder / "results.json")
     assert [s["label"] for s in record["studies"]] == [case.label for case in TINY]
-    assert [s["rows"][0]["weak_error"] for s in record["studies"]] == [s.rows[0].weak_error for _, s in found.studies]
+    assert [s["rows"][0]["weak_error"] for s in record["studies"]] == [
+        s.rows[0].weak_error for _, s in found.studies
+    ]
 
 
 @pytest.mark.slow
@@ -47,7 +54,9 @@ def test_the_data_have_rows_slopes_and_seconds(report):
     assert data["paper"] == "arXiv 2509.21614"
     assert data["seconds"] > 0
     for case, made in zip(TINY, data["studies"], strict=True):
-        assert [(r["tau"], r["observable"]) for r in made["rows"]] == [(tau, o) for tau in case.taus for o in OBSERVABLES]
+        assert [(r["tau"], r["observable"]) for r in made["rows"]] == [
+            (tau, o) for tau in case.taus for o in OBSERVABLES
+        ]
         assert [s["observable"] for s in made["slopes"]] == list(OBSERVABLES)
         assert made["seconds"] > 0
 
@@ -74,10 +83,17 @@ def test_settings_are_those_of_the_experiments(report):
 
 def test_a_report_is_a_table_and_data():
     other = replace(TINY[1], experiment="spectra", spectrum=3)
-    found = Report(((TINY[0], study()), (other, study()), (replace(other, spectrum=4), study())), 2.4, ("a.png", "b.json"))
+    found = Report(
+        ((TINY[0], study()), (other, study()), (replace(other, spectrum=4), study())),
+        2.4,
+        ("a.png", "b.json"),
+    )
     lines = found.text().splitlines()
     assert lines[2] == "| warm | rmsprop | ballistic | order 1, SDE | `a` | 2.00 [2.00, 2.00] | 1.5 |"
-    assert lines[4] == "| spectra | rmsprop | ballistic | order 2 | `a` | median 2.00, 2.00 to 2.00 over 2 of 2 matrices | |"
+    assert (
+        lines[4]
+        == "| spectra | rmsprop | ballistic | order 2 | `a` | median 2.00, 2.00 to 2.00 over 2 of 2 matrices | |"  # noqa: E501
+    )
     assert lines[5] == "| spectra | rmsprop | ballistic | order 2 | `b` | none over 0 of 2 matrices | |"
     assert r"| `b` | none: 1 of 4 steps have \|error\| above 3 standard errors" in lines[3]
     assert all(line.replace(r"\|", "").count("|") == 8 for line in lines[:6])
@@ -93,7 +109,11 @@ def test_the_paper_has_every_system_once():
         assert len(set(cases)) == len(cases)
         for experiment in ("published", "warm"):
             systems = {c.system for c in cases if c.experiment == experiment}
-            assert systems == {f"{experiment}_{r}_{m}" for r in ("rmsprop", "adam") for m in ("ballistic", "batch-equivalent")}
+            assert systems == {
+                f"{experiment}_{r}_{m}"
+                for r in ("rmsprop", "adam")
+                for m in ("ballistic", "batch-equivalent")
+            }
         for case in cases:
             steps = [case.horizon / tau for tau in case.taus]
             np.testing.assert_allclose(steps, np.round(steps), rtol=1e-12)
@@ -107,10 +127,12 @@ def test_the_paper_has_every_system_once():
 
 def test_folders_that_cannot_be_made_are_refused(tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match=r"cannot make the folder .*; expected a place with write permission"):
+    with pytest.raises(
+        ValueError, match=r"cannot make the folder .*; expected a place with write permission"
+    ):
         reproduce(tmp_path / "file", TINY, print)
     assert main(["reproduce", "callisti2025", "--output", str(tmp_path / "file" / "under")]) == 2
-    assert capsys.readouterr().err.startswith("smelt: cannot make the folder")
+    assert capsys.readouterr().err.startswith("optsde: cannot make the folder")
     if os.getuid():
         (closed := tmp_path / "closed").mkdir(mode=0o500)
         with pytest.raises(ValueError, match="cannot write into"):

@@ -1,4 +1,4 @@
-"""The papers whose equations smelt checks, one module each; a claim is a function that returns it."""
+"""The papers whose equations optsde checks, one module each; a claim is a function that returns it."""
 
 from . import (
     barrett,
@@ -11,7 +11,7 @@ from . import (
     malladi,
     shardlow,
     smith,
-)  # fmt: skip
+)
 
 CLAIMS = (
     *li_tai_e.CLAIMS, *shardlow.CLAIMS, *barrett.CLAIMS, *kovachki.CLAIMS, *cattaneo.CLAIMS, *malladi.CLAIMS,

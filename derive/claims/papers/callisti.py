@@ -1,18 +1,20 @@
-"""Callisti, Romito, Triggiano: the systems of their published code. Statements about the code, not about the paper.
+"""Callisti, Romito, Triggiano: the systems of their published code. Statements about the code, not about the
+paper.
 
 The regularisation ``phi(v) = max(v, tau)`` is taken where it does nothing, ``phi(v) = v``, ``phi'(v) = 1``.
 
-In the polynomial experiment (Poly/poly.py) a sample is f1 or f2 with probability 1/2, so the noise of one sample is
-``+-(f1' - f2')/2`` and its square ``S = (f1' - f2')**2/4`` does not fluctuate. The code gives that square the standard
-deviation ``3/4 (f1' - f2')**2``, and for batches, through ``sigma = batch**(-1/2)``, a batch-th of it.
+In the polynomial experiment (Poly/poly.py) a sample is f1 or f2 with probability 1/2, so the noise of one
+sample is ``+-(f1' - f2')/2`` and its square ``S = (f1' - f2')**2/4`` does not fluctuate. The code gives that
+square the standard deviation ``3/4 (f1' - f2')**2``, and for batches, through ``sigma = batch**(-1/2)``, a
+batch-th of it.
 """
 
 from dataclasses import replace
 
 from sympy import Symbol
 
-from ...chain import Chain
-from ...noise import NoiseModel, batch_mean, gaussian, two_point
+from ...derivation.chain import Chain
+from ...noise.laws import NoiseModel, batch_mean, gaussian, two_point
 from ...optimizers.adams import adam
 from ...optimizers.adaptive import rmsprop
 from ...regimes import ballistic, batch_equivalent
@@ -79,7 +81,10 @@ def rmsprop_batch_order_1() -> Claim:
 def rmsprop_batch_order_2() -> Claim:
     """RMSprop, batch-equivalent regime; the term with the third derivative is coded in one dimension."""
     return Claim(
-        PAPER, "RMSprop, batch-equivalent, order 2", Chain(rmsprop(), batch_equivalent(), _NOISE), 2,
+        PAPER,
+        "RMSprop, batch-equivalent, order 2",
+        Chain(rmsprop(), batch_equivalent(), _NOISE),
+        2,
         drift={
             "theta": "-g*D - tau/2*(D*H(D*g) + c/2*D**3*g*V + 2*D*T(D))",
             "v": "c*V + tau*(c*g**2 + c**2/2*V)",
@@ -88,19 +93,28 @@ def rmsprop_batch_order_2() -> Claim:
             "theta": "D*B(dW) + tau*c*(D*H(D*B(dW))/2 + D**3*V*B(dW)/4)",
             "v": "-2*tau*c*g*B(dW) + c*sqrt(tau)*B2(dW2)",
         },
-        notation=_RMSPROP | {"V": "Sigma - v"}, provenance="code", one_dimension=True,
-        recorded="differs: drift[theta] tau^1 (unless eps = 0 and quadratic f), covariance[theta,theta] tau^1, "
+        notation=_RMSPROP | {"V": "Sigma - v"},
+        provenance="code",
+        one_dimension=True,
+        recorded="differs: drift[theta] tau^1 (unless eps = 0 and quadratic f), covariance[theta,theta] tau^1, "  # noqa: E501
         "c3[theta,theta,v] tau^1",
-    )  # fmt: skip
+    )
 
 
 def adam_ballistic_order_1() -> Claim:
     """Adam, ballistic regime."""
     return Claim(
-        PAPER, "Adam, ballistic, order 1", Chain(adam(), ballistic(), _NOISE), 1,
-        drift={"theta": "-Gamma*m*D", "m": "c1*(g - m)", "v": "c2*(g**2 + Sigma - v)"}, noise={"m": "sqrt(tau)*c1*B(dW)"},
-        notation=_ADAM, provenance="code", recorded="agrees", note=_ADAM_NOTE,
-    )  # fmt: skip
+        PAPER,
+        "Adam, ballistic, order 1",
+        Chain(adam(), ballistic(), _NOISE),
+        1,
+        drift={"theta": "-Gamma*m*D", "m": "c1*(g - m)", "v": "c2*(g**2 + Sigma - v)"},
+        noise={"m": "sqrt(tau)*c1*B(dW)"},
+        notation=_ADAM,
+        provenance="code",
+        recorded="agrees",
+        note=_ADAM_NOTE,
+    )
 
 
 def adam_ballistic_order_2() -> Claim:
@@ -131,17 +145,26 @@ def adam_batch_order_1() -> Claim:
 def adam_batch_order_2() -> Claim:
     """Adam, batch-equivalent regime."""
     return Claim(
-        PAPER, "Adam, batch-equivalent, order 2", Chain(adam(), batch_equivalent(), _NOISE), 2,
+        PAPER,
+        "Adam, batch-equivalent, order 2",
+        Chain(adam(), batch_equivalent(), _NOISE),
+        2,
         drift={
             "theta": _ADAM_THETA,
             "m": "c1*(g - m) + tau/2*(c1*Gamma*H(m*D) + c1**2*(g - m))",
             "v": "c2*V + tau*(c2*g**2 + c2**2/2*V)",
         },
-        noise={"theta": "-tau/2*Gamma*D*B(dW)", "m": "c1*B(dW)", "v": "-2*tau*c2*g*B(dW) + c2*sqrt(tau)*B2(dW2)"},
-        notation=_ADAM | {"V": "Sigma - v"}, provenance="code", note=_ADAM_NOTE,
-        recorded="differs: drift[theta] tau^1, covariance[m,m] tau^1, covariance[m,v] tau^1, covariance[theta,m] tau^1, "
+        noise={
+            "theta": "-tau/2*Gamma*D*B(dW)",
+            "m": "c1*B(dW)",
+            "v": "-2*tau*c2*g*B(dW) + c2*sqrt(tau)*B2(dW2)",
+        },
+        notation=_ADAM | {"V": "Sigma - v"},
+        provenance="code",
+        note=_ADAM_NOTE,
+        recorded="differs: drift[theta] tau^1, covariance[m,m] tau^1, covariance[m,v] tau^1, covariance[theta,m] tau^1, "  # noqa: E501
         "c3[m,m,v] tau^1",
-    )  # fmt: skip
+    )
 
 
 def adam_polynomial() -> Claim:
@@ -150,7 +173,9 @@ def adam_polynomial() -> Claim:
 
 
 def adam_polynomial_batch() -> Claim:
-    """Adam, ballistic regime, in the polynomial experiment: batches of 8 and 32 samples, drawn with replacement."""
+    """Adam, ballistic regime, in the polynomial experiment: batches of 8 and 32 samples, drawn with
+    replacement.
+    """
     law = batch_mean(two_point(), Symbol("batch", positive=True))
     return _polynomial("batches", law, "1/sqrt(batch)")
 
@@ -158,19 +183,25 @@ def adam_polynomial_batch() -> Claim:
 def _polynomial(name: str, law: NoiseModel, sigma: str) -> Claim:
     """The order-2 system of Adam with the second moments of Poly/poly.py; gap is ``f1' - f2'``."""
     claim = adam_ballistic_order_2()
-    moments = {"gap": "2*sqrt(S)", "sigma": sigma, "Sigma": "sigma**2*gap**2/4", "deviation": "3/4*sigma**2*gap**2"}
+    moments = {
+        "gap": "2*sqrt(S)",
+        "sigma": sigma,
+        "Sigma": "sigma**2*gap**2/4",
+        "deviation": "3/4*sigma**2*gap**2",
+    }
     return replace(
-        claim, name=f"Adam, ballistic, order 2, polynomials, {name}", chain=replace(claim.chain, noise=law), one_dimension=True,
+        claim,
+        name=f"Adam, ballistic, order 2, polynomials, {name}",
+        chain=replace(claim.chain, noise=law),
+        one_dimension=True,
         noise={"m": "sqrt(tau)*c1*sigma*B(dW)", "v": "sqrt(tau)*(-2*c2*g*sigma*B(dW) + c2*deviation*dW2)"},
         notation={"g": "F"} | moments | {k: v for k, v in claim.notation.items() if k not in ("g", "Sigma")},
         recorded=f"{claim.recorded}, covariance[v,v] tau^1",
         note=f"gap = f1' - f2'; the squared noise of one sample is gap**2/4 with certainty; {claim.note}",
-    )  # fmt: skip
+    )
 
 
-_ADAM_THETA = (
-    "-Gamma*m*D + tau/2*(c1*Gamma*(m - g)*D - c2/2*Gamma*D**3*V*m + (Gamma*dgam2*D**2/(2*sqrt(gam2)) + dGamma*D)*m)"
-)
+_ADAM_THETA = "-Gamma*m*D + tau/2*(c1*Gamma*(m - g)*D - c2/2*Gamma*D**3*V*m + (Gamma*dgam2*D**2/(2*sqrt(gam2)) + dGamma*D)*m)"  # noqa: E501
 
 CLAIMS = (
     rmsprop_ballistic_order_1, rmsprop_ballistic_order_2, rmsprop_batch_order_1, rmsprop_batch_order_2,

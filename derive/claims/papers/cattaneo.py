@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from sympy import sqrt
 
-from ...chain import Chain
+from ...derivation.chain import Chain
+from ...notation.symbols import k
 from ...optimizers.adams import adam
 from ...optimizers.adaptive import rmsprop
+from ...optimizers.rule import UpdateRule
 from ...regimes import ballistic
-from ...rules import UpdateRule
-from ...symbols import k
 from ..claim import Claim, Paper
 from .barrett import FULL_BATCH
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from ...chain import Chain
+from ...derivation.chain import Chain
 from ...optimizers.momentum import momentum
+from ...optimizers.rule import UpdateRule
 from ...regimes import ballistic
-from ...rules import UpdateRule
 from ..claim import Claim, Paper
 from .barrett import FULL_BATCH
 
@@ -18,17 +18,26 @@ PAPER = Paper(
 def heavy_ball_memory() -> Claim:
     """The heavy ball follows ``f + h (1 + beta)/(4 (1 - beta)**2) |grad f|**2``."""
     return Claim(
-        PAPER, "heavy ball, fixed beta, order 2", Chain(_undamped(), ballistic(), FULL_BATCH), 2,
-        drift={"theta": "-(g + h*(1 + beta)/(2*(1 - beta)**2)*H(g))/(1 - beta)"}, noise={},
-        notation={"h": "tau", "g": "F", "beta": "1 - c"}, provenance="re-derived", recorded="agrees", fixed_memory=True,
-    )  # fmt: skip
+        PAPER,
+        "heavy ball, fixed beta, order 2",
+        Chain(_undamped(), ballistic(), FULL_BATCH),
+        2,
+        drift={"theta": "-(g + h*(1 + beta)/(2*(1 - beta)**2)*H(g))/(1 - beta)"},
+        noise={},
+        notation={"h": "tau", "g": "F", "beta": "1 - c"},
+        provenance="re-derived",
+        recorded="agrees",
+        fixed_memory=True,
+    )
 
 
 def _undamped() -> UpdateRule:
     rule = momentum()
     (dampening,) = (h for h in rule.hyperparameters if h.name == "dampening")
     update = {block: expression.subs(dampening.symbol, 0) for block, expression in rule.update.items()}
-    return replace(rule, hyperparameters=tuple(h for h in rule.hyperparameters if h != dampening), update=update)
+    return replace(
+        rule, hyperparameters=tuple(h for h in rule.hyperparameters if h != dampening), update=update
+    )
 
 
 CLAIMS = (heavy_ball_memory,)

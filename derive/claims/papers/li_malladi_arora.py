@@ -1,15 +1,20 @@
-"""Li, Malladi, Arora: SVAG, which takes l steps of the learning rate ``eta/l`` with larger noise for one step of SGD."""
+"""Li, Malladi, Arora: SVAG, which takes l steps of the learning rate ``eta/l`` with larger noise for one step
+of SGD.
+"""
 
-from ...chain import Chain
-from ...noise import general
+from ...derivation.chain import Chain
+from ...noise.laws import general
 from ...optimizers.momentum import svag
 from ...regimes import parse_regime
 from ..claim import Claim, Paper
 
 PAPER = Paper(
-    "li2021", "Li, Malladi, Arora", "On the validity of modeling SGD with stochastic differential equations (SDEs)", 2021,
+    "li2021",
+    "Li, Malladi, Arora",
+    "On the validity of modeling SGD with stochastic differential equations (SDEs)",
+    2021,
     "arXiv 2102.12470; code sadhikamalladi/svag",
-)  # fmt: skip
+)
 
 
 def svag_order_1() -> Claim:

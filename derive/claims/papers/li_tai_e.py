@@ -1,15 +1,18 @@
 """Li, Tai, E: stochastic gradient descent and its relatives with momentum."""
 
-from ...chain import Chain
-from ...noise import gaussian, general
+from ...derivation.chain import Chain
+from ...noise.laws import gaussian, general
 from ...optimizers.momentum import heavy_ball, nesterov, sgd
 from ...regimes import ballistic
 from ..claim import Claim, Paper
 
 PAPER = Paper(
-    "li2019", "Li, Tai, E", "Stochastic modified equations and dynamics of stochastic gradient algorithms I", 2019,
+    "li2019",
+    "Li, Tai, E",
+    "Stochastic modified equations and dynamics of stochastic gradient algorithms I",
+    2019,
     "JMLR 20(40), arXiv 1811.01558; first in arXiv 1511.06251",
-)  # fmt: skip
+)
 _NOTATION = {"eta": "tau", "g": "F"}
 
 
@@ -73,4 +76,11 @@ def nesterov_order_2() -> Claim:
     )  # fmt: skip
 
 
-CLAIMS = (sgd_order_1, sgd_order_2, heavy_ball_order_1, heavy_ball_order_2, nesterov_order_1, nesterov_order_2)
+CLAIMS = (
+    sgd_order_1,
+    sgd_order_2,
+    heavy_ball_order_1,
+    heavy_ball_order_2,
+    nesterov_order_1,
+    nesterov_order_2,
+)

@@ -1,12 +1,13 @@
-"""Shardlow: the modified equation of the forward Euler method for an SDE, which exists for additive noise but not in general.
+"""Shardlow: the modified equation of the forward Euler method for an SDE, which exists for additive noise but
+not in general.
 
-SGD with noise of scale ``tau**(-1/2)`` is that method for ``dX = -grad f dt + Sigma^(1/2) dW``. The formula for additive noise,
-held against noise that depends on the state, is right only if the noise is constant: what is left over is a third derivative
-in the generator, which no choice of drift and diffusion removes.
+SGD with noise of scale ``tau**(-1/2)`` is that method for ``dX = -grad f dt + Sigma^(1/2) dW``. The formula
+for additive noise, held against noise that depends on the state, is right only if the noise is constant: what
+is left over is a third derivative in the generator, which no choice of drift and diffusion removes.
 """
 
-from ...chain import Chain
-from ...noise import gaussian
+from ...derivation.chain import Chain
+from ...noise.laws import gaussian
 from ...optimizers.momentum import sgd
 from ...regimes import batch_equivalent
 from ..claim import Claim, Paper
@@ -24,7 +25,9 @@ def additive_noise() -> Claim:
 
 def multiplicative_noise() -> Claim:
     """The same formula where the noise depends on the state, for which the paper makes no claim."""
-    return _forward_euler("the same formula for multiplicative noise", constant=False, recorded="agrees if constant noise")
+    return _forward_euler(
+        "the same formula for multiplicative noise", constant=False, recorded="agrees if constant noise"
+    )
 
 
 def _forward_euler(name: str, constant: bool, recorded: str) -> Claim:

@@ -1,24 +1,29 @@
-"""Smith, Dherin, Barrett, De: SGD over an epoch of random reshuffling, the mean over the orders of its batches.
+"""Smith, Dherin, Barrett, De: SGD over an epoch of random reshuffling, the mean over the orders of its
+batches.
 
 The m batches are fixed. ``S`` is the covariance of the gradient of one of them, drawn uniformly, so that
-``1/m sum_k |grad C_k|**2 = |grad C|**2 + tr S``. An epoch of m steps of the learning rate eps lasts ``tau = m eps``.
+``1/m sum_k |grad C_k|**2 = |grad C|**2 + tr S``. An epoch of m steps of the learning rate eps lasts
+``tau = m eps``.
 """
 
 from functools import partial
 
 from sympy import Integer
 
-from ...chain import Chain
-from ...noise import general, reshuffled
+from ...derivation.chain import Chain
+from ...noise.laws import general, reshuffled
 from ...optimizers.modifiers import epoch
 from ...optimizers.momentum import sgd
 from ...regimes import parse_regime
 from ..claim import Claim, Paper
 
 PAPER = Paper(
-    "smith2021", "Smith, Dherin, Barrett, De", "On the origin of implicit regularization in stochastic gradient descent", 2021,
+    "smith2021",
+    "Smith, Dherin, Barrett, De",
+    "On the origin of implicit regularization in stochastic gradient descent",
+    2021,
     "arXiv 2101.12176",
-)  # fmt: skip
+)
 
 
 def reshuffled_sgd(batches: int) -> Claim:

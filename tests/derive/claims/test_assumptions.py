@@ -3,8 +3,8 @@
 import pytest
 from sympy import Rational, Symbol, erf, exp, pi, sign, sqrt
 
-from smelt.derive.claims.assumptions import ASSUMPTIONS
-from smelt.derive.symbols import Field, gradient
+from optsde.derive.claims.assumptions import ASSUMPTIONS
+from optsde.derive.notation.symbols import Field, gradient
 
 F, H, c = gradient("i"), gradient("i", "_1"), Symbol("c", positive=True)
 S, K3 = Field("S", 2, symmetric=True)("i", "i"), Field("K3", 3)("i", "i", "i")
@@ -45,7 +45,9 @@ def test_far_above_is_the_limit_of_small_noise(expression, expected):
 
 
 def test_what_is_left_out_is_of_higher_order():
-    """A tenth of the gradient leaves a thousandth of what is cubic; a hundredth of the noise less than any power."""
+    """A tenth of the gradient leaves a thousandth of what is cubic; a hundredth of the noise less than any
+    power.
+    """
     excess = erf(Y) - BELOW.imposed(erf(Y))
     at = [float(excess.subs({S: 1, F: Rational(1, n)})) for n in (100, 1000)]
     assert at[1] / at[0] == pytest.approx(1e-3, rel=1e-4)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from sympy import erf, sqrt
 
-from smelt.derive.claims.claim import in_one_dimension
-from smelt.derive.claims.papers import callisti, compagnoni, li_tai_e
-from smelt.derive.symbols import Field, gradient
+from optsde.derive.claims.claim import in_one_dimension
+from optsde.derive.claims.papers import callisti, compagnoni, li_tai_e
+from optsde.derive.notation.symbols import Field, gradient
 
 S = Field("S", 2, symmetric=True, varies=True)
 F = gradient
@@ -42,14 +42,19 @@ def test_in_one_dimension_the_noise_needs_no_factor():
 def test_one_dimension_has_one_index():
     assert in_one_dimension(F("i", "_1") * S("_1", "j")) == F("i", "i") * S("i", "i")
     found = callisti.rmsprop_batch_order_2().coefficients()
-    assert {index for e in found.values() for c in e.free_symbols if hasattr(c, "indices") for index in c.indices} == {"i"}
+    assert {
+        index for e in found.values() for c in e.free_symbols if hasattr(c, "indices") for index in c.indices
+    } == {"i"}
 
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
         ({"drift": {}}, "SGD, order 1 has formulas for theta; expected a drift each of theta"),
-        ({"drift": {"theta": "-g", "v": "g"}}, "has formulas for theta, v, theta; expected a drift each of theta"),
+        (
+            {"drift": {"theta": "-g", "v": "g"}},
+            "has formulas for theta, v, theta; expected a drift each of theta",
+        ),
         ({"noise": {"m": "B(dW)"}}, "has formulas for theta, m; expected"),
         ({"noise": {"theta": "dW"}}, "mixes the factors B and B2, or lacks one"),
         ({"noise": {"theta": "B(dW) + B2(dW)"}}, "mixes the factors B and B2, or lacks one"),

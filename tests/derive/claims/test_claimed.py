@@ -6,8 +6,8 @@ import pytest
 from checked import identity, verdict
 from sympy import Add, Integer, Symbol, sqrt
 
-from smelt.derive.claims.claimed import both_equations, unmeasurable
-from smelt.derive.claims.papers import (
+from optsde.derive.claims.claimed import both_equations, unmeasurable
+from optsde.derive.claims.papers import (
     CLAIMS,
     barrett,
     callisti,
@@ -17,16 +17,31 @@ from smelt.derive.claims.papers import (
     li_malladi_arora,
     li_tai_e,
     smith,
-)  # fmt: skip
-from smelt.derive.claims.published import Reader
-from smelt.derive.claims.verdicts import check
-from smelt.derive.components import written_out
-from smelt.derive.indices import canonical
-from smelt.derive.noise import batch_mean, gaussian, student_t, two_point
-from smelt.derive.symbols import ElementFunction, Field, constant_factor, gradient, tau, zeta1, zeta2
+)
+from optsde.derive.claims.published import Reader
+from optsde.derive.claims.verdicts import check
+from optsde.derive.derivation.component_form import written_out
+from optsde.derive.noise.laws import batch_mean, gaussian, student_t, two_point
+from optsde.derive.notation.indices import canonical
+from optsde.derive.notation.symbols import (
+    ElementFunction,
+    Field,
+    constant_factor,
+    gradient,
+    tau,
+    zeta1,
+    zeta2,
+)
 
 SIGNS = [make for make in compagnoni.CLAIMS if make().chain.rule.name == "sign_sgd"]
-UNMEASURED = (*barrett.CLAIMS, *kovachki.CLAIMS, *cattaneo.CLAIMS, *SIGNS, *smith.CLAIMS, *li_malladi_arora.CLAIMS)
+UNMEASURED = (
+    *barrett.CLAIMS,
+    *kovachki.CLAIMS,
+    *cattaneo.CLAIMS,
+    *SIGNS,
+    *smith.CLAIMS,
+    *li_malladi_arora.CLAIMS,
+)
 """Without noise, with noise that has no factor, or with several samples in a step."""
 
 
@@ -39,7 +54,9 @@ def test_written_out_it_is_the_published_formula(make):
     (drift,) = claimed.drift
     assert list(drift) == list(claim.drift)
     for block, text in claim.drift.items():
-        assert canonical(written_out(drift[block], claimed.definitions) - reader.drift(text).xreplace(size)) == 0
+        assert (
+            canonical(written_out(drift[block], claimed.definitions) - reader.drift(text).xreplace(size)) == 0
+        )
     (noise,) = claimed.diffusion.coefficients
     printed = {b: reader.noise(text).xreplace(size) for b, text in claim.noise.items()}
     same = [(written_out(noise[b], claimed.definitions), text) for b, text in printed.items()]
@@ -93,16 +110,24 @@ def test_a_claim_without_noise_is_refused():
 
 
 def test_a_claim_about_signs_is_measured_with_signs():
-    """A batch of no given size has eight of them: the code's ``3 S/8`` beside the derived ``sqrt(Cov(xi**2))``."""
-    one, batches = (both_equations(verdict(make)) for make in (callisti.adam_polynomial, callisti.adam_polynomial_batch))
+    """A batch of no given size has eight of them: the code's ``3 S/8`` beside the derived
+    ``sqrt(Cov(xi**2))``.
+    """
+    one, batches = (
+        both_equations(verdict(make)) for make in (callisti.adam_polynomial, callisti.adam_polynomial_batch)
+    )
     assert [equation.chain.noise for equation in one] == [two_point(constant=True)] * 2
     assert [equation.chain.noise.name for equation in batches] == ["mean of 8 two-point"] * 2
     c2, s = Symbol("c2", positive=True), Field("S", rank=2, symmetric=True)("i", "i")
     for (claimed, _), deviation in ((one, 3 * s), (batches, 3 * s / 8)):
-        squares = Add(*(e for e in Add.make_args(claimed.diffusion.coefficients[0]["v"].expand()) if e.has(zeta2("i"))))
+        squares = Add(
+            *(e for e in Add.make_args(claimed.diffusion.coefficients[0]["v"].expand()) if e.has(zeta2("i")))
+        )
         assert canonical(squares - sqrt(tau) * c2 * deviation * zeta2("i")) == 0
     squares = replace(callisti.adam_polynomial(), noise={"v": "c2*B2(dW2)"})
-    with pytest.raises(ValueError, match="has the factor B2 beside two-point noise; expected squares by dW2 alone"):
+    with pytest.raises(
+        ValueError, match="has the factor B2 beside two-point noise; expected squares by dW2 alone"
+    ):
         both_equations(replace(verdict(callisti.adam_polynomial), claim=squares))
 
 

@@ -5,10 +5,10 @@ import random
 import pytest
 from sympy import Abs, Function, Lambda, Rational, Symbol, erf, exp, sign, sqrt
 
-from smelt.derive import adam, ballistic, gaussian
-from smelt.derive.chain import Chain
-from smelt.derive.claims.normal_form import Algebra
-from smelt.derive.symbols import Field, element_function, gradient, t
+from optsde.derive import adam, ballistic, gaussian
+from optsde.derive.claims.normal_form import Algebra
+from optsde.derive.derivation.chain import Chain
+from optsde.derive.notation.symbols import Field, element_function, gradient, t
 
 CHAIN = Chain(adam(), ballistic(), gaussian())
 X = Symbol("v", nonnegative=True)
@@ -36,7 +36,8 @@ ZEROS = {
     "error function": erf(F("i") / sqrt(2 * S("i", "i"))) - erf(sqrt(2) * F("i") / (2 * sqrt(S("i", "i")))),
     "root of a polynomial": F("i") ** 2 / sqrt(R("i")) - sqrt(R("i")) + eps / sqrt(R("i")),
     "root in a sum below": 1 / (sqrt(R("i")) + F("i")) - (sqrt(R("i")) - F("i")) / eps,
-    "two roots with one constant": F("i", "_1") * ((R("i") - R("_1")) / (sqrt(R("i")) + sqrt(R("_1"))) - sqrt(R("i")))
+    "two roots with one constant": F("i", "_1")
+    * ((R("i") - R("_1")) / (sqrt(R("i")) + sqrt(R("_1"))) - sqrt(R("i")))
     + F("i", "_2") * sqrt(R("_2")),
     "root of a multiple": sqrt(2 * R("i")) - sqrt(2) * sqrt(R("i")),
     "root of a variance": S("i", "i") / sqrt(2 * S("i", "i")) - sqrt(S("i", "i") / 2),
@@ -61,13 +62,22 @@ def test_the_short_expression_has_the_same_values():
     used = algebra()
     short = used.expression(used.normal_form(expression)).xreplace(gam)
     for _ in range(5):
-        at = {symbol: Rational(rng.randint(1, 9), rng.randint(1, 9)) for symbol in sorted(expression.free_symbols, key=str)}
+        at = {
+            symbol: Rational(rng.randint(1, 9), rng.randint(1, 9))
+            for symbol in sorted(expression.free_symbols, key=str)
+        }
         assert abs(float((short - expression).xreplace(at))) < 1e-12
 
 
 def test_roots_of_polynomials_are_independent():
     roots = [sqrt(R(index)) for index in ("i", "j", "k")]
-    for product in (roots[0], roots[1], roots[0] * roots[1], roots[0] * roots[1] * roots[2], roots[2] / roots[0]):
+    for product in (
+        roots[0],
+        roots[1],
+        roots[0] * roots[1],
+        roots[0] * roots[1] * roots[2],
+        roots[2] / roots[0],
+    ):
         assert algebra().normal_form(product - F("i") * eps) != {}
     with_itself = algebra().normal_form(roots[0] ** 3 * roots[1] - R("i") * roots[0] * roots[1])
     assert with_itself == {}
@@ -112,4 +122,6 @@ def test_error_functions_and_signs_are_written_back():
 
 
 def test_a_function_without_definition_is_a_coefficient():
-    assert algebra().normal_form(Function("w")(v("i")) * 2 - Function("w")(v("i")) - Function("w")(v("i"))) == {}
+    assert (
+        algebra().normal_form(Function("w")(v("i")) * 2 - Function("w")(v("i")) - Function("w")(v("i"))) == {}
+    )

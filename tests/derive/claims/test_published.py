@@ -3,11 +3,20 @@
 import pytest
 from sympy import Rational, Symbol, exp, sqrt
 
-from smelt.derive import ballistic, gaussian, rmsprop
-from smelt.derive.chain import Chain
-from smelt.derive.claims.published import Reader, powers_of_tau
-from smelt.derive.indices import canonical
-from smelt.derive.symbols import Field, constant_factor, gradient, square_factor, t, tau, zeta1, zeta2
+from optsde.derive import ballistic, gaussian, rmsprop
+from optsde.derive.claims.published import Reader, powers_of_tau
+from optsde.derive.derivation.chain import Chain
+from optsde.derive.notation.indices import canonical
+from optsde.derive.notation.symbols import (
+    Field,
+    constant_factor,
+    gradient,
+    square_factor,
+    t,
+    tau,
+    zeta1,
+    zeta2,
+)
 
 CHAIN = Chain(rmsprop(), ballistic(), gaussian(constant=True))
 READER = Reader(CHAIN, {"g": "F", "D": "1/(sqrt(v) + eps)", "V": "g**2 + S - v"})
@@ -94,12 +103,17 @@ def test_what_has_no_expansion_is_refused(expression):
 
 
 def test_the_gradient_of_a_sum_over_coordinates():
-    """By the product rule, in index notation; what is the same at all coordinates is summed as often as there are."""
+    """By the product rule, in index notation; what is the same at all coordinates is summed as often as there
+    are.
+    """
     reader = Reader(Chain(rmsprop(), ballistic(), gaussian()), {})
     F, S, v = gradient, gaussian().cumulant_field(2), Field("v")
     assert canonical(reader.drift("grad(F**2 + S)") - 2 * F("i", "_1") * F("_1") - S("_1", "_1", "i")) == 0
     expected = S("_1", "_1", "i") * F("_1") * v("_1") + S("_1", "_1") * F("_1", "i") * v("_1")
     assert canonical(reader.drift("grad(S*F*v)") - expected) == 0
-    assert canonical(reader.drift("grad(H(F))") - F("i", "_1", "_2") * F("_1") - F("i", "_1") * F("_1", "_2")) == 0
+    assert (
+        canonical(reader.drift("grad(H(F))") - F("i", "_1", "_2") * F("_1") - F("i", "_1") * F("_1", "_2"))
+        == 0
+    )
     assert reader.drift("grad(theta)") == 1
     assert reader.drift("grad(v + 1)") == 0

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from checked import all_verdicts, identity, verdict
 
-from smelt.derive import (
+from optsde.derive import (
     Block,
     Hyperparameter,
     UpdateRule,
@@ -19,14 +19,23 @@ from smelt.derive import (
     sgd,
     total,
 )
-from smelt.derive.chain import Chain
-from smelt.derive.claims.claim import Claim
-from smelt.derive.claims.claimed import both_equations
-from smelt.derive.claims.papers import CLAIMS, barrett, callisti, compagnoni, li_tai_e, malladi, shardlow, smith
-from smelt.derive.claims.verdicts import check
-from smelt.derive.rules import THETA
-from smelt.derive.symbols import g
-from smelt.derive.verification import defect, generator_of
+from optsde.derive.claims.claim import Claim
+from optsde.derive.claims.claimed import both_equations
+from optsde.derive.claims.papers import (
+    CLAIMS,
+    barrett,
+    callisti,
+    compagnoni,
+    li_tai_e,
+    malladi,
+    shardlow,
+    smith,
+)
+from optsde.derive.claims.verdicts import check
+from optsde.derive.derivation.chain import Chain
+from optsde.derive.derivation.verification import defect, generator_of
+from optsde.derive.notation.symbols import g
+from optsde.derive.optimizers.rule import THETA
 
 
 @pytest.mark.parametrize("make", CLAIMS, ids=identity)
@@ -36,13 +45,22 @@ def test_claim(make):
 
 
 def test_a_wrong_epoch_is_found():
-    """Without the spread of the batches' gradients, or with draws that are independent, it is another equation."""
+    """Without the spread of the batches' gradients, or with draws that are independent, it is another
+    equation.
+    """
     claim = smith.reshuffled_sgd(3)
-    assert check(replace(claim, drift={"theta": "-g - eps/4*grad(g**2)"})).summary == "agrees if constant noise"
-    assert check(replace(claim, drift={"theta": "-g - eps/2*grad(g**2 + S)"})).summary == "differs: drift[theta] tau^1"
+    assert (
+        check(replace(claim, drift={"theta": "-g - eps/4*grad(g**2)"})).summary == "agrees if constant noise"
+    )
+    assert (
+        check(replace(claim, drift={"theta": "-g - eps/2*grad(g**2 + S)"})).summary
+        == "differs: drift[theta] tau^1"
+    )
     independent = replace(claim, chain=replace(claim.chain, noise=general()))
     assert check(independent).summary.startswith("differs: drift[theta] tau^1")
-    with pytest.raises(ValueError, match="is a claim about 3 samples in a step; expected one, which kernels draw"):
+    with pytest.raises(
+        ValueError, match="is a claim about 3 samples in a step; expected one, which kernels draw"
+    ):
         both_equations(check(claim))
 
 
@@ -57,11 +75,20 @@ def test_half_powers_of_tau_are_compared():
 
 def test_sums_over_coordinates_have_one_coordinate_in_one_dimension():
     lr = Hyperparameter("lr", "learning rate")
-    rule = UpdateRule("own", "test", (Block("theta"),), (lr,), (), {"theta": THETA - lr.symbol * THETA * total(g**2)}, "")
+    rule = UpdateRule(
+        "own", "test", (Block("theta"),), (lr,), (), {"theta": THETA - lr.symbol * THETA * total(g**2)}, ""
+    )
     claim = Claim(
-        shardlow.PAPER, "test", Chain(rule, ballistic(), gaussian(True)), 1, {"theta": "-theta*(F**2 + S)"}, {}, "recalled",
-        "agrees", one_dimension=True,
-    )  # fmt: skip
+        shardlow.PAPER,
+        "test",
+        Chain(rule, ballistic(), gaussian(True)),
+        1,
+        {"theta": "-theta*(F**2 + S)"},
+        {},
+        "recalled",
+        "agrees",
+        one_dimension=True,
+    )
     assert check(claim).summary == "agrees"
     assert check(replace(claim, drift={"theta": "-theta*F**2"})).summary == "differs: drift[theta] tau^0"
 

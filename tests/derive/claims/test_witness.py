@@ -2,8 +2,8 @@
 
 import pytest
 
-from smelt.derive.claims.witness import find_witness
-from smelt.derive.symbols import Field, gradient
+from optsde.derive.claims.witness import find_witness
+from optsde.derive.notation.symbols import Field, gradient
 
 S, F = Field("S", 2, symmetric=True, varies=True), gradient
 

@@ -3,10 +3,10 @@ from fractions import Fraction
 import pytest
 from sympy import Integer
 
-from smelt import derive
-from smelt.derive.limits.balance import solve_balance
-from smelt.derive.limits.cells import regime_map
-from smelt.derive.limits.monomials import open_rule
+from optsde import derive
+from optsde.derive.limits.balance import solve_balance
+from optsde.derive.limits.cells import regime_map
+from optsde.derive.limits.monomials import open_rule
 
 Q = Fraction
 
@@ -38,7 +38,9 @@ def test_time_steps(rule, point, kappa):
 
 
 def test_a_slow_second_moment_from_zero_makes_larger_steps():
-    """Like Adagrad's sum: v ~ h**(b - kappa - 2s) gives kappa = 2 + 2s - b while b is above 1 + s and eps is small."""
+    """Like Adagrad's sum: v ~ h**(b - kappa - 2s) gives kappa = 2 + 2s - b while b is above 1 + s and eps is
+    small.
+    """
     for point, start, exponents, kappa in [
         ((0, Q(3, 2)), "zero", "eps=4", Q(1, 2)),
         ((Q(1, 2), 2), "zero", "eps=4", 1),
@@ -59,5 +61,7 @@ def test_sizes_are_piled_up_means_or_fluctuations():
 
 
 def test_batches_are_refused():
-    with pytest.raises(ValueError, match="regimes for mean of 4 gaussian noise; expected the law of one draw"):
+    with pytest.raises(
+        ValueError, match="regimes for mean of 4 gaussian noise; expected the law of one draw"
+    ):
         regime_map(derive.sgd(), derive.batch_mean(derive.gaussian(), Integer(4)))

@@ -8,10 +8,10 @@ import sympy as sp
 from limit_values import measured, numbers, value
 from simulated_rmsprop import limiting, optimizer
 
-from smelt import derive
-from smelt.derive.limits.cells import regime_map
-from smelt.derive.optimizers.momentum import extragradient, nesterov
-from smelt.derive.text import text
+from optsde import derive
+from optsde.derive.display.text import text
+from optsde.derive.limits.cells import regime_map
+from optsde.derive.optimizers.momentum import extragradient, nesterov
 
 Q = Fraction
 RULES = {
@@ -42,14 +42,24 @@ def found(name):
     return regime_map(rule, derive.gaussian(constant=True), exponents, start)
 
 
-LONG = ("nadam", "adam, torch", "adam, all", "rmsprop, optax", "momentum, nesterov", "rmsprop, open eps", "rmsprop, centred",
-        "rmsprop, momentum")  # fmt: skip
+LONG = (
+    "nadam",
+    "adam, torch",
+    "adam, all",
+    "rmsprop, optax",
+    "momentum, nesterov",
+    "rmsprop, open eps",
+    "rmsprop, centred",
+    "rmsprop, momentum",
+)
 NAMES = [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in RULES]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_cells_fill_the_domain_without_overlap(name):
-    """Euler's characteristic with compact support is (-1)**n for a space, 0 for the half-spaces and corners of memories."""
+    """Euler's characteristic with compact support is (-1)**n for a space, 0 for the half-spaces and corners
+    of memories.
+    """
     regimes = found(name)
     expected = 0 if regimes.model.memories else (-1) ** len(regimes.axes)
     assert sum((-1) ** cell.region.dimension for cell in regimes.cells) == expected
@@ -84,7 +94,9 @@ def test_limits_are_the_limits_of_exact_one_step_moments(name):
 
 
 def _near(vertices):
-    """A point of a cell within a few units of the origin, at least 1/12 off its faces: 1e-40 to that power is below 1e-3."""
+    """A point of a cell within a few units of the origin, at least 1/12 off its faces: 1e-40 to that power is
+    below 1e-3.
+    """
     inner = [v for v in vertices if max(map(abs, v)) < 20]
     weights = [(v, 6 if v in inner else 1) for v in vertices]
     total = sum(w for _, w in weights)
@@ -118,7 +130,10 @@ def test_table_of_rmsprop(variant, s, step, critical, theta, source, covariance)
         if status == "fast":
             assert text(limit.slaved["v"]) == source
         if status == "critical":
-            assert text(limit.drift["v"]) == " + ".join(f"{part}*c" for part in source.split(" + ")) + " - v[i]*c"
+            assert (
+                text(limit.drift["v"])
+                == " + ".join(f"{part}*c" for part in source.split(" + ")) + " - v[i]*c"
+            )
     assert len(regimes.cells) == 20
 
 
@@ -177,8 +192,16 @@ def test_coloured_noise_leaves_a_drift_where_v_follows_theta():
         pieces = [term for term in sp.Add.make_args(limit.drift["theta"]) if "S[" in str(term)]
         assert len(pieces) == (weight != "0")
         if pieces:
-            number = sp.Mul(*(f for f in sp.Mul.make_args(pieces[0]) if not any(hasattr(s, "field") for s in f.free_symbols)))
-            assert sp.simplify(number - sp.sympify(weight, {str(x): x for x in pieces[0].free_symbols}) / 2) == 0
+            number = sp.Mul(
+                *(
+                    f
+                    for f in sp.Mul.make_args(pieces[0])
+                    if not any(hasattr(s, "field") for s in f.free_symbols)
+                )
+            )
+            assert (
+                sp.simplify(number - sp.sympify(weight, {str(x): x for x in pieces[0].free_symbols}) / 2) == 0
+            )
             assert "S[i,i,j]" in text(pieces[0])
     # P(v) in the memory's own source is Ito's: it is taken when the noise is
     model = regime_map(derive.rmsprop("torch-momentum"), derive.gaussian(), "noise=-1")
@@ -202,7 +225,10 @@ def test_rules_outside_are_refused_by_name(rule, complaint):
 def test_what_is_asked_for_wrongly_is_refused():
     with pytest.raises(ValueError, match="expected noise without third cumulants"):
         regime_map(derive.sgd(), derive.general())
-    for variant, constant, reason in (("independent", True, "2 samples"), ("same-sample", False, "a gradient where")):
+    for variant, constant, reason in (
+        ("independent", True, "2 samples"),
+        ("same-sample", False, "a gradient where"),
+    ):
         with pytest.raises(ValueError, match=f"regimes of extragradient, which takes {reason}"):
             regime_map(extragradient(variant), derive.gaussian(constant))
     assert regime_map(extragradient("same-sample"), derive.gaussian(constant=True)).cells
@@ -211,7 +237,9 @@ def test_what_is_asked_for_wrongly_is_refused():
     with pytest.raises(ValueError, match="an exponent for 'beta'; expected one for noise, alpha, eps"):
         regime_map(derive.rmsprop(), derive.gaussian(), "beta=1")
     for exponent in ("s**2", "sqrt(2)*s", "s*q", "exp(s)", "s/100", "100"):
-        with pytest.raises(ValueError, match="of alpha; expected one linear in the unknowns with rational numbers up to 4"):
+        with pytest.raises(
+            ValueError, match="of alpha; expected one linear in the unknowns with rational numbers up to 4"
+        ):
             regime_map(derive.rmsprop(), derive.gaussian(), f"alpha={exponent}")
     with pytest.raises(ValueError, match="s, b1, b2, e are unknown; expected at most 3"):
         regime_map(derive.adam(), derive.gaussian(), "eps=e")
@@ -234,8 +262,9 @@ STEPS = {Q(1): (2**-6, 2**-9), Q(3, 2): (2**-4, 2**-6), Q(2): (2**-3, 2**-5)}
 def test_rmsprop_itself_comes_to_the_limit_of_its_cell(s, place):
     """A point in each of the 20 cells; E theta**2 of the optimizer against the limit.
 
-    What is left out of the limit is smaller by h**gap, the smallest distance of another monomial's exponent. Drift and
-    covariance are at most about 2 and the horizon is 1/2, so E theta**2 is off by at most about 2 h**gap.
+    What is left out of the limit is smaller by h**gap, the smallest distance of another monomial's exponent.
+    Drift and covariance are at most about 2 and the horizon is 1/2, so E theta**2 is off by at most about 2
+    h**gap.
     """
     regimes = found("rmsprop, paper")
     kappa = regimes.cell_at((s, Q(0))).limit.time_step.at((s, Q(0)))
@@ -254,10 +283,12 @@ def test_rmsprop_itself_comes_to_the_limit_of_its_cell(s, place):
 @pytest.mark.slow
 @pytest.mark.parametrize(("s", "b", "speed"), [(Q(1, 2), 0, 2), (Q(3, 8), Q(1, 4), 2), (Q(5, 8), Q(1, 8), 0)])
 def test_momentum_itself_comes_to_the_limit_of_its_cell(s, b, speed):
-    """f = theta**2/2, S = 1, c = 1/2: d theta = -theta/c dt + dW/c, or noise alone; E theta**2 at time 1/2 is known.
+    """f = theta**2/2, S = 1, c = 1/2: d theta = -theta/c dt + dW/c, or noise alone; E theta**2 at time 1/2 is
+    known.
 
-    The memory lags by h**(kappa - b)/c, and 3/2 of that is taken from the time in which noise of covariance 1/c**2 acts: at
-    most 12 h**(kappa - b). A drift left out acts as 1/c h**(1 - b - kappa) theta, and 2/c E theta**2 / 2 is at most 6.
+    The memory lags by h**(kappa - b)/c, and 3/2 of that is taken from the time in which noise of covariance
+    1/c**2 acts: at most 12 h**(kappa - b). A drift left out acts as 1/c h**(1 - b - kappa) theta, and 2/c E
+    theta**2 / 2 is at most 6.
     """
     spread = 4
     limit = found("momentum").cell_at((s, Q(b))).limit
@@ -283,10 +314,11 @@ def test_momentum_itself_comes_to_the_limit_of_its_cell(s, b, speed):
 @pytest.mark.slow
 @pytest.mark.parametrize(("b1", "b2", "weight"), [(1, 0.5, 1), (1, 1, 0.25), (0.5, 1, 0)])
 def test_the_drift_of_coloured_noise_is_there(b1, b2, weight):
-    """f = 0, S = exp(2 theta), eps = 0: A = S**-1/2, so the drift is 1/2 w S A A' = -w/2 and E theta = -w/4 at time 1/2.
+    """f = 0, S = exp(2 theta), eps = 0: A = S**-1/2, so the drift is 1/2 w S A A' = -w/2 and E theta = -w/4
+    at time 1/2.
 
-    Ito's reading of the limit, w = 0, is 0.25 away from w = 1; the corrections are of relative order h**(1/2) at h = 2**-6 (of
-    order h where both forget alike), at most half that in E theta.
+    Ito's reading of the limit, w = 0, is 0.25 away from w = 1; the corrections are of relative order h**(1/2)
+    at h = 2**-6 (of order h where both forget alike), at most half that in E theta.
     """
     h, c1, c2, paths = 2**-6, *((0.75, 0.25) if b1 == b2 else (1.0, 0.5)), 20_000
     rng = np.random.default_rng(1)

@@ -3,10 +3,10 @@ from fractions import Fraction
 import pytest
 from sympy import Symbol, cos, exp, log, sqrt
 
-from smelt.derive.limits.dominant import Leading, LeadingReader
-from smelt.derive.limits.exponents import Comparisons, Form
-from smelt.derive.limits.monomials import Correction, Decay
-from smelt.derive.symbols import k, t
+from optsde.derive.limits.dominant import Leading, LeadingReader
+from optsde.derive.limits.exponents import Comparisons, Form
+from optsde.derive.limits.monomials import Correction, Decay
+from optsde.derive.notation.symbols import k, t
 
 Q = Fraction
 X, Y, C = Symbol("x"), Symbol("y"), Symbol("c", positive=True)

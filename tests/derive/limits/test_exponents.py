@@ -2,7 +2,7 @@ from fractions import Fraction
 
 from sympy import Symbol
 
-from smelt.derive.limits.exponents import Comparisons, Form
+from optsde.derive.limits.exponents import Comparisons, Form
 
 Q = Fraction
 

@@ -3,19 +3,21 @@ from fractions import Fraction
 import pytest
 from sympy import Symbol, exp, sqrt
 
-from smelt import derive
-from smelt.derive.limits.balance import solve_balance
-from smelt.derive.limits.limit import NoLimit, limit_of
-from smelt.derive.limits.monomials import open_rule
-from smelt.derive.symbols import t
-from smelt.derive.text import text
+from optsde import derive
+from optsde.derive.display.text import text
+from optsde.derive.limits.balance import solve_balance
+from optsde.derive.limits.limit import NoLimit, limit_of
+from optsde.derive.limits.monomials import open_rule
+from optsde.derive.notation.symbols import t
 
 Q = Fraction
 
 
 def limit(rule, *point, start="warm", noise=None, exponents=""):
     model = open_rule(rule, exponents)
-    return limit_of(solve_balance(model, noise or derive.gaussian(constant=True), start, tuple(map(Q, point))))
+    return limit_of(
+        solve_balance(model, noise or derive.gaussian(constant=True), start, tuple(map(Q, point)))
+    )
 
 
 def test_sgd_moves_by_its_noise_when_that_dominates():
@@ -44,7 +46,9 @@ def test_memories_that_are_both_fixed_leave_the_law_of_the_step():
 
 
 def test_a_function_in_a_memorys_source_is_averaged_with_its_gradient():
-    """RMSprop with momentum passes on P(v') g of one step; Adam multiplies by Q(v') what m has gathered before."""
+    """RMSprop with momentum passes on P(v') g of one step; Adam multiplies by Q(v') what m has gathered
+    before.
+    """
     found = limit(derive.rmsprop("torch-momentum"), 0, 0, Q(1, 4))
     assert text(found.drift["theta"]) == "-E[P(g**2*c1 - v*c1 + v) g][i]/c2"
     found = limit(derive.adam("torch"), 0, Q(1, 4), 0, start="zero")
@@ -52,7 +56,7 @@ def test_a_function_in_a_memorys_source_is_averaged_with_its_gradient():
 
 
 def test_exponents_are_free_of_what_the_cell_determines():
-    from smelt.derive.limits.cells import regime_map
+    from optsde.derive.limits.cells import regime_map
 
     cell = regime_map(derive.rmsprop(), derive.gaussian()).cell_at((Q(1), Q(1)))
     assert cell.limit.time_step.constant

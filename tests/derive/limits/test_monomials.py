@@ -1,10 +1,10 @@
 import pytest
 from sympy import Function, Symbol, simplify
 
-from smelt import derive
-from smelt.derive.limits.monomials import Correction, open_rule
-from smelt.derive.rules import Hyperparameter, UpdateRule
-from smelt.derive.symbols import g
+from optsde import derive
+from optsde.derive.limits.monomials import Correction, open_rule
+from optsde.derive.notation.symbols import g
+from optsde.derive.optimizers.rule import Hyperparameter, UpdateRule
 
 C, LR = Symbol("c", positive=True), Symbol("lr", positive=True)
 

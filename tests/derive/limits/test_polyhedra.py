@@ -2,8 +2,8 @@ from fractions import Fraction
 from functools import cache
 from itertools import product
 
-from smelt.derive.limits.exponents import Form
-from smelt.derive.limits.polyhedra import BOX, polyhedra_of, polyhedron
+from optsde.derive.limits.exponents import Form
+from optsde.derive.limits.polyhedra import BOX, polyhedra_of, polyhedron
 
 Q = Fraction
 
@@ -42,7 +42,9 @@ def test_what_the_box_cuts_is_no_face():
 
 
 def test_a_walk_finds_every_sign_pattern_of_an_arrangement():
-    """Four planes in general position cut space into 15 parts; by Euler the signs of all faces add up to -1."""
+    """Four planes in general position cut space into 15 parts; by Euler the signs of all faces add up to
+    -1.
+    """
     planes = [form(1, 0, 0, 0), form(0, 1, 0, 0), form(0, 0, 1, 0), form(1, 1, 1, -1)]
 
     @cache

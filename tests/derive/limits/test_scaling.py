@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from sympy import Integer, Rational, Symbol
 
-from smelt import derive
-from smelt.derive.limits.scaling import scaling_json, scaling_rule, scaling_text
-from smelt.derive.regimes import parse_regime
-from smelt.derive.rules import THETA
-from smelt.derive.symbols import g
+from optsde import derive
+from optsde.derive.limits.scaling import scaling_json, scaling_rule, scaling_text
+from optsde.derive.notation.symbols import g
+from optsde.derive.optimizers.rule import THETA
+from optsde.derive.regimes import parse_regime
 
 HALF = Rational(1, 2)
 
@@ -21,7 +21,9 @@ def test_linear_rule_of_sgd():
         assert (found.exponents["lr"], found.step, found.free, found.conflict) == (1, 1, (), "")
 
 
-@pytest.mark.parametrize("rule", [derive.rmsprop(), derive.rmsprop("torch"), derive.adam("torch"), derive.nadam()])
+@pytest.mark.parametrize(
+    "rule", [derive.rmsprop(), derive.rmsprop("torch"), derive.adam("torch"), derive.nadam()]
+)
 def test_square_root_rule(rule):
     """Malladi, Lyu, Panigrahi, Arora 2022: lr sqrt(k), 1 - beta times k, eps / sqrt(k)."""
     found = scaled(rule)
@@ -32,7 +34,9 @@ def test_square_root_rule(rule):
 
 
 def test_a_step_of_unit_length_does_not_know_its_units():
-    """LAMB divides its direction by that direction's norm: one step of lr k stands for k steps, whatever the size of U."""
+    """LAMB divides its direction by that direction's norm: one step of lr k stands for k steps, whatever the
+    size of U.
+    """
     found = scaled(derive.lamb())
     assert found.exponents == {"lr": 1, "beta1": 1, "beta2": 1, "eps": -HALF, "weight_decay": HALF}
     assert (found.step, found.blocks["v"]) == (1, -1)
@@ -44,9 +48,13 @@ def test_sums_over_coordinates_are_looked_into():
     def own(update):
         return derive.UpdateRule("own", "test", (derive.Block("theta"),), (lr,), (), {"theta": update}, "")
 
-    linear = scaling_rule(own(THETA - lr.symbol * derive.total(g)), derive.batch_equivalent(), derive.gaussian(True))
+    linear = scaling_rule(
+        own(THETA - lr.symbol * derive.total(g)), derive.batch_equivalent(), derive.gaussian(True)
+    )
     assert (linear.exponents, linear.step) == ({"lr": 1}, 1)
-    square = scaling_rule(own(THETA - lr.symbol * THETA * derive.total(g**2)), derive.ballistic(), derive.gaussian(True))
+    square = scaling_rule(
+        own(THETA - lr.symbol * THETA * derive.total(g**2)), derive.ballistic(), derive.gaussian(True)
+    )
     assert square.noisy
     assert "S[j,j]" in square.conflict
 
@@ -138,23 +146,32 @@ PATHS, STEPS = 100_000, 1024
 ROOT = STEPS**0.5
 LAWS = {
     "sgd": (derive.sgd(), sgd_law, {"lr": 1 / STEPS, "noise": ROOT}, 0),
-    "rmsprop": (derive.rmsprop(), rmsprop_law, {"lr": 1 / ROOT, "alpha": 0.5 / STEPS, "eps": 0.1 * ROOT, "noise": ROOT}, 1),
-    "adam": (
-        derive.adam("torch"), adam_law,
-        {"lr": 1 / ROOT, "beta1": 4 / STEPS, "beta2": 1 / STEPS, "eps": 0.1 * ROOT, "noise": ROOT}, 1,
+    "rmsprop": (
+        derive.rmsprop(),
+        rmsprop_law,
+        {"lr": 1 / ROOT, "alpha": 0.5 / STEPS, "eps": 0.1 * ROOT, "noise": ROOT},
+        1,
     ),
-}  # fmt: skip
+    "adam": (
+        derive.adam("torch"),
+        adam_law,
+        {"lr": 1 / ROOT, "beta1": 4 / STEPS, "beta2": 1 / STEPS, "eps": 0.1 * ROOT, "noise": ROOT},
+        1,
+    ),
+}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 def test_the_law_is_kept_under_the_derived_rule_only(name):
-    """E theta**2 after the same time for batches 1 and k: under the rule the difference is O(step), under another it is not.
+    """E theta**2 after the same time for batches 1 and k: under the rule the difference is O(step), under
+    another it is not.
 
-    The step of the base run is 2**-10 of the horizon; k = 8, so the difference is a few times 8 * 2**-10 of the value at most.
-    Other rules: lr times k makes RMSprop, with v at its mean, d theta = -a theta dt + a dW with a = sqrt(8)/1.1, not 1/1.1, and
-    E theta**2 = exp(-2 a) + a/2 (1 - exp(-2 a)) = 1.28, not 0.54; Adam's averages lag behind it by 1/4. For SGD, with lr as it
-    was, theta**2 is exp(-1/4) + (1 - exp(-1/4))/16 = 0.79 instead of exp(-2) + (1 - exp(-2))/2 = 0.57.
+    The step of the base run is 2**-10 of the horizon; k = 8, so the difference is a few times 8 * 2**-10 of
+    the value at most. Other rules: lr times k makes RMSprop, with v at its mean, d theta = -a theta dt + a dW
+    with a = sqrt(8)/1.1, not 1/1.1, and E theta**2 = exp(-2 a) + a/2 (1 - exp(-2 a)) = 1.28, not 0.54; Adam's
+    averages lag behind it by 1/4. For SGD, with lr as it was, theta**2 is exp(-1/4) + (1 - exp(-1/4))/16 =
+    0.79 instead of exp(-2) + (1 - exp(-2))/2 = 0.57.
     """
     rule, law, base, wrong = LAWS[name]
     k, exponents = 8, scaled(rule).exponents

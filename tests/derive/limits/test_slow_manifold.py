@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from smelt import derive
-from smelt.derive.limits.monomials import open_rule
-from smelt.derive.limits.slow_manifold import memory_equation, memory_text
-from smelt.derive.optimizers.momentum import nesterov
-from smelt.derive.symbols import Component, ElementFunction
-from smelt.derive.text import text
+from optsde import derive
+from optsde.derive.display.text import text
+from optsde.derive.limits.monomials import open_rule
+from optsde.derive.limits.slow_manifold import memory_equation, memory_text
+from optsde.derive.notation.symbols import Component, ElementFunction
+from optsde.derive.optimizers.momentum import nesterov
 
 THETA = sp.symbols("theta_1 theta_2", real=True)
 OBJECTIVE = THETA[0] ** 4 / 4 + THETA[0] * THETA[1] ** 2 + sp.exp(THETA[1] - THETA[0])
@@ -34,25 +34,35 @@ def _written(term, at, definitions):
     for call in term.atoms(ElementFunction):
         d = definitions[call.base]
         (x,), (n,) = d.variables, call.orders
-        term = term.xreplace({call: d.expr.diff(x, n).subs(x, call.args[0]) if n else d.expr.subs(x, call.args[0])})
+        term = term.xreplace(
+            {call: d.expr.diff(x, n).subs(x, call.args[0]) if n else d.expr.subs(x, call.args[0])}
+        )
     values = {c: sp.diff(OBJECTIVE, *(THETA[at[n]] for n in c.indices)) for c in term.atoms(Component)}
     return term.xreplace(values)
 
 
 def _equal(ours, theirs):
     point = {THETA[0]: sp.Rational(3, 7), THETA[1]: sp.Rational(-2, 5)}
-    numbers = {s: sp.Rational(2 + n, 7 + n) for n, s in enumerate(sorted((ours - theirs).free_symbols - {*THETA}, key=str))}
+    numbers = {
+        s: sp.Rational(2 + n, 7 + n)
+        for n, s in enumerate(sorted((ours - theirs).free_symbols - {*THETA}, key=str))
+    }
     return abs(sp.N((ours - theirs).subs(point | numbers), 40)) < 1e-30
 
 
 def test_momentum_follows_a_regularised_objective():
-    """d theta/dt = -1/(1-beta) grad[f + h (1+beta)/(4 (1-beta)**2) |grad f|**2] (Cattaneo, Shigida, arXiv 2502.02132)."""
+    """d theta/dt = -1/(1-beta) grad[f + h (1+beta)/(4 (1-beta)**2) |grad f|**2] (Cattaneo, Shigida, arXiv
+    2502.02132).
+    """
     found = memory_equation(open_rule(derive.momentum("torch")))
     c, dampening, h = sp.Symbol("c", positive=True), sp.Symbol("dampening", positive=True), sp.Symbol("h")
     beta = 1 - c
     slope = [OBJECTIVE.diff(x) for x in THETA]
     function = OBJECTIVE + h * (1 + beta) / (4 * (1 - beta) ** 2) * sum(s**2 for s in slope)
-    ours = [a + h * b for a, b in zip(*(components_of(d.subs(dampening, 0), {}) for d in found.drift), strict=True)]
+    ours = [
+        a + h * b
+        for a, b in zip(*(components_of(d.subs(dampening, 0), {}) for d in found.drift), strict=True)
+    ]
     for mine, x in zip(ours, THETA, strict=True):
         assert _equal(mine, -function.diff(x) / (1 - beta))
 
@@ -116,7 +126,10 @@ def _rmsprop(x, v, h, variant):
 def test_text():
     found = memory_equation(open_rule(derive.momentum("torch-nesterov")))
     assert text(found.drift[0]) == "-F[i]/c"
-    assert memory_text(found) == "drift of theta[i]: (-1/c)*F[i]\n  + h*( (-(2*c**2 - 3*c + 2)/(2*c**3))*sum_j(F[i,j]*F[j]) )"
+    assert (
+        memory_text(found)
+        == "drift of theta[i]: (-1/c)*F[i]\n  + h*( (-(2*c**2 - 3*c + 2)/(2*c**3))*sum_j(F[i,j]*F[j]) )"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""The whole catalogue: what is derived at order 2 follows from the definition, what is refused is refused by name."""
+"""The whole catalogue: what is derived at order 2 follows from the definition, what is refused is refused by
+name.
+"""
 
 from dataclasses import replace
 
@@ -7,20 +9,17 @@ from known_rules import REFUSED, SMOOTH, equation_of
 from one_step import remainders, third_order
 from sympy import Symbol
 
-from smelt.derive.equation import modified_equation
-from smelt.derive.noise import gaussian
-from smelt.derive.optimizers.adaptive import rmsprop
-from smelt.derive.optimizers.catalogue import CATALOGUE, all_rules, variants
-from smelt.derive.optimizers.modifiers import (
-    coupled_weight_decay,
-    decoupled_weight_decay,
-)
-from smelt.derive.optimizers.momentum import heavy_ball, momentum, nesterov, sgd
-from smelt.derive.optimizers.norms import clipped_sgd_norm
-from smelt.derive.regimes import ballistic, batch_equivalent, parse_regime
-from smelt.derive.rules import THETA, Block, Hyperparameter, UpdateRule, in_order
-from smelt.derive.symbols import g
-from smelt.derive.text import text
+from optsde.derive.derivation.equation import modified_equation
+from optsde.derive.display.text import text
+from optsde.derive.noise.laws import gaussian
+from optsde.derive.notation.symbols import g
+from optsde.derive.optimizers.adaptive import rmsprop
+from optsde.derive.optimizers.catalogue import CATALOGUE, all_rules, variants
+from optsde.derive.optimizers.modifiers import coupled_weight_decay, decoupled_weight_decay
+from optsde.derive.optimizers.momentum import heavy_ball, momentum, nesterov, sgd
+from optsde.derive.optimizers.norms import clipped_sgd_norm
+from optsde.derive.optimizers.rule import THETA, Block, Hyperparameter, UpdateRule, in_order
+from optsde.derive.regimes import ballistic, batch_equivalent, parse_regime
 
 FAST = ("sgd", "heavy_ball", "nesterov", "momentum", "adagrad", "sam")  # the others in `make check`
 LONG = ("lamb-paper", "radam-torch", "adam-optax")  # derived elsewhere by default
@@ -74,15 +73,22 @@ def test_what_has_no_equation_is_refused_by_name(rule: UpdateRule, regime) -> No
 
 def test_a_shifted_gradient_brings_the_hessian_in_every_dimension() -> None:
     """Heavy ball has + H v / 2 in the correction of v; the look-ahead point takes H v from it."""
-    plain, ahead = (modified_equation(rule, ballistic(), gaussian(constant=True), 2) for rule in (heavy_ball(), nesterov()))
+    plain, ahead = (
+        modified_equation(rule, ballistic(), gaussian(constant=True), 2)
+        for rule in (heavy_ball(), nesterov())
+    )
     assert text(ahead.drift[1]["v"] - plain.drift[1]["v"]) == "sum_j(-F[i,j]*v[j])"
     assert ahead.drift[1]["theta"] == plain.drift[1]["theta"]
 
 
 def test_a_gradient_must_be_taken_close_to_theta() -> None:
     velocity, lr = Block("v"), Hyperparameter("lr", "learning rate")
-    update = in_order({velocity.symbol: velocity.symbol - lr.symbol * g, THETA: THETA + lr.symbol * velocity.symbol})
-    far = UpdateRule("far", "own", (Block("theta"), velocity), (lr,), (), update, "", {"g": THETA + velocity.symbol})
+    update = in_order(
+        {velocity.symbol: velocity.symbol - lr.symbol * g, THETA: THETA + lr.symbol * velocity.symbol}
+    )
+    far = UpdateRule(
+        "far", "own", (Block("theta"), velocity), (lr,), (), update, "", {"g": THETA + velocity.symbol}
+    )
     with pytest.raises(ValueError, match=r"theta \+ v\[i\]; expected a shift that vanishes"):
         modified_equation(far, ballistic(), gaussian(constant=True), 2)
 
@@ -95,7 +101,9 @@ def test_names_and_variants(make) -> None:
     if variants(make):
         assert make().variant == variants(make)[0]
         first = variants(make)[0]
-        with pytest.raises(ValueError, match=f"has no variant '{first}j'; expected one of .*did you mean {first}"):
+        with pytest.raises(
+            ValueError, match=f"has no variant '{first}j'; expected one of .*did you mean {first}"
+        ):
             make(f"{first}j")
 
 
@@ -122,7 +130,10 @@ def test_abstract_components_may_have_composite_arguments() -> None:
 def test_rules_check_themselves() -> None:
     blocks, lr = (Block("theta"),), Hyperparameter("lr", "learning rate")
     for change, message in [
-        ({"theta": THETA - Symbol("lrr", positive=True) * g}, "unknown symbol lrr in the update of theta; did you mean lr?"),
+        (
+            {"theta": THETA - Symbol("lrr", positive=True) * g},
+            "unknown symbol lrr in the update of theta; did you mean lr?",
+        ),
         ({"theta": THETA - Symbol("lr") * g}, "lr in the update of theta has other assumptions"),
         ({}, "updates nothing; expected one next value for each of theta"),
     ]:

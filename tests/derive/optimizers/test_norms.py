@@ -1,4 +1,6 @@
-"""Rules that contain norms: against exact brute force in one and two dimensions, and against formulas found by hand."""
+"""Rules that contain norms: against exact brute force in one and two dimensions, and against formulas found
+by hand.
+"""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -12,7 +14,7 @@ from norm_steps import BLOCKS, LARGE_BATCH, norm_increments
 from problems import HYPER, LINE, PLANE, Point, coefficients, polynomial
 from truncated import derivative, evaluate
 
-from smelt.derive import (
+from optsde.derive import (
     Regime,
     ballistic,
     dot,
@@ -26,10 +28,10 @@ from smelt.derive import (
     sam,
     total,
 )
-from smelt.derive.indices import canonical, opened, reindex
-from smelt.derive.optimizers.modifiers import decoupled_weight_decay
-from smelt.derive.rules import THETA, Auxiliary, Block, Hyperparameter, UpdateRule
-from smelt.derive.symbols import Field, constant_factor, g, gradient, tau, total_of, zeta1
+from optsde.derive.notation.indices import canonical, opened, reindex
+from optsde.derive.notation.symbols import Field, constant_factor, g, gradient, tau, total_of, zeta1
+from optsde.derive.optimizers.modifiers import decoupled_weight_decay
+from optsde.derive.optimizers.rule import THETA, Auxiliary, Block, Hyperparameter, UpdateRule
 
 LARGE = Regime("large batch", sp.sqrt(tau))
 F, H = gradient("i"), gradient("i", "_1")
@@ -44,29 +46,42 @@ def normalized_momentum() -> UpdateRule:
     m, b = block.symbol, memory.symbol
     step = m + decay.symbol * THETA
     update = in_order({m: b * m + (1 - b) * g, THETA: THETA - lr.symbol * norm(THETA) / norm(step) * step})
-    return UpdateRule("normalized_momentum", "own", (Block("theta"), block), (lr, memory, decay), (), update, "")
+    return UpdateRule(
+        "normalized_momentum", "own", (Block("theta"), block), (lr, memory, decay), (), update, ""
+    )
 
 
 def averaged() -> UpdateRule:
-    """A step along the mean of ``theta g**2``, the same at all coordinates: its derivatives are sums of ones."""
+    """A step along the mean of ``theta g**2``, the same at all coordinates: its derivatives are sums of
+    ones.
+    """
     lr, eps = Hyperparameter("lr", "learning rate"), Hyperparameter("eps", "constant")
     update = {"theta": THETA - lr.symbol * (g + eps.symbol * dot(THETA, g**2) / total(sp.Integer(1)))}
     return UpdateRule("averaged", "own", (Block("theta"),), (lr, eps), (), update, "")
 
 
 RULES = {
-    "normalized_sgd": normalized_sgd(), "normalized_sgd-eps": normalized_sgd("eps"), "sam": sam(),
-    "sam-normalized": sam("normalized"), "lars": lars(), "normalized_momentum": normalized_momentum(), "averaged": averaged(),
-}  # fmt: skip
+    "normalized_sgd": normalized_sgd(),
+    "normalized_sgd-eps": normalized_sgd("eps"),
+    "sam": sam(),
+    "sam-normalized": sam("normalized"),
+    "lars": lars(),
+    "normalized_momentum": normalized_momentum(),
+    "averaged": averaged(),
+}
 
 
 @cache
 def problem(rule: str, d: int):
-    """A point where the norms are rational: the gradient along (3, 4), theta along (3, -4), ``m + theta/3`` along (5, 12)."""
+    """A point where the norms are rational: the gradient along (3, 4), theta along (3, -4), ``m + theta/3``
+    along (5, 12).
+    """
     base, hyper = {1: LINE, 2: PLANE}[d], HYPER | {"weight_decay": Fraction(1, 3), "trust": Fraction(5, 4)}
     theta = (Fraction(3, 10), Fraction(-2, 5))[:d]
     slope, step = (Fraction(6, 5), Fraction(8, 5)), (Fraction(5, 6), Fraction(2))
-    own = replace(base, theta=theta, hyper=hyper, momentum=tuple(p - x / 3 for p, x in zip(step, theta, strict=False)))
+    own = replace(
+        base, theta=theta, hyper=hyper, momentum=tuple(p - x / 3 for p, x in zip(step, theta, strict=False))
+    )
     layout = norm_increments("sam", own, 1)[0].layout
     at = [layout.constant(x) for x in theta]
     objective = dict(base.objective)
@@ -90,24 +105,37 @@ def equation(rule: str, order: int = 2):
 @pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize("rule", BLOCKS)
 def test_every_coefficient(rule: str, d: int) -> None:
-    """Drift and covariance, third and fourth coefficients at order tau: equal as fractions to those of brute force."""
+    """Drift and covariance, third and fourth coefficients at order tau: equal as fractions to those of brute
+    force.
+    """
     own, chosen = problem(rule, d), equation(rule)
     assert chosen.certificate.weak_order == 2
     assert chosen.certificate.exists
     form, point = chosen.expand(d), Point("heavy_ball", own)
-    constant = {name: value.subs(dict.fromkeys(point.theta, 0)) for name, value in point.fields.items() if name[0] == "S"}
+    constant = {
+        name: value.subs(dict.fromkeys(point.theta, 0))
+        for name, value in point.fields.items()
+        if name[0] == "S"
+    }
     point.values.update({name: Fraction(int(s.p), int(s.q)) for name, s in constant.items()})
     found = [{alpha: point.evaluate(x) for alpha, x in part.items()} for part in coefficients(form, 2)]
     chain = transition(norm_increments(rule, own, 2), own.moment)
-    wanted = [alpha for size in range(1, 5) for alpha in combinations_with_replacement(range(chain.states), size)]
+    wanted = [
+        alpha for size in range(1, 5) for alpha in combinations_with_replacement(range(chain.states), size)
+    ]
     assert [{alpha: x for alpha, x in part.items() if x} for part in found] == generator(chain, wanted)
 
 
 def test_normalized_sgd_by_hand() -> None:
-    """``-F/|F|``, then half of the drift along itself and half of the second derivative of ``F/|F|`` along the noise."""
+    """``-F/|F|``, then half of the drift along itself and half of the second derivative of ``F/|F|`` along
+    the noise.
+    """
     b0, b1 = (part["theta"] for part in equation("normalized_sgd").drift)
     assert b0 == -F / sp.sqrt(SLOPE)
-    trace, along = total_of(S("_1", "_1")), total_of(canonical(gradient("_1") * gradient("_2") * S("_1", "_2")).field.body)
+    trace, along = (
+        total_of(S("_1", "_1")),
+        total_of(canonical(gradient("_1") * gradient("_2") * S("_1", "_2")).field.body),
+    )
     own = modified_equation(normalized_sgd(), LARGE, gaussian(constant=True), 2).drift[1]["theta"]
     curvature = canonical(gradient("_1") * gradient("_2") * gradient("_1", "_2"))
     drift = -H * gradient("_1") / (2 * SLOPE) + F * curvature / (2 * SLOPE**2)
@@ -117,7 +145,9 @@ def test_normalized_sgd_by_hand() -> None:
 
 
 def test_unnormalised_sam_minimises_the_squared_gradient() -> None:
-    """Drift ``-grad(f + rho/2 E|g|**2)`` with constant noise (Compagnoni et al. 2023), here with ``rho = r tau``."""
+    """Drift ``-grad(f + rho/2 E|g|**2)`` with constant noise (Compagnoni et al. 2023), here with
+    ``rho = r tau``.
+    """
     r = sp.Symbol("r", positive=True)
     rho = Regime("own", sp.Integer(1), {"rho": r * tau})
     order1, order2 = (modified_equation(sam(), rho, gaussian(constant=True), order) for order in (1, 2))
@@ -147,7 +177,9 @@ def test_lamb_follows_the_direction_of_adam() -> None:
 def test_noise_of_order_one_in_a_polynomial_of_sums_is_no_obstacle() -> None:
     """``E sum_j (F_j + xi_j)**2`` is ``|F|**2`` and the trace of S."""
     lr = Hyperparameter("lr", "learning rate")
-    rule = UpdateRule("own", "own", (Block("theta"),), (lr,), (), {"theta": THETA - lr.symbol * THETA * total(g**2)}, "")
+    rule = UpdateRule(
+        "own", "own", (Block("theta"),), (lr,), (), {"theta": THETA - lr.symbol * THETA * total(g**2)}, ""
+    )
     drift = modified_equation(rule, ballistic(), gaussian(constant=True), 1).drift[0]["theta"]
     assert drift == -Field("theta")("i") * SLOPE - Field("theta")("i") * total_of(S("_1", "_1"))
 
@@ -157,7 +189,9 @@ ROOT = Regime("wide", sp.Integer(1), {"rho": sp.Symbol("r", positive=True) * sp.
 
 
 def test_sam_with_a_wide_radius_on_a_quadratic_is_exact() -> None:
-    """``f = 3/2 theta**2``: an autoregression of rate ``-log(1 - 3 tau w)/tau``, ``w = 1 + 3 r tau**(1/2)``, in half powers."""
+    """``f = 3/2 theta**2``: an autoregression of rate ``-log(1 - 3 tau w)/tau``, ``w = 1 + 3 r tau**(1/2)``,
+    in half powers.
+    """
     r, s, spread = sp.symbols("r s S", positive=True)
     theta, noise = sp.Symbol("theta", real=True), sp.Symbol("S", real=True)
     own = modified_equation(sam(), ROOT, gaussian(constant=True), 2)
@@ -166,14 +200,18 @@ def test_sam_with_a_wide_radius_on_a_quadratic_is_exact() -> None:
     rate = -sp.log(1 - 3 * s**2 * w) / s**2
     variance = spread * (s**2 * w) ** 2 / (1 - (1 - 3 * s**2 * w) ** 2)
     wanted_drift, wanted_square = (sp.series(x, s, 0, 4).removeO() for x in (-rate, 2 * rate * variance))
-    drift, square = (sum(part[0] * s ** (2 * n) for n, part in enumerate(parts)) for parts in (form.drift, form.covariance))
+    drift, square = (
+        sum(part[0] * s ** (2 * n) for n, part in enumerate(parts)) for parts in (form.drift, form.covariance)
+    )
     at = {tau: s**2, noise: spread}
     assert sp.expand(drift.subs(at) / theta - wanted_drift) == 0
     assert sp.expand(square.subs(at) - wanted_square) == 0
 
 
 def test_sam_with_a_wide_radius_follows_its_published_equation() -> None:
-    """Order 1: drift ``-grad(f + rho/2 |g|**2)``; order 2: noise ``(1 + rho H) B dW``, and ``E|g|**2`` has the trace of S."""
+    """Order 1: drift ``-grad(f + rho/2 |g|**2)``; order 2: noise ``(1 + rho H) B dW``, and ``E|g|**2`` has
+    the trace of S.
+    """
     r = sp.Symbol("r", positive=True)
     one, two = (modified_equation(sam(), ROOT, gaussian(constant=True), order) for order in (1, 2))
     assert canonical(one.drift[0]["theta"] + F + r * sp.sqrt(tau) * H * gradient("_1")) == 0
@@ -187,7 +225,9 @@ def test_sam_with_a_wide_radius_follows_its_published_equation() -> None:
 
 
 def test_an_equation_without_the_half_power_has_no_order_one() -> None:
-    """What is left is of order ``tau**(3/2)`` in a step: the order of the equation is a half, and no whole one is claimed."""
+    """What is left is of order ``tau**(3/2)`` in a step: the order of the equation is a half, and no whole
+    one is claimed.
+    """
     own = modified_equation(sam(), ROOT, gaussian(constant=True), 1)
     without = replace(own, generator=(own.generator[0].subs(sp.sqrt(tau), 0),))
     assert without.certificate.weak_order == 0
@@ -202,7 +242,9 @@ def test_half_powers_have_no_synchronised_equation() -> None:
 def test_sums_stay_out_of_auxiliaries_and_their_names_out_of_rules() -> None:
     lr, x = Hyperparameter("lr", "learning rate"), sp.Symbol("x", real=True)
     update = {"theta": THETA - lr.symbol * g}
-    with pytest.raises(ValueError, match="own: the auxiliary P contains a sum over coordinates; make it an argument"):
+    with pytest.raises(
+        ValueError, match="own: the auxiliary P contains a sum over coordinates; make it an argument"
+    ):
         UpdateRule("own", "own", (Block("theta"),), (lr,), (Auxiliary("P", (x,), norm(x)),), update, "")
     with pytest.raises(ValueError, match="own: the auxiliary total has a reserved name; rename it"):
         UpdateRule("own", "own", (Block("theta"),), (lr,), (Auxiliary("total", (x,), x),), update, "")
@@ -212,7 +254,9 @@ def test_a_norm_may_be_the_argument_of_an_auxiliary() -> None:
     """``P(|theta|)`` kept abstract: its derivative along the drift is ``P' (theta . drift) / |theta|``."""
     lr, x = Hyperparameter("lr", "learning rate"), sp.Symbol("x", real=True)
     update = {"theta": THETA - lr.symbol * sp.Function("P")(norm(THETA)) * THETA}
-    rule = UpdateRule("own", "own", (Block("theta"),), (lr,), (Auxiliary("P", (x,), 1 / (1 + x)),), update, "")
+    rule = UpdateRule(
+        "own", "own", (Block("theta"),), (lr,), (Auxiliary("P", (x,), 1 / (1 + x)),), update, ""
+    )
     own = modified_equation(rule, ballistic(), gaussian(), 2)
     theta = sp.Symbol("theta", positive=True)
     b0, b1 = (part[0].subs(sp.Symbol("theta", real=True), theta) for part in own.expand(1).drift)
@@ -222,6 +266,8 @@ def test_a_norm_may_be_the_argument_of_an_auxiliary() -> None:
 
 def test_a_learning_rate_without_a_unit_decays_weights_as_it_should() -> None:
     """Modifiers see through norms: ``theta - lr g/|g| - lr weight_decay theta``."""
-    drift = modified_equation(decoupled_weight_decay(normalized_sgd()), LARGE, gaussian(), 1).drift[0]["theta"]
+    drift = modified_equation(decoupled_weight_decay(normalized_sgd()), LARGE, gaussian(), 1).drift[0][
+        "theta"
+    ]
     decay = sp.Symbol("weight_decay", positive=True)
     assert canonical(opened(drift + F / sp.sqrt(SLOPE) + decay * Field("theta")("i"))) == 0

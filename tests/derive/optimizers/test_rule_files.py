@@ -8,22 +8,24 @@ import sympy as sp
 from one_step import remainders, third_order
 from own_rules import tables
 
-from smelt.derive.equation import modified_equation
-from smelt.derive.noise import gaussian
-from smelt.derive.optimizers.adams import adam
-from smelt.derive.optimizers.adaptive import rmsprop
-from smelt.derive.optimizers.catalogue import CATALOGUE
-from smelt.derive.optimizers.modifiers import coupled_weight_decay
-from smelt.derive.optimizers.momentum import extragradient, nesterov
-from smelt.derive.optimizers.norms import sam
-from smelt.derive.optimizers.rule_files import load_rule, read_rule
-from smelt.derive.regimes import ballistic, batch_equivalent
-from smelt.derive.rules import THETA, UpdateRule, norm, total
-from smelt.derive.symbols import g
+from optsde.derive.derivation.equation import modified_equation
+from optsde.derive.noise.laws import gaussian
+from optsde.derive.notation.symbols import g
+from optsde.derive.optimizers.adams import adam
+from optsde.derive.optimizers.adaptive import rmsprop
+from optsde.derive.optimizers.catalogue import CATALOGUE
+from optsde.derive.optimizers.modifiers import coupled_weight_decay
+from optsde.derive.optimizers.momentum import extragradient, nesterov
+from optsde.derive.optimizers.norms import sam
+from optsde.derive.optimizers.rule import THETA, UpdateRule, norm, total
+from optsde.derive.optimizers.rule_files import load_rule, read_rule
+from optsde.derive.regimes import ballistic, batch_equivalent
 
 FILES = sorted((Path(__file__).parents[2] / "rules").glob("*.toml"))
 F, H, S1, theta, t, m, b = sp.symbols("F H S1 theta t m b", real=True)
-S, c, c1, c2, r, eps, clip, v, p, lr, mu, wd = sp.symbols("S c c1 c2 r eps clip v p lr mu weight_decay", positive=True)
+S, c, c1, c2, r, eps, clip, v, p, lr, mu, wd = sp.symbols(
+    "S c c1 c2 r eps clip v p lr mu weight_decay", positive=True
+)
 half = sp.Rational(1, 2)
 
 
@@ -32,11 +34,18 @@ def own(name: str) -> UpdateRule:
 
 
 def one_dimension(rule: UpdateRule, constant: bool = False) -> dict[tuple[int, ...], sp.Expr]:
-    """Coefficients of the ballistic equation of order 2 in the symbols above, keyed by the power of tau and the blocks."""
+    """Coefficients of the ballistic equation of order 2 in the symbols above, keyed by the power of tau and
+    the blocks.
+    """
     form = modified_equation(rule, ballistic(), gaussian(constant), 2).expand(1)
     names = {s.name: s for s in (theta, t, m, b, S, c, c1, c2, r, eps, clip, v, p)}
     f, covariance = sp.Function("f")(form.state[0]), sp.Function("S")(form.state[0])
-    fields = [(f.diff(form.state[0], 2), H), (f.diff(form.state[0]), F), (covariance.diff(form.state[0]), S1), (covariance, S)]
+    fields = [
+        (f.diff(form.state[0], 2), H),
+        (f.diff(form.state[0]), F),
+        (covariance.diff(form.state[0]), S1),
+        (covariance, S),
+    ]
 
     def plain(e: sp.Expr) -> sp.Expr:
         e = e.subs(fields)
@@ -44,7 +53,9 @@ def one_dimension(rule: UpdateRule, constant: bool = False) -> dict[tuple[int, .
 
     size = range(len(form.state))
     drift = {(n, i): plain(form.drift[n][i]) for n in (0, 1) for i in size}
-    return drift | {(n, i, j): plain(form.covariance[n][i, j]) for n in (0, 1) for i in size for j in size if i <= j}
+    return drift | {
+        (n, i, j): plain(form.covariance[n][i, j]) for n in (0, 1) for i in size for j in size if i <= j
+    }
 
 
 def check(found: dict[tuple[int, ...], sp.Expr], expected: dict[tuple[int, ...], sp.Expr]) -> None:
@@ -73,9 +84,11 @@ def test_rmsprop_with_a_power() -> None:
 
 
 def test_adam_with_a_smooth_clip() -> None:
-    """theta moves by U(m, v, t) at the new moments and t + tau; half of L0 U is what the limit has moved already.
+    """theta moves by U(m, v, t) at the new moments and t + tau; half of L0 U is what the limit has moved
+    already.
 
-    1 - beta1**(k+1) = 1 - exp(-c1 t) (1 - tau (c1 + c1**2 t/2)) + O(tau**2) is the correction G at the next step.
+    1 - beta1**(k+1) = 1 - exp(-c1 t) (1 - tau (c1 + c1**2 t/2)) + O(tau**2) is the correction G at the next
+    step.
     """
     G = sp.Symbol("G", positive=True)
     U = clip * sp.tanh(m / (G * (sp.sqrt(v) + eps)) / clip)
@@ -110,7 +123,9 @@ def test_momentum_with_growing_memory() -> None:
 
 @pytest.mark.parametrize("name", ["adam_tanh", "decaying_memory"])
 def test_with_large_noise_they_follow_from_the_definition(name: str) -> None:
-    equation = modified_equation(own(name), batch_equivalent(), gaussian(constant=name == "decaying_memory"), 2)
+    equation = modified_equation(
+        own(name), batch_equivalent(), gaussian(constant=name == "decaying_memory"), 2
+    )
     for phi, both in remainders(equation, 2).items():
         assert third_order(*both), phi
 
@@ -124,16 +139,22 @@ def test_the_order_of_the_lines_says_which_value_is_meant() -> None:
     lines = tables()["update"]
     assert read_rule(tables()).update == rmsprop("torch").update
     assert read_rule(tables(update=dict(reversed(lines.items())))).update == rmsprop("paper").update
-    assert read_rule(tables(update=lines | {"theta": "theta - lr*g*P(old(v))"})).update == rmsprop("paper").update
+    assert (
+        read_rule(tables(update=lines | {"theta": "theta - lr*g*P(old(v))"})).update
+        == rmsprop("paper").update
+    )
     step = {"v": lines["v"], "step": "lr*g*P(v)", "theta": "theta - step"}
     assert read_rule(tables(update=step)).update == rmsprop("torch").update
 
 
 def test_the_gradient_may_be_changed_and_taken_elsewhere() -> None:
     decay = {"weight_decay": {"role": "constant"}}
-    found = read_rule(tables(
-        hyperparameters=tables()["hyperparameters"] | decay, update={"g": "g + weight_decay*theta"} | tables()["update"]
-    ))  # fmt: skip
+    found = read_rule(
+        tables(
+            hyperparameters=tables()["hyperparameters"] | decay,
+            update={"g": "g + weight_decay*theta"} | tables()["update"],
+        )
+    )
     assert found.update == coupled_weight_decay(rmsprop("torch")).update
     found = read_rule({
         "name": "ahead", "state": {"v": {}}, "gradient": {"g": "theta + lr*(1 - mu*lr)*v"},
@@ -145,9 +166,11 @@ def test_the_gradient_may_be_changed_and_taken_elsewhere() -> None:
 
 def test_gradients_with_samples_of_their_own() -> None:
     own = {
-        "name": "mine", "hyperparameters": {"lr": {"role": "learning rate"}}, "update": {"theta": "theta - lr*g"},
+        "name": "mine",
+        "hyperparameters": {"lr": {"role": "learning rate"}},
+        "update": {"theta": "theta - lr*g"},
         "gradient": {"g0": "theta", "g": "theta - lr*g0"},
-    }  # fmt: skip
+    }
     for tables_, rule in ((own | {"sample": {"g": 2}}, extragradient()), (own, extragradient("same-sample"))):
         found = read_rule(tables_)
         assert (found.update, found.gradients, found.samples) == (rule.update, rule.gradients, rule.samples)
@@ -160,10 +183,14 @@ def test_gradients_with_samples_of_their_own() -> None:
 
 
 def test_norms_and_sums_over_coordinates() -> None:
-    found = read_rule({
-        "name": "uphill", "hyperparameters": {"lr": {"role": "learning rate"}, "rho": {"role": "learning rate"}},
-        "gradient": {"g0": "theta", "g": "theta + rho*g0/norm(g0)"}, "update": {"theta": "theta - lr*g"},
-    })  # fmt: skip
+    found = read_rule(
+        {
+            "name": "uphill",
+            "hyperparameters": {"lr": {"role": "learning rate"}, "rho": {"role": "learning rate"}},
+            "gradient": {"g0": "theta", "g": "theta + rho*g0/norm(g0)"},
+            "update": {"theta": "theta - lr*g"},
+        }
+    )
     assert (found.update, found.gradients) == (sam("normalized").update, sam("normalized").gradients)
     lines = {"length": "sqrt(dot(g, g))", "theta": "theta - lr*g*total(theta*old(theta))/length"}
     found = read_rule({"name": "mine", "hyperparameters": {"lr": {"role": "learning rate"}}, "update": lines})
@@ -173,11 +200,21 @@ def test_norms_and_sums_over_coordinates() -> None:
 @pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda regime: regime.name)
 def test_an_auxiliary_of_several_arguments(regime) -> None:
     """Centred RMSprop with a function of v and gb is centred RMSprop with a function of v - gb**2."""
-    found = read_rule(tables(
-        state={"v": {"noise_units": 2, "nonnegative": True}, "gb": {}}, auxiliary={"P(v, gb)": "1/(sqrt(v - gb**2) + eps)"},
-        update={"v": tables()["update"]["v"], "gb": "alpha*gb + (1 - alpha)*g", "theta": "theta - lr*g*P(v, gb)"},
-    ))  # fmt: skip
-    one, other = (modified_equation(rule, regime, gaussian(), 2).expand(1) for rule in (found, rmsprop("torch-centered")))
+    found = read_rule(
+        tables(
+            state={"v": {"noise_units": 2, "nonnegative": True}, "gb": {}},
+            auxiliary={"P(v, gb)": "1/(sqrt(v - gb**2) + eps)"},
+            update={
+                "v": tables()["update"]["v"],
+                "gb": "alpha*gb + (1 - alpha)*g",
+                "theta": "theta - lr*g*P(v, gb)",
+            },
+        )
+    )
+    one, other = (
+        modified_equation(rule, regime, gaussian(), 2).expand(1)
+        for rule in (found, rmsprop("torch-centered"))
+    )
     for power in (0, 1):
         assert sp.simplify(one.drift[power] - other.drift[power]).is_zero_matrix
         assert sp.simplify(one.covariance[power] - other.covariance[power]).is_zero_matrix
@@ -186,12 +223,21 @@ def test_an_auxiliary_of_several_arguments(regime) -> None:
 WRONG = [
     ({"state": {"v": {"noise_unit": 2}}}, r"state v has 'noise_unit'; did you mean noise_units\?"),
     ({"states": {}}, r"the rule has 'states'; did you mean state\?"),
-    ({"update": {"v": "alpha*v", "theta": "theta - lrr*g"}}, r"update of theta: the name 'lrr' .* did you mean lr\?"),
-    ({"update": {"v": "alpha*v", "theta": "theta - lr*g*Q(v)"}}, "update of theta: the function 'Q' .* allowed are .*P"),
+    (
+        {"update": {"v": "alpha*v", "theta": "theta - lrr*g"}},
+        r"update of theta: the name 'lrr' .* did you mean lr\?",
+    ),
+    (
+        {"update": {"v": "alpha*v", "theta": "theta - lr*g*Q(v)"}},
+        "update of theta: the function 'Q' .* allowed are .*P",
+    ),
     ({"update": {"v": "alpha*v", "theta": "theta - lr*g*P(v, g)"}}, "P with 2 arguments"),
     ({"update": {"thta": "theta - lr*g", "v": "v"}}, r"update assigns thta, .* did you mean theta\?"),
     ({"update": {"theta": "theta - lr*g"}}, "update has no line for v"),
-    ({"update": {"v": "v", "theta": "theta - lr*old(g)"}}, r"old\(g\); expected a block of the state: theta, v"),
+    (
+        {"update": {"v": "v", "theta": "theta - lr*old(g)"}},
+        r"old\(g\); expected a block of the state: theta, v",
+    ),
     ({"update": {"lr": "lr/2", "v": "v", "theta": "theta - lr*g"}}, "the name lr stands for two things"),
     ({"update": {"v": "v*d", "d": "g", "theta": "theta - d"}}, "update of v: the name 'd'"),
     ({"auxiliary": {"P(v)": "1/(sqrt(u) + eps)"}}, "auxiliary P: the name 'u'"),
@@ -224,18 +270,26 @@ def test_mistakes_are_explained(change: dict[str, Any], message: str) -> None:
 
 
 def test_adam_in_own_words_is_the_catalogue_s() -> None:
-    found = read_rule({
-        "name": "adam", "state": {"m": {}, "v": {"noise_units": 2, "nonnegative": True}},
-        "hyperparameters": {
-            "lr": {"role": "learning rate", "noise_units": 1}, "beta1": {"role": "memory"}, "beta2": {"role": "memory"},
-            "eps": {"role": "constant", "noise_units": 1},
-        },
-        "update": {
-            "m": "beta1*m + (1 - beta1)*g", "v": "beta2*v + (1 - beta2)*g**2",
-            "theta": "theta - lr*m/(1 - beta1**(k + 1))/(sqrt(v/(1 - beta2**(k + 1))) + eps)",
-        },
-    })  # fmt: skip
-    one, other = (modified_equation(rule, ballistic(), gaussian(), 2).expand(1).drift for rule in (found, adam("torch")))
+    found = read_rule(
+        {
+            "name": "adam",
+            "state": {"m": {}, "v": {"noise_units": 2, "nonnegative": True}},
+            "hyperparameters": {
+                "lr": {"role": "learning rate", "noise_units": 1},
+                "beta1": {"role": "memory"},
+                "beta2": {"role": "memory"},
+                "eps": {"role": "constant", "noise_units": 1},
+            },
+            "update": {
+                "m": "beta1*m + (1 - beta1)*g",
+                "v": "beta2*v + (1 - beta2)*g**2",
+                "theta": "theta - lr*m/(1 - beta1**(k + 1))/(sqrt(v/(1 - beta2**(k + 1))) + eps)",
+            },
+        }
+    )
+    one, other = (
+        modified_equation(rule, ballistic(), gaussian(), 2).expand(1).drift for rule in (found, adam("torch"))
+    )
     position = sp.Symbol("theta", real=True)
     fields = {sp.Function("f")(position): position**2, sp.Function("S")(position): sp.Integer(1)}
     values = {"theta": 3, "m": 5, "v": 7, "t": 2, "c1": 11, "c2": 13, "eps": 17}

@@ -6,8 +6,9 @@ from math import prod
 import pytest
 from sympy import Expr, Integer, Rational, factorial2, sqrt
 
-from smelt.derive.indices import canonical, dummies, terms
-from smelt.derive.schemes.increment_laws import (
+from optsde.derive.notation.indices import canonical, dummies, terms
+from optsde.derive.notation.symbols import Component, Field
+from optsde.derive.schemes.increment_laws import (
     IncrementLaw,
     expectation,
     gaussian_increments,
@@ -18,7 +19,6 @@ from smelt.derive.schemes.increment_laws import (
     two_point_increments,
     zeta,
 )
-from smelt.derive.symbols import Component, Field
 
 G = Field("G", rank=2, varies=True)
 VALUES = {
@@ -56,10 +56,15 @@ def enumerated(expression: Expr, law: IncrementLaw) -> Expr:
     own = pairs if sign in fields else []
     for outcome in product(VALUES[law.name], repeat=MOTIONS):
         for drawn in product(VALUES["two-point"], repeat=len(own) + MOTIONS * (single_sign in fields)):
-            chosen, singles = dict(zip(own, (x for x, _ in drawn), strict=False)), [x for x, _ in drawn[len(own) :]]
+            chosen, singles = (
+                dict(zip(own, (x for x, _ in drawn), strict=False)),
+                [x for x, _ in drawn[len(own) :]],
+            )
             chance = prod(p for _, p in (*outcome, *drawn))
 
-            def value(c: Component, at: dict[str, int], outcome=outcome, chosen=chosen, singles=singles) -> Expr:
+            def value(
+                c: Component, at: dict[str, int], outcome=outcome, chosen=chosen, singles=singles
+            ) -> Expr:
                 if c.field == G:
                     return weight(c, at)
                 if c.field == zeta:
@@ -92,7 +97,13 @@ POLYNOMIALS = [
     zeta("_1") * zeta("_2"),
     G("a", "_1") * G("b", "_2") * sign("_1", "_2"),
     G("a", "_1") * G("b", "_2") * G("c", "_3") * sign("_1", "_2") * sign("_1", "_3"),
-    G("a", "_1") * G("b", "_2") * G("c", "_3") * sign("_1", "_2") * sign("_3", "_1") * zeta("_2") * zeta("_3"),
+    G("a", "_1")
+    * G("b", "_2")
+    * G("c", "_3")
+    * sign("_1", "_2")
+    * sign("_3", "_1")
+    * zeta("_2")
+    * zeta("_3"),
     G("a", "_1") * G("b", "_1") * sign("_1", "_1"),
     sign("_1", "_2") * sign("_2", "_1"),
     G("a", "_1") * G("b", "_2") * single_sign("_1") * single_sign("_2"),
@@ -110,14 +121,23 @@ def test_expectations_by_enumeration(law: IncrementLaw, polynomial: Expr) -> Non
 
 
 def test_four_signs_of_one_pair() -> None:
-    """``J_pr**4 = 1`` for ``p != r``: its cumulant of order 4 is needed, and sums of ones over pairs are counted."""
+    """``J_pr**4 = 1`` for ``p != r``: its cumulant of order 4 is needed, and sums of ones over pairs are
+    counted.
+    """
     pair = sign("_1", "_2")
     assert canonical(expectation(pair**4, gaussian_increments)).expand() == motions**2 - motions
-    assert expectation(pair**2 * sign("_1", "_2") * sign("_2", "_1"), gaussian_increments).expand() == motions - motions**2
+    assert (
+        expectation(pair**2 * sign("_1", "_2") * sign("_2", "_1"), gaussian_increments).expand()
+        == motions - motions**2
+    )
 
 
 def test_gaussian_and_three_point_increments_differ_at_the_sixth_moment_only() -> None:
     four, six = zeta("_1") ** 4 * G("a", "_1"), zeta("_1") ** 6 * G("a", "_1")
-    assert expectation(four, gaussian_increments) == expectation(four, three_point_increments) == 3 * G("a", "_1")
+    assert (
+        expectation(four, gaussian_increments)
+        == expectation(four, three_point_increments)
+        == 3 * G("a", "_1")
+    )
     assert expectation(six, gaussian_increments) == 15 * G("a", "_1")
     assert expectation(six, three_point_increments) == 9 * G("a", "_1")

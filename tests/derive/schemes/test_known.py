@@ -1,9 +1,18 @@
-"""The steps as their sources print them, written a second time with loops over components and compared in exact numbers."""
+"""The steps as their sources print them, written a second time with loops over components and compared in
+exact numbers.
+"""
 
 from exact_sde import OUTCOME, SIGNS, START, ExactSde, H
 from sympy import Matrix, Rational, simplify, sqrt, symbols, zeros
 
-from smelt.derive.schemes.known import SCHEMES, euler_step, heun_step, platen_step, runge_kutta_step, whole_noise_step
+from optsde.derive.schemes.known import (
+    SCHEMES,
+    euler_step,
+    heun_step,
+    platen_step,
+    runge_kutta_step,
+    whole_noise_step,
+)
 
 MOTIONS = range(3)
 
@@ -82,6 +91,11 @@ def test_platen() -> None:
         result += even * OUTCOME[j] / 4 + odd * (OUTCOME[j] ** 2 - H) / root / 4
         for r in MOTIONS:
             if r != j:
-                even, odd = b[j](u_plus[r]) + b[j](u_minus[r]) - 2 * b[j](START), b[j](u_plus[r]) - b[j](u_minus[r])
-                result += even * OUTCOME[j] / 4 + odd * (OUTCOME[j] * OUTCOME[r] + v[r][j]) / root * Rational(1, 4)
+                even, odd = (
+                    b[j](u_plus[r]) + b[j](u_minus[r]) - 2 * b[j](START),
+                    b[j](u_plus[r]) - b[j](u_minus[r]),
+                )
+                result += even * OUTCOME[j] / 4 + odd * (OUTCOME[j] * OUTCOME[r] + v[r][j]) / root * Rational(
+                    1, 4
+                )
     assert same(platen_step(sde, START, H), result)

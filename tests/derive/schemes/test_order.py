@@ -10,11 +10,13 @@ import pytest
 from explicit_sde import ExplicitSde, explicit_generator, in_components
 from sympy import Add, Expr, Integer, Rational
 
-from smelt.derive.generator import modified_generator
-from smelt.derive.indices import canonical, terms
-from smelt.derive.operators import TIME, momentum, split
-from smelt.derive.schemes.increment_laws import motions, two_point_increments
-from smelt.derive.schemes.known import (
+from optsde.derive.derivation.generator import modified_generator
+from optsde.derive.notation.indices import canonical, terms
+from optsde.derive.notation.operators import TIME, momentum, split
+from optsde.derive.notation.series import Series
+from optsde.derive.notation.symbols import Field
+from optsde.derive.schemes.increment_laws import motions, two_point_increments
+from optsde.derive.schemes.known import (
     SCHEMES,
     additive_heun,
     dri1,
@@ -27,11 +29,9 @@ from smelt.derive.schemes.known import (
     talay_tubaro,
     whole_noise,
 )
-from smelt.derive.schemes.order import DRIFT, SchemeChain, scheme_defect, sde_generator, weak_order
-from smelt.derive.schemes.scheme import Scheme, Sde, X
-from smelt.derive.schemes.stochastic_runge_kutta import DRI1, RI6, Tableau, stochastic_runge_kutta
-from smelt.derive.series import Series
-from smelt.derive.symbols import Field
+from optsde.derive.schemes.order import DRIFT, SchemeChain, scheme_defect, sde_generator, weak_order
+from optsde.derive.schemes.scheme import Scheme, Sde, X
+from optsde.derive.schemes.stochastic_runge_kutta import DRI1, RI6, Tableau, stochastic_runge_kutta
 
 d = momentum("theta")
 
@@ -45,8 +45,11 @@ def test_a_scheme_has_the_order_it_claims(scheme: Scheme) -> None:
 LONG = (talay_tubaro, additive_heun, platen, whole_noise)
 
 
-@pytest.mark.parametrize("scheme", [pytest.param(s, marks=pytest.mark.slow) if s in LONG else s for s in SCHEMES
-                                    if s not in (ri6, dri1)], ids=lambda s: s.name)  # fmt: skip
+@pytest.mark.parametrize(
+    "scheme",
+    [pytest.param(s, marks=pytest.mark.slow) if s in LONG else s for s in SCHEMES if s not in (ri6, dri1)],
+    ids=lambda s: s.name,
+)
 def test_and_no_higher_one(scheme: Scheme) -> None:
     assert set(scheme_defect(scheme, scheme.weak_order + 1)) == {Rational(scheme.weak_order + 1)}
     assert weak_order(scheme, scheme.weak_order + 1) == scheme.weak_order
@@ -62,7 +65,9 @@ def test_the_modified_generator_of_a_scheme_is_that_of_its_equation() -> None:
 
 
 def test_modified_equation_of_euler_maruyama_with_additive_noise() -> None:
-    """Drift ``A - tau/2 (A' A + A'' sigma**2 / 2)``, diffusion ``sigma (1 - tau/2 A')`` (Shardlow 2006; Zygalakis 2011)."""
+    """Drift ``A - tau/2 (A' A + A'' sigma**2 / 2)``, diffusion ``sigma (1 - tau/2 A')`` (Shardlow 2006;
+    Zygalakis 2011).
+    """
     g = Field("G", rank=2)
     square = g("_2", "_4") * g("_3", "_4")
     drift = DRIFT("_1", "_2") * DRIFT("_2") / 2 + DRIFT("_1", "_2", "_3") * square / 4
@@ -75,7 +80,9 @@ def test_multiplicative_noise_obstructs_a_modified_equation_of_euler_maruyama() 
     """The third-order part ``-1/2 G G d(G G) d d d`` of L_1: no diffusion has it (Shardlow 2006)."""
     g = Field("G", rank=2, varies=True)
     generator = modified_generator(SchemeChain(euler_maruyama), 2)[1]
-    third = g("_1", "_4") * g("_2", "_4") * g("_3", "_5") * g("_6", "_5", "_2") * d("_1") * d("_3") * d("_6") / 2
+    third = (
+        g("_1", "_4") * g("_2", "_4") * g("_3", "_5") * g("_6", "_5", "_2") * d("_1") * d("_3") * d("_6") / 2
+    )
     of_third_order = Add(*(term for term in terms(generator) if len(split(term)[1]) > 2))
     assert canonical(of_third_order + third) == 0
 
@@ -83,8 +90,12 @@ def test_multiplicative_noise_obstructs_a_modified_equation_of_euler_maruyama() 
 def test_two_point_increments_miss_the_fourth_moment() -> None:
     """``E dW**4 = h**2`` instead of ``3 h**2``, seen at ``tau**2`` only."""
     g = Field("G", rank=2, varies=True)
-    gaussian, simple = (scheme_defect(scheme, 2)[Rational(2)] for scheme in (euler_maruyama, simplified_euler))
-    fourth = g("_1", "_5") * g("_2", "_5") * g("_3", "_5") * g("_4", "_5") * d("_1") * d("_2") * d("_3") * d("_4")
+    gaussian, simple = (
+        scheme_defect(scheme, 2)[Rational(2)] for scheme in (euler_maruyama, simplified_euler)
+    )
+    fourth = (
+        g("_1", "_5") * g("_2", "_5") * g("_3", "_5") * g("_4", "_5") * d("_1") * d("_2") * d("_3") * d("_4")
+    )
     assert canonical(simple - gaussian - fourth / 12) == 0
 
 
@@ -116,10 +127,15 @@ def test_a_second_extrapolation_reaches_order_three() -> None:
 RIGHT = Series.__rmul__
 
 
-@pytest.mark.parametrize("scheme", [euler_maruyama, talay_tubaro, additive_heun, platen, whole_noise,
-                                    runge_kutta], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "scheme",
+    [euler_maruyama, talay_tubaro, additive_heun, platen, whole_noise, runge_kutta],
+    ids=lambda s: s.name,
+)
 def test_a_wrong_factor_anywhere_is_caught(scheme: Scheme, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One product ``number * state`` of the step after the other is made a tenth too large; the last round changes none."""
+    """One product ``number * state`` of the step after the other is made a tenth too large; the last round
+    changes none.
+    """
     seen, wrong = 0, 0
 
     def product_or_wrong(series: Series, scalar: Expr) -> Series:
@@ -165,9 +181,14 @@ SOME = [("b1", 2, 0), ("beta4", 2, None)]
 
 @pytest.mark.parametrize(
     ("tableau", "place"),
-    [pytest.param(t, place, id=f"{name} {place}", marks=[] if t is RI6 and place in SOME else pytest.mark.slow)
-     for name, t in (("RI6", RI6), ("DRI1", DRI1)) for place in entries(t)],
-)  # fmt: skip
+    [
+        pytest.param(
+            t, place, id=f"{name} {place}", marks=[] if t is RI6 and place in SOME else pytest.mark.slow
+        )
+        for name, t in (("RI6", RI6), ("DRI1", DRI1))
+        for place in entries(t)
+    ],
+)
 def test_a_wrong_entry_of_a_tableau_is_caught(tableau: Tableau, place: tuple[str, int, int | None]) -> None:
     assert weak_order(replace(ri6, step=stochastic_runge_kutta(with_wrong_entry(tableau, *place))), 2) < 2
 
@@ -192,15 +213,21 @@ def counting_step(sde: Sde[X], x: X, h: Expr) -> X:
 
 
 def doubled_signs(sde: Sde[X], x: X, h: Expr) -> X:
-    """Every derivative of a column along another one, with a sign: the sign's variance and symmetry stand in L_1."""
-    ahead = sde.total(lambda p: sde.total(lambda r: sde.sign(p, r) * sde.column(x + h * sde.column(x, r), p), without=p))
+    """Every derivative of a column along another one, with a sign: the sign's variance and symmetry stand in
+    L_1.
+    """
+    ahead = sde.total(
+        lambda p: sde.total(lambda r: sde.sign(p, r) * sde.column(x + h * sde.column(x, r), p), without=p)
+    )
     none = sde.total(lambda p: sde.total(lambda r: sde.sign(p, r) * sde.column(x, p), without=p))
     return x + sde.diffusion(x) + h * sde.drift(x) + ahead - none
 
 
-EXPLICIT = [*(s for s in (euler_maruyama, stochastic_heun, platen, ri6, whole_noise)),
-            replace(euler_maruyama, name="counting", step=counting_step),
-            replace(euler_maruyama, name="signs", step=doubled_signs)]  # fmt: skip
+EXPLICIT = [
+    *(s for s in (euler_maruyama, stochastic_heun, platen, ri6, whole_noise)),
+    replace(euler_maruyama, name="counting", step=counting_step),
+    replace(euler_maruyama, name="signs", step=doubled_signs),
+]
 
 
 @cache
@@ -210,11 +237,16 @@ def modified(scheme: Scheme) -> tuple[Expr, ...]:
 
 @pytest.mark.parametrize(("coordinates", "motions", "degree"), [(1, 1, 4), (2, 2, 2), (1, 3, 2), (3, 1, 2)])
 @pytest.mark.parametrize("scheme", EXPLICIT, ids=lambda s: s.name)
-def test_index_notation_agrees_with_components(scheme: Scheme, coordinates: int, motions: int, degree: int) -> None:
+def test_index_notation_agrees_with_components(
+    scheme: Scheme, coordinates: int, motions: int, degree: int
+) -> None:
     """L_0 and L_1 of the scheme on all monomials, against the same step function in exact components."""
     sde = equation(coordinates, motions, degree, seed=motions)
     generator = modified(scheme)
-    found = [in_components((symbol - (momentum(TIME)() if n == 0 else 0)).expand(), sde) for n, symbol in enumerate(generator)]
+    found = [
+        in_components((symbol - (momentum(TIME)() if n == 0 else 0)).expand(), sde)
+        for n, symbol in enumerate(generator)
+    ]
     assert found == explicit_generator(scheme, sde)
     assert found[0]
     assert (found[1] == {}) == (scheme.weak_order == 2)
@@ -222,7 +254,9 @@ def test_index_notation_agrees_with_components(scheme: Scheme, coordinates: int,
 
 @pytest.mark.parametrize("scheme", [platen, ri6], ids=lambda s: s.name)
 def test_signs_shared_between_pairs_lose_order_two(scheme: Scheme) -> None:
-    """One sign for each p, used for all pairs ``(p, r)``: from three Brownian motions on it correlates their areas."""
+    """One sign for each p, used for all pairs ``(p, r)``: from three Brownian motions on it correlates their
+    areas.
+    """
     shared = {"pair": lambda p, r: (p,)}
     assert explicit_generator(scheme, equation(1, 2, 2, seed=2, **shared))[1] == {}
     assert explicit_generator(scheme, equation(1, 3, 2, seed=2, **shared))[1] != {}

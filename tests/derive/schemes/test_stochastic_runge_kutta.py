@@ -1,4 +1,6 @@
-"""The method's formulas written a second time with loops over stages and components, in exact numbers; its tableaux' sums."""
+"""The method's formulas written a second time with loops over stages and components, in exact numbers; its
+tableaux' sums.
+"""
 
 from dataclasses import fields
 from itertools import count
@@ -7,7 +9,7 @@ import pytest
 from exact_sde import OUTCOME, START, ExactSde, H
 from sympy import Integer, Matrix, Rational, simplify, sqrt, zeros
 
-from smelt.derive.schemes.stochastic_runge_kutta import DRI1, RI6, Tableau, stochastic_runge_kutta
+from optsde.derive.schemes.stochastic_runge_kutta import DRI1, RI6, Tableau, stochastic_runge_kutta
 
 MOTIONS, STAGES = range(3), range(3)
 
@@ -19,7 +21,10 @@ def padded(rows: tuple[tuple, ...]) -> list[list]:
 def by_loops(t: Tableau, sde: ExactSde, x: Matrix) -> Matrix:
     a0, a1, a2, b0, b1, b2 = map(padded, (t.a0, t.a1, t.a2, t.b0, t.b1, t.b2))
     root, dw = sqrt(H), OUTCOME
-    mixed = [[(dw[k] * dw[r] + (-H if k == r else H * sde.sign(str(k), str(r)))) / 2 for r in MOTIONS] for k in MOTIONS]
+    mixed = [
+        [(dw[k] * dw[r] + (-H if k == r else H * sde.sign(str(k), str(r)))) / 2 for r in MOTIONS]
+        for k in MOTIONS
+    ]
     drift: list[Matrix] = []
     column: list[list[Matrix]] = []
     for i in STAGES:
@@ -54,7 +59,10 @@ def different_entries() -> Tableau:
     """A method of no order, whose entries are all different and nowhere zero."""
     numbers = (Rational(1, n) for n in count(2))
     rows = {f.name: tuple(next(numbers) for _ in STAGES) for f in fields(Tableau) if len(f.name) > 2}
-    explicit = {name: tuple(tuple(next(numbers) for _ in range(i)) for i in STAGES) for name in ("a0", "a1", "b0", "b1")}
+    explicit = {
+        name: tuple(tuple(next(numbers) for _ in range(i)) for i in STAGES)
+        for name in ("a0", "a1", "b0", "b1")
+    }
     full = {name: tuple(tuple(next(numbers) for _ in STAGES) for i in STAGES) for name in ("a2", "b2")}
     return Tableau(**rows, **explicit, **full)
 

@@ -1,4 +1,6 @@
-"""Rules that are not smooth: their equations against one-step moments by hand, an exact chain, and published formulas."""
+"""Rules that are not smooth: their equations against one-step moments by hand, an exact chain, and published
+formulas.
+"""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -6,20 +8,36 @@ from math import log2
 
 import numpy as np
 import pytest
-from sympy import Expr, Function, Integer, Lambda, Matrix, Max, Rational, Symbol, diff, erf, exp, lambdify, pi, sign, sqrt
+from sympy import (
+    Expr,
+    Function,
+    Integer,
+    Lambda,
+    Matrix,
+    Max,
+    Rational,
+    Symbol,
+    diff,
+    erf,
+    exp,
+    lambdify,
+    pi,
+    sign,
+    sqrt,
+)
 from sympy import symbols as names
 
-from smelt.derive import ballistic, batch_equivalent, gaussian, general, modified_equation, parse_regime
-from smelt.derive.chain import Chain
-from smelt.derive.equation import ModifiedEquation
-from smelt.derive.generator import expectation
-from smelt.derive.indices import canonical
-from smelt.derive.noise import batch_mean
-from smelt.derive.optimizers.signs import clipped_sgd, lion, sign_sgd, signum
-from smelt.derive.rules import THETA, Block, Hyperparameter, UpdateRule
-from smelt.derive.smoothing.moments import Covariance, mean, mean_of, noisy_function
-from smelt.derive.symbols import Field, g, gradient, noise
-from smelt.derive.text import text
+from optsde.derive import ballistic, batch_equivalent, gaussian, general, modified_equation, parse_regime
+from optsde.derive.derivation.chain import Chain
+from optsde.derive.derivation.equation import ModifiedEquation
+from optsde.derive.derivation.generator import expectation
+from optsde.derive.display.text import text
+from optsde.derive.noise.laws import batch_mean
+from optsde.derive.notation.indices import canonical
+from optsde.derive.notation.symbols import Field, g, gradient, noise
+from optsde.derive.optimizers.rule import THETA, Block, Hyperparameter, UpdateRule
+from optsde.derive.optimizers.signs import clipped_sgd, lion, sign_sgd, signum
+from optsde.derive.smoothing.moments import Covariance, mean, mean_of, noisy_function
 
 theta, m, y = names("theta m y", real=True)
 beta1, decay, c, bound = names("beta1 weight_decay c clip_value", positive=True)
@@ -32,18 +50,24 @@ def normal(x: Expr, variance: Expr) -> Expr:
 
 
 def order_two(drift: Matrix, second: Matrix, state: list[Symbol]) -> tuple[Matrix, Matrix]:
-    """``b1 = -1/2 b0 . d b0`` and ``a1 = m2 - b0 b0`` where the limit is an ODE and a step has no other term in its mean."""
+    """``b1 = -1/2 b0 . d b0`` and ``a1 = m2 - b0 b0`` where the limit is an ODE and a step has no other term
+    in its mean.
+    """
     return -drift.jacobian(state) * drift / 2, second - drift * drift.T
 
 
 def clip_moments() -> tuple[Expr, Expr]:
-    """``E u`` and ``E u**2`` of a clip, by the probabilities of its three branches and moments of a truncated normal."""
+    """``E u`` and ``E u**2`` of a clip, by the probabilities of its three branches and moments of a truncated
+    normal.
+    """
     low, high = (-bound - F) / sqrt(S), (bound - F) / sqrt(S)
     below, above = ((1 + erf(e / sqrt(2))) / 2 for e in (low, high))
     edges = normal(low, Integer(1)), normal(high, Integer(1))
     inside = above - below
     first = F * inside + sqrt(S) * (edges[0] - edges[1])
-    second = (F**2 + S) * inside + 2 * F * sqrt(S) * (edges[0] - edges[1]) + S * (low * edges[0] - high * edges[1])
+    second = (
+        (F**2 + S) * inside + 2 * F * sqrt(S) * (edges[0] - edges[1]) + S * (low * edges[0] - high * edges[1])
+    )
     return first + bound * (1 - above) - bound * below, second + bound**2 * (1 - above + below)
 
 
@@ -64,8 +88,14 @@ def by_hand(name: str) -> tuple[list[Symbol], Matrix, Matrix]:
 
 
 def vanishes(difference: Expr) -> bool:
-    """Compare two closed forms at three places, with ``f' = theta + theta**2/3``, ``S = 1/2 + theta**2/5``."""
-    concrete = difference.subs(Function("f")(theta), theta**2 / 2 + theta**3 / 9).subs(S, Rational(1, 2) + theta**2 / 5).doit()
+    """Compare two closed forms at three places, with ``f' = theta + theta**2/3``,
+    ``S = 1/2 + theta**2/5``.
+    """
+    concrete = (
+        difference.subs(Function("f")(theta), theta**2 / 2 + theta**3 / 9)
+        .subs(S, Rational(1, 2) + theta**2 / 5)
+        .doit()
+    )
     values = {beta1: Rational(3, 5), decay: Rational(1, 7), c: Rational(4, 3), bound: Rational(2, 3)}
     places = [(Rational(-1, 2), Rational(1, 3)), (Rational(1, 5), Integer(-1)), (Integer(1), Rational(1, 4))]
     return all(abs(concrete.subs({**values, theta: a, m: b}).evalf(30)) < 1e-25 for a, b in places)
@@ -85,7 +115,11 @@ def test_order_two_in_one_dimension(equation: ModifiedEquation) -> None:
     form = equation.expand(1)
     assert list(form.state) == state
     assert form.covariance[0].is_zero_matrix
-    for found, wanted in [(form.drift[0], drift), (form.drift[1], correction), (form.covariance[1], covariance)]:
+    for found, wanted in [
+        (form.drift[0], drift),
+        (form.drift[1], correction),
+        (form.covariance[1], covariance),
+    ]:
         assert all(vanishes(entry) for entry in found - wanted)
 
 
@@ -101,22 +135,33 @@ def test_the_certificate_and_what_it_catches(equation: ModifiedEquation) -> None
 
 
 def test_sign_sgd_is_the_published_equation() -> None:
-    """Compagnoni et al. 2025, Theorem 3.2: drift ``-erf(S**(-1/2) F / sqrt 2)``, covariance ``tau (1 - erf**2)``."""
+    """Compagnoni et al. 2025, Theorem 3.2: drift ``-erf(S**(-1/2) F / sqrt 2)``, covariance
+    ``tau (1 - erf**2)``.
+    """
     equation = modified_equation(sign_sgd(), ballistic(), gaussian(), 2)
     assert text(equation.drift[0]["theta"]) == "-E_u(F[i], S[i,i])"
     assert equation.covariance[0]["theta", "theta"] == 0
-    assert text(equation.covariance[1]["theta", "theta"], ("i", "j")) == "Cov_u_u(F[i], F[j], S[i,i], S[j,j], S[i,j])"
+    assert (
+        text(equation.covariance[1]["theta", "theta"], ("i", "j"))
+        == "Cov_u_u(F[i], F[j], S[i,i], S[j,j], S[i,j])"
+    )
     x, variance = equation.definitions["E_u"].variables
     assert equation.definitions["E_u"].expr == erf(x / sqrt(2 * variance))
-    diagonal = equation.covariance[1]["theta", "theta"].xreplace({
-        gradient("j"): gradient("i"), Field("S", 2, symmetric=True, varies=True)("j", "j"): S,
-        Field("S", 2, symmetric=True, varies=True)("i", "j"): S, Field("S", 2, symmetric=True, varies=True)("i", "i"): S,
-    })  # fmt: skip
+    diagonal = equation.covariance[1]["theta", "theta"].xreplace(
+        {
+            gradient("j"): gradient("i"),
+            Field("S", 2, symmetric=True, varies=True)("j", "j"): S,
+            Field("S", 2, symmetric=True, varies=True)("i", "j"): S,
+            Field("S", 2, symmetric=True, varies=True)("i", "i"): S,
+        }
+    )
     assert diagonal == 1 - mean_of([("u", U.shape)], gradient("i"), S) ** 2
 
 
 def exact_mean(start: float, tau: float, horizon: float, variance: float) -> float:
-    """``E theta_T**2`` of SignSGD on ``f = theta**2/2``: theta stays on the lattice ``start + tau Z``, so the law is known."""
+    """``E theta_T**2`` of SignSGD on ``f = theta**2/2``: theta stays on the lattice ``start + tau Z``, so the
+    law is known.
+    """
     steps = round(horizon / tau)
     places = start + tau * np.arange(-steps, steps + 1)
     up = np.array([0.5 * (1 - float(erf(p / np.sqrt(2 * variance)))) for p in places])
@@ -131,15 +176,22 @@ def exact_mean(start: float, tau: float, horizon: float, variance: float) -> flo
 
 
 def expanded_mean(start: float, horizon: float, variance: float) -> tuple[float, float]:
-    """``E theta_T**2`` of the equation of order 2, at tau**0 and tau**1, by its linearisation along the ODE."""
+    """``E theta_T**2`` of the equation of order 2, at tau**0 and tau**1, by its linearisation along the
+    ODE.
+    """
     form = modified_equation(sign_sgd(), ballistic(), gaussian(constant=True), 2).expand(1, theta**2 / 2)
-    b0, b1, a1 = (e.subs(Symbol("S", real=True), variance) for e in (form.drift[0][0], form.drift[1][0], form.covariance[1][0]))
+    b0, b1, a1 = (
+        e.subs(Symbol("S", real=True), variance)
+        for e in (form.drift[0][0], form.drift[1][0], form.covariance[1][0])
+    )
     functions = [lambdify(theta, e, "math") for e in (b0, diff(b0, theta), diff(b0, theta, 2), b1, a1)]
 
     def rate(state: np.ndarray) -> np.ndarray:
         x, shift, spread = state
         drift, slope, curvature, correction, covariance = (function(x) for function in functions)
-        return np.array([drift, slope * shift + correction + curvature * spread / 2, 2 * slope * spread + covariance])
+        return np.array(
+            [drift, slope * shift + correction + curvature * spread / 2, 2 * slope * spread + covariance]
+        )
 
     state, h = np.array([start, 0.0, 0.0]), horizon / 400
     for _ in range(400):  # Runge-Kutta of order 4: its error is far below tau**2
@@ -152,7 +204,9 @@ def expanded_mean(start: float, horizon: float, variance: float) -> tuple[float,
 
 
 def test_weak_orders_against_the_exact_chain() -> None:
-    """The ODE has the error ``C tau`` with the C of the order-2 equation, which itself has an error of order ``tau**2``."""
+    """The ODE has the error ``C tau`` with the C of the order-2 equation, which itself has an error of order
+    ``tau**2``.
+    """
     taus, start, variance = [1 / 16, 1 / 32, 1 / 64, 1 / 128], 1.0, 0.5
     limit, coefficient = expanded_mean(start, 1.0, variance)
     errors = [exact_mean(start, tau, 1.0, variance) - limit for tau in taus]
@@ -165,7 +219,9 @@ def test_weak_orders_against_the_exact_chain() -> None:
 
 
 def test_large_noise() -> None:
-    """``E sign = sqrt(2/(pi S)) F`` times ``sqrt(tau)``; the learning rate is in units of the noise, so this is a drift."""
+    """``E sign = sqrt(2/(pi S)) F`` times ``sqrt(tau)``; the learning rate is in units of the noise, so this
+    is a drift.
+    """
     for rule, slope, second in [
         (sign_sgd(), sqrt(2 / (pi * S)), 1),
         (clipped_sgd(), erf(bound / sqrt(2 * S)), clip_moments()[1].subs(F, 0)),
@@ -181,8 +237,12 @@ def test_large_noise() -> None:
 
 
 def test_components_in_two_dimensions() -> None:
-    """Covariances between coordinates are written out, ``2/pi asin`` of the correlation where the mean vanishes."""
-    form = modified_equation(sign_sgd(), ballistic(), gaussian(constant=True), 2).expand(2, Symbol("theta_1", real=True) * 0)
+    """Covariances between coordinates are written out, ``2/pi asin`` of the correlation where the mean
+    vanishes.
+    """
+    form = modified_equation(sign_sgd(), ballistic(), gaussian(constant=True), 2).expand(
+        2, Symbol("theta_1", real=True) * 0
+    )
     s11, s12, s22 = (Symbol(name, real=True) for name in ("S_11", "S_12", "S_22"))
     assert form.covariance[1][0, 0] == form.covariance[1][1, 1] == 1
     value = form.covariance[1][0, 1].subs({s11: 2, s22: Rational(1, 2), s12: Rational(3, 10)}).evalf()
@@ -190,7 +250,9 @@ def test_components_in_two_dimensions() -> None:
 
 
 def test_expectations_with_polynomials_of_the_noise() -> None:
-    """Stein: ``E[xi_j u_i] = S_ij E_u'`` and ``E[xi_j**2 u_i] = S_jj E_u + S_ij**2 E_u''``; a square of the sign is 1."""
+    """Stein: ``E[xi_j u_i] = S_ij E_u'`` and ``E[xi_j**2 u_i] = S_jj E_u + S_ij**2 E_u''``; a square of the
+    sign is 1.
+    """
     law, xi, f = gaussian(), noise, gradient
     s = law.cumulant_field(2)
     u, average = U(f("i") + xi("i")), mean_of([("u", U.shape)], f("i"), s("i", "i"))
@@ -211,14 +273,24 @@ def test_the_covariance_is_symmetric_and_a_variance_at_one_coordinate() -> None:
     assert swapped[0] == swapped[1]
     s = law.cumulant_field(2)
     average = mean_of([("u", U.shape)], gradient("i"), s("i", "i"))
-    together = both.xreplace({gradient("j"): gradient("i"), s("j", "j"): s("i", "i"), s("i", "j"): s("i", "i")})
+    together = both.xreplace(
+        {gradient("j"): gradient("i"), s("j", "j"): s("i", "i"), s("i", "j"): s("i", "i")}
+    )
     assert (together - 1).expand() == 0
     assert average != 1
 
 
 def own(update: Expr, *hyperparameters: Hyperparameter) -> UpdateRule:
     lr = Hyperparameter("lr", "learning rate")
-    return UpdateRule("own", "test", (Block("theta"),), (lr, *hyperparameters), (), {"theta": THETA - lr.symbol * update}, "")
+    return UpdateRule(
+        "own",
+        "test",
+        (Block("theta"),),
+        (lr, *hyperparameters),
+        (),
+        {"theta": THETA - lr.symbol * update},
+        "",
+    )
 
 
 def test_functions_of_the_same_noise_share_a_name() -> None:
@@ -235,7 +307,12 @@ def test_functions_of_the_same_noise_share_a_name() -> None:
 @pytest.mark.parametrize(
     ("rule", "regime", "order", "message"),
     [
-        (sign_sgd(), "ballistic", 3, "the joint moment of sign\\(y\\) at more than two coordinates; take a lower order"),
+        (
+            sign_sgd(),
+            "ballistic",
+            3,
+            "the joint moment of sign\\(y\\) at more than two coordinates; take a lower order",
+        ),
         (sign_sgd(), "batch-equivalent", 2, "take a lower order"),
         (lion(), "beta1=1-c1*tau, beta2=1-c*tau", 1, "as tau -> 0 the noise in .* vanishes beside m"),
         (signum(), "ballistic", 1, "the noise in .* vanishes beside m"),
@@ -244,14 +321,16 @@ def test_functions_of_the_same_noise_share_a_name() -> None:
         (own(Max(g, 2 * g)), "ballistic", 1, "2\\*g and g have noise|g and 2\\*g have noise"),
         (own(Max(1, g)), "noise=tau**(-1/2), lr=tau", 1, "its parts scale differently"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_smoothed_is_refused(rule: UpdateRule, regime: str, order: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         modified_equation(rule, parse_regime(regime, rule), gaussian(), order)
 
 
 def test_other_laws_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"sign\(y\) is not smooth, with general noise; expected Gaussian noise"):
+    with pytest.raises(
+        ValueError, match=r"sign\(y\) is not smooth, with general noise; expected Gaussian noise"
+    ):
         modified_equation(sign_sgd(), ballistic(), general(), 2)
 
 
@@ -259,7 +338,9 @@ def test_the_noise_of_the_equation_is_refused() -> None:
     for order, form in ((2, "diffusion"), (1, "fluctuation"), (2, "synchronised")):
         with pytest.raises(ValueError, match="no factor in closed form; take the form ode, at order 1"):
             _ = modified_equation(sign_sgd(), ballistic(), gaussian(), order, form).diffusion
-    assert modified_equation(sign_sgd(), ballistic(), gaussian(), 1, "ode").diffusion.coefficients == ({"theta": 0},)
+    assert modified_equation(sign_sgd(), ballistic(), gaussian(), 1, "ode").diffusion.coefficients == (
+        {"theta": 0},
+    )
 
 
 def test_a_constant_weight_has_its_own_default() -> None:
@@ -270,16 +351,22 @@ def test_a_sign_of_the_noise_of_two_samples_is_refused() -> None:
     lr, drawn = sign_sgd().hyperparameters[0].symbol, names("g1 g2", real=True)
     points, update = {"g1": THETA, "g2": THETA}, {"theta": THETA - lr * sign(drawn[0] + drawn[1])}
     rule = replace(sign_sgd(), update=update, gradients=points, samples={"g2": 2})
-    with pytest.raises(ValueError, match=r"sign\(g1 \+ g2\) is not smooth, and .* contains xi2\[i\] and xi\[i\]; expected"):
+    with pytest.raises(
+        ValueError, match=r"sign\(g1 \+ g2\) is not smooth, and .* contains xi2\[i\] and xi\[i\]; expected"
+    ):
         modified_equation(rule, ballistic(), gaussian(), 2)
 
 
 def test_signs_of_independent_samples_are_independent() -> None:
-    """The sum of two: the mean twice, the covariance at one coordinate twice, each as for one sample of half the step."""
+    """The sum of two: the mean twice, the covariance at one coordinate twice, each as for one sample of half
+    the step.
+    """
     lr, drawn = sign_sgd().hyperparameters[0].symbol, names("g1 g2", real=True)
     points, update = {"g1": THETA, "g2": THETA}, {"theta": THETA - lr * (sign(drawn[0]) + sign(drawn[1]))}
     two = replace(sign_sgd(), update=update, gradients=points, samples={"g2": 2})
-    found, one = (modified_equation(rule, ballistic(), gaussian(constant=True), 2) for rule in (two, sign_sgd()))
+    found, one = (
+        modified_equation(rule, ballistic(), gaussian(constant=True), 2) for rule in (two, sign_sgd())
+    )
     pair = ("theta", "theta")
     assert (found.drift[0]["theta"] - 2 * one.drift[0]["theta"]).expand() == 0
     assert (found.covariance[1][pair] - 2 * one.covariance[1][pair]).expand() == 0

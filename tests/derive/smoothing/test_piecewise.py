@@ -3,9 +3,33 @@
 import mpmath
 import pytest
 import sympy as sp
-from sympy import Abs, Expr, Heaviside, Integer, Lambda, Max, Min, Symbol, asin, erf, exp, expand, lambdify, pi, sign, sqrt
+from sympy import (
+    Abs,
+    Expr,
+    Heaviside,
+    Integer,
+    Lambda,
+    Max,
+    Min,
+    Symbol,
+    asin,
+    erf,
+    exp,
+    expand,
+    lambdify,
+    pi,
+    sign,
+    sqrt,
+)
 
-from smelt.derive.smoothing.piecewise import COVARIANCE, MEAN, MEANS, VARIANCE, covariance, piecewise_polynomial
+from optsde.derive.smoothing.piecewise import (
+    COVARIANCE,
+    MEAN,
+    MEANS,
+    VARIANCE,
+    covariance,
+    piecewise_polynomial,
+)
 
 Y, C = Symbol("y", real=True), Symbol("C", positive=True)
 SHAPES = [
@@ -51,12 +75,16 @@ def test_the_mean_is_the_integral(shape: Expr) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_derivatives_of_the_mean(shape: Expr) -> None:
-    """Those by the jumps of u are those of the mean, and the mean obeys the heat equation ``d/dV = 1/2 d/dx d/dx``."""
+    """Those by the jumps of u are those of the mean, and the mean obeys the heat equation
+    ``d/dV = 1/2 d/dx d/dx``.
+    """
     function = piecewise_polynomial(Lambda(Y, shape))
     for n in (1, 2):
         difference = function.mean().diff(MEAN, n) - function.mean(n)
         assert value(difference, 0.3, 0.8) == pytest.approx(0, abs=1e-12)
-    assert value(function.mean().diff(VARIANCE) - function.mean(2) / 2, 0.3, 0.8) == pytest.approx(0, abs=1e-12)
+    assert value(function.mean().diff(VARIANCE) - function.mean(2) / 2, 0.3, 0.8) == pytest.approx(
+        0, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[1], SHAPES[3]], ids=str)
@@ -81,10 +109,15 @@ def test_the_covariance_of_different_functions() -> None:
 
 @pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[1]], ids=str)
 def test_mehler_s_series(shape: Expr) -> None:
-    """``Cov = sum_n U**n/n! d^n E_u d^n E_u``: for correlation 0.02 the remainder after 5 terms is below 0.02**6."""
+    """``Cov = sum_n U**n/n! d^n E_u d^n E_u``: for correlation 0.02 the remainder after 5 terms is below
+    0.02**6.
+    """
     function = piecewise_polynomial(Lambda(Y, shape))
     x, y, v, w, u = 0.2, -0.5, 1.0, 1.0, 0.02
-    total = sum(u**n / sp.factorial(n) * value(function.mean(n), x, v) * value(function.mean(n), y, w) for n in range(1, 6))
+    total = sum(
+        u**n / sp.factorial(n) * value(function.mean(n), x, v) * value(function.mean(n), y, w)
+        for n in range(1, 6)
+    )
     assert value(covariance(function, function), x, y, v, w, u) == pytest.approx(float(total), abs=1e-10)
 
 
@@ -94,7 +127,9 @@ def test_the_sign_in_closed_form() -> None:
     (x, y), (v, w, u) = MEANS, COVARIANCE
     centred = covariance(function, function).subs({x: 0, y: 0})
     for rho in (0.2, -0.7, 0.95):
-        assert float(centred.subs({v: 4, w: 1, u: 2 * rho}).evalf()) == pytest.approx(float(2 / pi * asin(rho)), abs=1e-10)
+        assert float(centred.subs({v: 4, w: 1, u: 2 * rho}).evalf()) == pytest.approx(
+            float(2 / pi * asin(rho)), abs=1e-10
+        )
 
 
 def test_pieces() -> None:
@@ -112,7 +147,10 @@ def test_pieces() -> None:
         (sign(Y**2 - 1), "expected an argument linear in y"),
         (Max(Y, exp(Y)), "is no polynomial; expected a piecewise polynomial"),
         (1 / Abs(Y), "is no piecewise polynomial of the noise"),
-        (Max(Symbol("a", real=True), Min(Y, Symbol("b", real=True))), "is not known; expected constants whose order is"),
+        (
+            Max(Symbol("a", real=True), Min(Y, Symbol("b", real=True))),
+            "is not known; expected constants whose order is",
+        ),
     ],
     ids=str,
 )

@@ -4,11 +4,22 @@ import subprocess
 import sys
 
 import pytest
-from smelt_command import CONVERGE, SGD, SIMULATE, refused, run
+from optsde_command import CONVERGE, SGD, SIMULATE, refused, run
 
-from smelt.runtime.command_line.cli import main
+from optsde.runtime.command_line.cli import main
 
-COMMANDS = ("list", "schemes", "derive", "check", "regimes", "scaling", "show", "simulate", "converge", "reproduce")
+COMMANDS = (
+    "list",
+    "schemes",
+    "derive",
+    "check",
+    "regimes",
+    "scaling",
+    "show",
+    "simulate",
+    "converge",
+    "reproduce",
+)
 
 
 def _words(value) -> str:
@@ -19,16 +30,16 @@ def _words(value) -> str:
 def test_help_has_an_example(capsys, command):
     code, out, err = run(capsys, command, "--help")
     assert (code, err) == (0, "")
-    assert f"example:\n  smelt {command}" in out
+    assert f"example:\n  optsde {command}" in out
 
 
 def test_the_whole_help_has_examples_of_every_command(capsys):
     code, out, _ = run(capsys, "--help")
     assert code == 0
     for command in COMMANDS:
-        assert f"\n  smelt {command}" in out.partition("examples:")[2]
+        assert f"\n  optsde {command}" in out.partition("examples:")[2]
     code, out, _ = run(capsys, "--version")
-    assert (code, out[:6]) == (0, "smelt ")
+    assert (code, out[:6]) == (0, "optsde ")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +80,10 @@ def test_json_is_one_object_and_nothing_else(capsys, arguments, keys):
         (["derive", "rmsprop", "--dimension", "0"], "dimension 0; expected a positive integer"),
         (["derive", "rmsprop", "--law", "white"], "unknown noise 'white'"),
         (["derive", "rmsprop", "--batch", "c"], "mean of c gaussian noise has a constant c, as rmsprop has"),
-        (["simulate", "sgd", "--population", "8", "--tau", "0.5", "--horizon", "1"], "unrecognized arguments: --population 8"),
+        (
+            ["simulate", "sgd", "--population", "8", "--tau", "0.5", "--horizon", "1"],
+            "unrecognized arguments: --population 8",
+        ),
         (["check", "lee2019"], "unknown paper 'lee2019'; expected one of li2019, "),
         (["check", "--latex", "--markdown"], "not allowed with argument"),
         (["check", "--json", "--latex"], "--json and --latex; expected one of them"),
@@ -103,7 +117,10 @@ def test_a_batch_on_the_command_line(capsys):
         (["--hessian", "1,2;2,1"], "H has the eigenvalue -1; expected a positive semidefinite matrix"),
         (["--hessian", "1,2;3"], "H is not a matrix of numbers"),
         (["--noise", "-1"], "noise -1"),
-        (["--objective", "theta**2"], "got --hessian with --objective; expected a matrix and --noise, or a formula and"),
+        (
+            ["--objective", "theta**2"],
+            "got --hessian with --objective; expected a matrix and --noise, or a formula and",
+        ),
         (["--noise", "1", "--noise-factor", "1;1"], "got --noise and --noise-factor; expected one of them"),
         (["--noise-factor", "1"], r"noise factor has shape (1, 1); expected 2 rows of 1 to 2 numbers"),
         (["--noise", "1,2,3"], "noise has 3 variances; expected 2, as many as H has rows"),
@@ -123,7 +140,10 @@ def test_a_batch_on_the_command_line(capsys):
         (["--paths", "1e3"], "invalid int value: '1e3'"),
         (["--seed", "-1"], "seed is -1"),
         (["--substeps", "0"], "substeps is 0"),
-        (["--output", "missing/run.json"], "cannot write missing/run.json; expected a file in an existing folder"),
+        (
+            ["--output", "missing/run.json"],
+            "cannot write missing/run.json; expected a file in an existing folder",
+        ),
         (["--plot", "/"], "cannot write /"),
         (["--output", "/dev/null"], "cannot write /dev/null"),
         (["--hessian", ""], "is not accepted"),
@@ -140,7 +160,9 @@ def test_bad_steps_are_one_line_and_two(capsys):
     assert "tau is -0.5" in refused(capsys, *CONVERGE, "--taus=-0.5")
     assert "tau is inf" in refused(capsys, *SIMULATE, "--tau", "inf")
     assert "more than" in refused(capsys, *SIMULATE, "--tau", "1e-300")
-    assert "taus are [0.5, 0.5]; expected at least one, each once" in refused(capsys, *CONVERGE, "--taus", "1/2,0.5")
+    assert "taus are [0.5, 0.5]; expected at least one, each once" in refused(
+        capsys, *CONVERGE, "--taus", "1/2,0.5"
+    )
     assert "fill the horizon" in refused(capsys, *CONVERGE, "--noise-free-steps", "2")
     assert "Unable to allocate" in refused(capsys, *SIMULATE, "--keep", str(10**14), "--paths", str(10**15))
     assert "form 'fluctuation' with order 2" in refused(capsys, *CONVERGE, "--form", "fluctuation")
@@ -169,10 +191,18 @@ HOSTILE = (
 @pytest.mark.parametrize(
     "option",
     [
-        "--observable", "--regime", "--set", "--hessian", "--phi", "--noise", "--taus", "--start", "--objective",
+        "--observable",
+        "--regime",
+        "--set",
+        "--hessian",
+        "--phi",
+        "--noise",
+        "--taus",
+        "--start",
+        "--objective",
         "--noise-factor",
     ],
-)  # fmt: skip
+)
 def test_hostile_text_is_refused_and_not_run(capsys, tmp_path, monkeypatch, option, text):
     monkeypatch.chdir(tmp_path)
     before = {"--regime": "lr=", "--set": "c=", "--phi": "floor:", "--start": "theta="}.get(option, "")
@@ -185,18 +215,31 @@ def test_hostile_text_is_refused_and_not_run(capsys, tmp_path, monkeypatch, opti
 def test_a_reader_that_has_enough_is_no_error():
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-c", "import sys; from smelt.runtime.command_line.cli import main; sys.exit(main())", "list"]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from optsde.runtime.command_line.cli import main; sys.exit(main())",
+        "list",
+    ]
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_the_command_is_installed_and_fails_without_a_traceback(tmp_path):
-    command = [sys.executable, "-c", "import sys; from smelt.runtime.command_line.cli import main; sys.exit(main())"]
-    good = subprocess.run([*command, "derive", "sgd", "--json"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from optsde.runtime.command_line.cli import main; sys.exit(main())",
+    ]
+    good = subprocess.run(
+        [*command, "derive", "sgd", "--json"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
     assert (good.returncode, good.stderr) == (0, "")
     assert json.loads(good.stdout)
-    bad = subprocess.run([*command, "derive", "sgf"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    bad = subprocess.run(
+        [*command, "derive", "sgf"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
     assert (bad.returncode, bad.stdout) == (2, "")
-    assert bad.stderr.startswith("smelt: unknown optimizer 'sgf'")
+    assert bad.stderr.startswith("optsde: unknown optimizer 'sgf'")
     assert bad.stderr.count("\n") == 1

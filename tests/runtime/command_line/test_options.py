@@ -5,17 +5,23 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from smelt.codegen.fields import QuadraticFields
-from smelt.derive.schemes.known import SCHEMES, additive_heun
-from smelt.derive.symbols import tau
-from smelt.runtime.command_line import options
+from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.derive.notation.symbols import tau
+from optsde.derive.schemes.known import SCHEMES, additive_heun
+from optsde.runtime.command_line import options
 
 
 @pytest.mark.parametrize(
     ("text", "name", "variant"),
-    [("rmsprop", "rmsprop", "paper"), ("rmsprop:torch", "rmsprop", "torch"), ("adam:torch", "adam", "torch"),
-     ("heavy-ball", "heavy_ball", "li-tai-e"), ("heavy_ball", "heavy_ball", "li-tai-e"), ("sgd:plain", "sgd", "plain")],
-)  # fmt: skip
+    [
+        ("rmsprop", "rmsprop", "paper"),
+        ("rmsprop:torch", "rmsprop", "torch"),
+        ("adam:torch", "adam", "torch"),
+        ("heavy-ball", "heavy_ball", "li-tai-e"),
+        ("heavy_ball", "heavy_ball", "li-tai-e"),
+        ("sgd:plain", "sgd", "plain"),
+    ],
+)
 def test_rules_by_name_and_variant(text, name, variant):
     found = options.rule(text)
     assert (found.name, found.variant) == (name, variant)
@@ -25,7 +31,7 @@ def test_rules_by_name_and_variant(text, name, variant):
     ("text", "complaint"),
     [
         ("rmsporp", "unknown optimizer 'rmsporp'.*did you mean rmsprop"),
-        ("zzz", "unknown optimizer 'zzz'.*see smelt list"),
+        ("zzz", "unknown optimizer 'zzz'.*see optsde list"),
         ("", "unknown optimizer ''"),
         ("rmsprop:fast", "rmsprop has no variant 'fast'; expected one of paper, torch"),
         ("sgd:fast", "sgd has no variant 'fast'; expected plain"),
@@ -39,13 +45,22 @@ def test_other_rules_are_refused(text, complaint):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("2^-3", 0.125), ("2**-3", 0.125), ("1/3", 1 / 3), (" 1e-3", 1e-3), ("-2", -2.0), ("sqrt(2)", math.sqrt(2))],
+    [
+        ("2^-3", 0.125),
+        ("2**-3", 0.125),
+        ("1/3", 1 / 3),
+        (" 1e-3", 1e-3),
+        ("-2", -2.0),
+        ("sqrt(2)", math.sqrt(2)),
+    ],
 )
 def test_numbers_may_be_computed(text, value):
     assert options.number(text) == pytest.approx(value, rel=1e-15)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1,2", "2^^3", "1/0", "9^9^9", "__import__('os')", "sqrt(-1)", "1;2", "(1"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "1,2", "2^^3", "1/0", "9^9^9", "__import__('os')", "sqrt(-1)", "1;2", "(1"]
+)
 def test_other_numbers_are_refused(text):
     with pytest.raises(ValueError, match="is not accepted"):
         options.number(text)
@@ -82,12 +97,18 @@ def test_problems():
 def test_one_row_is_a_diagonal():
     wide = options.problem("1,2,3", "1/2,2,1")
     assert (wide.fields.hessian, wide.fields.covariance, wide.matrices) == ("diagonal", "diagonal", {})
-    assert [wide.vectors["H"].tolist(), wide.vectors["S_diagonal"].tolist()] == [[1.0, 2.0, 3.0], [0.5, 2.0, 1.0]]
+    assert [wide.vectors["H"].tolist(), wide.vectors["S_diagonal"].tolist()] == [
+        [1.0, 2.0, 3.0],
+        [0.5, 2.0, 1.0],
+    ]
     assert options.problem("1,2", "1/2").vectors["S_diagonal"].tolist() == [0.25, 1.0]
     mixed = options.problem("1,0.5;0.5,1", "1,2")
     assert (mixed.fields.hessian, mixed.fields.covariance) == ("dense", "diagonal")
     thin = options.chosen_problem("1,2,3", None, None, "1;1/2;0")
-    assert (thin.fields, thin.matrices["B"].tolist()) == (QuadraticFields("diagonal", "factor", 1), [[1.0], [0.5], [0.0]])
+    assert (thin.fields, thin.matrices["B"].tolist()) == (
+        QuadraticFields("diagonal", "factor", 1),
+        [[1.0], [0.5], [0.0]],
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,9 +138,15 @@ def test_problems_by_formulas():
 
 
 def test_one_kind_of_problem_is_chosen():
-    assert options.chosen_problem(None, None, None, None).description["H"].tolist() == [[1.0, 0.5], [0.5, 1.0]]
+    assert options.chosen_problem(None, None, None, None).description["H"].tolist() == [
+        [1.0, 0.5],
+        [0.5, 1.0],
+    ]
     assert options.chosen_problem("2", "1", None, None).description["S"].tolist() == [[4.0]]
-    assert options.chosen_problem(None, None, "theta_2*theta_1", None).description["noise"] == [["1", "0"], ["0", "1"]]
+    assert options.chosen_problem(None, None, "theta_2*theta_1", None).description["noise"] == [
+        ["1", "0"],
+        ["0", "1"],
+    ]
     with pytest.raises(ValueError, match="got --noise with --objective"):
         options.chosen_problem(None, "1", "theta", None)
     with pytest.raises(ValueError, match="got --noise and --noise-factor"):
@@ -175,7 +202,10 @@ def test_schemes_by_name():
     assert options.scheme(None) is None
     assert options.scheme("heun_for-Additive noise") == additive_heun
     assert {options.scheme(s.name) for s in SCHEMES} == set(SCHEMES)
-    with pytest.raises(ValueError, match="unknown scheme 'euler'; expected one of euler-maruyama, simplified-euler-maruyama, "):
+    with pytest.raises(
+        ValueError,
+        match="unknown scheme 'euler'; expected one of euler-maruyama, simplified-euler-maruyama, ",
+    ):
         options.scheme("euler")
 
 
@@ -189,7 +219,12 @@ def test_noise_laws():
 def test_batches():
     assert options.noise_law("general", False, "8").batch == 8
     drawn = options.noise_law("general", True, "8", "100")
-    assert (drawn.batch, drawn.population, drawn.constant, drawn.name) == (8, 100, True, "mean of 8 out of 100 general")
+    assert (drawn.batch, drawn.population, drawn.constant, drawn.name) == (
+        8,
+        100,
+        True,
+        "mean of 8 out of 100 general",
+    )
     named = options.noise_law("gaussian", False, "b", "points")
     assert {str(symbol) for symbol in named.symbols} == {"b", "points"}
 
@@ -212,11 +247,12 @@ def test_other_batches_are_refused(batch, population, complaint):
         options.noise_law("general", False, batch, population)
 
 
-
 def test_files_that_cannot_be_written_are_refused_beforehand(tmp_path):
     options.check_writable(str(tmp_path / "new.json"), None)
     for bad in (tmp_path / "none" / "x.json", tmp_path):
-        with pytest.raises(ValueError, match=r"cannot write .*; expected a file in an existing folder with write permission"):
+        with pytest.raises(
+            ValueError, match=r"cannot write .*; expected a file in an existing folder with write permission"
+        ):
             options.check_writable(str(bad))
     if os.getuid():
         (closed := tmp_path / "closed").mkdir(mode=0o500)
@@ -229,5 +265,7 @@ def test_samples_of_a_step_without_a_common_data_point():
     assert (law.batch, law.population, law.disjoint) == (2, 6, True)
     assert options.noise_law("general", False, None, "6", True).batch == 1
     assert not options.noise_law("general", False, "2", "6", False).disjoint
-    with pytest.raises(ValueError, match="--reshuffle without a population; expected --population N beside it"):
+    with pytest.raises(
+        ValueError, match="--reshuffle without a population; expected --population N beside it"
+    ):
         options.noise_law("general", False, "2", None, True)

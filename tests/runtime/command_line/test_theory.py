@@ -2,13 +2,13 @@ import json
 from dataclasses import replace
 
 import pytest
-from smelt_command import refused, run
+from optsde_command import refused, run
 
-from smelt.derive.claims.papers.barrett import gradient_descent
-from smelt.derive.claims.papers.li_tai_e import sgd_order_2
-from smelt.derive.schemes.known import SCHEMES, euler_maruyama
-from smelt.runtime.command_line import options, theory
-from smelt.runtime.command_line.cli import main
+from optsde.derive.claims.papers.barrett import gradient_descent
+from optsde.derive.claims.papers.li_tai_e import sgd_order_2
+from optsde.derive.schemes.known import SCHEMES, euler_maruyama
+from optsde.runtime.command_line import options, theory
+from optsde.runtime.command_line.cli import main
 
 
 def _words(value) -> str:
@@ -68,18 +68,23 @@ def test_check_measures_what_differs(capsys, monkeypatch, tmp_path):
     assert out.startswith("li2019, SGD, order 2\n")
     assert (tmp_path / "li2019_SGD_order_2.png").read_bytes().startswith(b"\x89PNG")
     assert "nothing to measure" not in out
-    assert "cannot write missing/li2019_SGD_order_2.png" in refused(capsys, "check", "--measure", "--plot", "missing")
+    assert "cannot write missing/li2019_SGD_order_2.png" in refused(
+        capsys, "check", "--measure", "--plot", "missing"
+    )
     monkeypatch.setattr(options, "CLAIMS", (sgd_order_2,))
     assert "nothing to measure" in run(capsys, "check", "--measure")[1]
 
 
 def test_check_says_what_it_cannot_measure(capsys, monkeypatch):
-    wrong = replace(gradient_descent(), drift={"theta": "-g + h/2*H(g)"}, recorded="differs: drift[theta] tau^1")
+    wrong = replace(
+        gradient_descent(), drift={"theta": "-g + h/2*H(g)"}, recorded="differs: drift[theta] tau^1"
+    )
     monkeypatch.setattr(options, "CLAIMS", (lambda: wrong,))
     code, out, err = run(capsys, "check", "--measure")
     assert (code, err) == (0, "")
     assert out == (
-        "not measured: gradient descent, order 2 is a claim about full batch; expected one with noise, which kernels draw\n"
+        "not measured: gradient descent, order 2 is a claim about full batch; expected one with noise, which "
+        "kernels draw\n"
     )
     data = json.loads(run(capsys, "check", "--measure", "--json")[1])
     assert (data["measured"], data["left_out"]) == ([], [out.strip()])

@@ -5,13 +5,20 @@ import sympy as sp
 from checked import identity, verdict
 from sympy import Rational, Symbol, exp, sqrt
 
-from smelt.derive.claims.normal_form import Algebra
-from smelt.derive.claims.papers import callisti
-from smelt.derive.indices import reindex
-from smelt.derive.symbols import Field, gradient, t
+from optsde.derive.claims.normal_form import Algebra
+from optsde.derive.claims.papers import callisti
+from optsde.derive.notation.indices import reindex
+from optsde.derive.notation.symbols import Field, gradient, t
 
-# The known deviations of the published code of arXiv 2509.21614, published minus derived, written down independently.
-F, H, S, m, v = gradient("i"), gradient("i", "_1"), Field("S", 2, symmetric=True), Field("m")("i"), Field("v")("i")
+# The known deviations of the published code of arXiv 2509.21614, published minus derived, written down
+# independently.
+F, H, S, m, v = (
+    gradient("i"),
+    gradient("i", "_1"),
+    Field("S", 2, symmetric=True),
+    Field("m")("i"),
+    Field("v")("i"),
+)
 c, c1, c2, eps = (Symbol(name, positive=True) for name in ("c", "c1", "c2", "eps"))
 P = 1 / (sqrt(v) + eps)
 CUBE = P**3 - P**2 / sqrt(v)  # D^3 stands for D^2/sqrt(v)
@@ -61,15 +68,20 @@ def test_deviations_are_found_to_the_letter(make):
 
 
 def test_the_square_of_a_two_point_noise_is_given_a_variance():
-    """Poly/poly.py: 0.75 (f1' - f2')**2 is its deviation, so 0.5625 (f1' - f2')**4 for one sample, where it is zero.
+    """Poly/poly.py: 0.75 (f1' - f2')**2 is its deviation, so 0.5625 (f1' - f2')**4 for one sample, where it
+    is zero.
 
-    A batch of B has a B**2-th of that in the code; of independent two-point draws, S/B being the variance of their mean, the
-    square varies by ``2 S**2 (B - 1)/B**3``.
+    A batch of B has a B**2-th of that in the code; of independent two-point draws, S/B being the variance of
+    their mean, the square varies by ``2 S**2 (B - 1)/B**3``.
     """
     gap, batch = 2 * sp.sqrt(S_ii), Symbol("batch", positive=True)
     for make, variance, truth in (
         (callisti.adam_polynomial, Rational(9, 16) * gap**4, 0),
-        (callisti.adam_polynomial_batch, Rational(9, 16) * gap**4 / batch**2, 2 * S_ii**2 * (batch - 1) / batch**3),
+        (
+            callisti.adam_polynomial_batch,
+            Rational(9, 16) * gap**4 / batch**2,
+            2 * S_ii**2 * (batch - 1) / batch**3,
+        ),
     ):
         (excess,) = [d.excess for d in verdict(make).differences if d.blocks == ("v", "v")]
         own = Algebra(make().chain, {})
@@ -79,7 +91,11 @@ def test_the_square_of_a_two_point_noise_is_given_a_variance():
 
 def test_a_cube_for_a_square_is_equal_without_eps():
     for make in DEVIATIONS:
-        (first,) = [d for d in verdict(make).differences if d.blocks == ("theta",) and d.assumptions == ("eps = 0",)]
+        (first,) = [
+            d for d in verdict(make).differences if d.blocks == ("theta",) and d.assumptions == ("eps = 0",)
+        ]
         assert eps in first.excess.free_symbols
-    (third,) = [d for d in verdict(callisti.rmsprop_batch_order_2).differences if d.assumptions == ("quadratic f",)]
+    (third,) = [
+        d for d in verdict(callisti.rmsprop_batch_order_2).differences if d.assumptions == ("quadratic f",)
+    ]
     assert third.blocks == ("theta",)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from smelt.derive.claims.papers import cattaneo, kovachki
-from smelt.derive.claims.verdicts import check
+from optsde.derive.claims.papers import cattaneo, kovachki
+from optsde.derive.claims.verdicts import check
 
 
 def test_a_wrong_memory_term_is_found():

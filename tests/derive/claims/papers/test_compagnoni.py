@@ -6,16 +6,22 @@ from dataclasses import replace
 import pytest
 import sympy as sp
 
-from smelt.derive.claims.papers import compagnoni
-from smelt.derive.claims.verdicts import check
-from smelt.derive.symbols import Field, gradient
+from optsde.derive.claims.papers import compagnoni
+from optsde.derive.claims.verdicts import check
+from optsde.derive.notation.symbols import Field, gradient
 
 
 def test_a_wrong_sign_of_signs_is_found():
     claim = compagnoni.sign_sgd_order_1()
     assert check(replace(claim, drift={"theta": "E"})).summary == "differs: drift[theta] tau^0"
-    assert check(replace(claim, drift={"theta": "-erf(g/sqrt(Sigma))"})).summary == "agrees if signal far above noise"
-    assert check(replace(claim, drift={"theta": "-2*erf(g/sqrt(Sigma))"})).summary == "differs: drift[theta] tau^0"
+    assert (
+        check(replace(claim, drift={"theta": "-erf(g/sqrt(Sigma))"})).summary
+        == "agrees if signal far above noise"
+    )
+    assert (
+        check(replace(claim, drift={"theta": "-2*erf(g/sqrt(Sigma))"})).summary
+        == "differs: drift[theta] tau^0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,7 +45,10 @@ def test_a_wrong_phase_of_signs_is_found(make, old, new):
 
 @pytest.mark.parametrize(
     ("make", "assumption"),
-    [(compagnoni.sign_sgd_phase_1, "signal far above noise"), (compagnoni.sign_sgd_phase_3, "signal far below noise")],
+    [
+        (compagnoni.sign_sgd_phase_1, "signal far above noise"),
+        (compagnoni.sign_sgd_phase_3, "signal far below noise"),
+    ],
 )
 def test_a_difference_that_vanishes_as_a_whole_says_when(make, assumption):
     """Neither erf nor its leading term vanishes by itself."""
@@ -48,10 +57,11 @@ def test_a_difference_that_vanishes_as_a_whole_says_when(make, assumption):
 
 
 def test_the_middle_phase_lies_between_parallel_lines():
-    """For 1 < Y < 3/2 the derived drift -erf(Y) lies between -(m Y + q) for erf's chord and the tangent parallel to it.
+    """For 1 < Y < 3/2 the derived drift -erf(Y) lies between -(m Y + q) for erf's chord and the tangent
+    parallel to it.
 
-    erf is concave there, so the chord is below and every tangent above it: the bounds of phase 2, with the best constants of
-    their slope. The tangent touches where ``2/sqrt(pi) exp(-Y**2) = m``, between the ends.
+    erf is concave there, so the chord is below and every tangent above it: the bounds of phase 2, with the
+    best constants of their slope. The tangent touches where ``2/sqrt(pi) exp(-Y**2) = m``, between the ends.
     """
     low, high = 1.0, 1.5
     slope = (math.erf(high) - math.erf(low)) / (high - low)

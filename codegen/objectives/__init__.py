@@ -1,0 +1,1 @@
+"""What objectives provide to kernels, as statements."""

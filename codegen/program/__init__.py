@@ -1,0 +1,1 @@
+"""The program of a kernel: statements, and what can be done to them."""

@@ -1,0 +1,1 @@
+"""From rule, regime and noise to the modified equation and its certificate."""

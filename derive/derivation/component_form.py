@@ -1,0 +1,220 @@
+"""The explicit component form of an equation in a given dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from itertools import combinations_with_replacement, product
+from typing import TYPE_CHECKING
+
+from sympy import Add, Dummy, Expr, Function, Integer, Lambda, Matrix, Symbol
+
+from ..notation.indices import components, dummies, terms
+from ..notation.symbols import Component, ElementFunction, TotalField, one, t
+
+if TYPE_CHECKING:
+    from .equation import ModifiedEquation
+
+
+@dataclass(frozen=True)
+class ComponentForm:
+    """Drift, covariance and obstruction as SymPy objects in the symbols of `state`.
+
+    Attributes
+    ----------
+    state : tuple of Symbol
+        ``theta_1, theta_2, ..., v_1, ...``; without numbers in one dimension.
+    time : Symbol
+    drift : tuple of Matrix
+        By power of tau, a column in the order of `state`.
+    covariance : tuple of Matrix
+        By power of tau, symmetric.
+    third, fourth : mapping of tuple of Symbol to Expr
+        The obstruction at order tau, for state symbols in the order of `state`; what vanishes is left out.
+    """
+
+    state: tuple[Symbol, ...]
+    time: Symbol
+    drift: tuple[Matrix, ...]
+    covariance: tuple[Matrix, ...]
+    third: Mapping[tuple[Symbol, ...], Expr]
+    fourth: Mapping[tuple[Symbol, ...], Expr]
+
+
+def component_form(
+    equation: ModifiedEquation,
+    dimension: int,
+    objective: Expr | None,
+    abstract: bool,
+    factor: Matrix | None = None,
+) -> ComponentForm:
+    """Expand an equation in index notation; see `ModifiedEquation.expand`.
+
+    Raises
+    ------
+    ValueError
+        The dimension is not a positive integer, or objective or factor contain other symbols than theta's.
+    """
+    if not isinstance(dimension, int) or dimension < 1:
+        raise ValueError(f"dimension {dimension!r}; expected a positive integer")
+    blocks = [block.name for block in equation.chain.blocks]
+    positions = list(product(blocks, range(1, dimension + 1)))
+    space = Space(dimension, objective, factor, {} if abstract else equation.definitions)
+    state = tuple(space.state(block, n) for block, n in positions)
+    drift = tuple(
+        Matrix([space.value(part[block], {"i": n}) for block, n in positions]) for part in equation.drift
+    )
+
+    def entry(part: Mapping[tuple[str, str], Expr], row: int, column: int) -> Expr:
+        (a, i), (b, j) = positions[row], positions[column]
+        return space.value(part[a, b], {"i": i, "j": j}) if (a, b) in part else entry(part, column, row)
+
+    size = range(len(state))
+    covariance = tuple(
+        Matrix([[entry(part, r, c) for c in size] for r in size]) for part in equation.covariance
+    )
+    tensors: dict[int, dict[tuple[Symbol, ...], Expr]] = {3: {}, 4: {}}
+    for obstruction in equation.certificate.obstruction:
+        if obstruction.power == 1:
+            degree = len(obstruction.blocks)
+            for chosen in combinations_with_replacement(range(len(positions)), degree):
+                if tuple(positions[n][0] for n in chosen) == obstruction.blocks:
+                    names = {free: positions[n][1] for free, n in zip("ijklmn"[:degree], chosen, strict=True)}
+                    value = space.value(obstruction.expression, names)
+                    if value != 0:
+                        tensors[degree][tuple(state[n] for n in chosen)] = value
+    return ComponentForm(state, t, drift, covariance, tensors[3], tensors[4])
+
+
+def in_coordinates(
+    expression: Expr,
+    free: Mapping[str, int],
+    dimension: int,
+    component: Callable[[Component, tuple[int, ...]], Expr],
+) -> Expr:
+    """Give free indices their numbers 1, 2, ..., sum over the others, and put the values of `component` for
+    components.
+    """
+    total: list[Expr] = []
+    for term in terms(expression):
+        summed = sorted(dummies(term))
+        for numbers in product(range(1, dimension + 1), repeat=len(summed)):
+            at = {**free, **dict(zip(summed, numbers, strict=True))}
+            found = sorted(components(term), key=lambda c: c.name)
+            total.append(term.xreplace({c: component(c, tuple(at[i] for i in c.indices)) for c in found}))
+    return Add(*total)
+
+
+def written_out(expression: Expr, definitions: Mapping[str, Lambda]) -> Expr:
+    """Put their definitions for the abstract functions that have one, derivatives included."""
+    values = {}
+    for call in expression.atoms(ElementFunction):
+        if call.base in definitions:
+            definition = definitions[call.base]
+            variables = [v for v, n in zip(definition.variables, call.orders, strict=True) for _ in range(n)]
+            derivative = definition.expr.diff(*variables) if variables else definition.expr
+            arguments = [written_out(argument, definitions) for argument in call.args]
+            values[call] = derivative.xreplace(dict(zip(definition.variables, arguments, strict=True)))
+    return expression.xreplace(values) if values else expression
+
+
+class Space:
+    """Names and values of components in one dimension.
+
+    Parameters
+    ----------
+    dimension : int
+    objective : Expr or None
+        ``f`` in the symbols of theta, known by name; an undefined function if None.
+    factor : Matrix or None
+        ``B`` likewise, d rows; covariances are undefined functions if None.
+    definitions : mapping of str to Lambda
+        The abstract functions to write out.
+
+    Raises
+    ------
+    ValueError
+        Objective or factor contain other symbols than theta's.
+    """
+
+    def __init__(
+        self, dimension: int, objective: Expr | None, factor: Matrix | None, definitions: Mapping
+    ) -> None:
+        self.dimension, self.definitions = dimension, definitions
+        self.theta = [self.state("theta", n) for n in range(1, dimension + 1)]
+        self.objective = (
+            Function("f")(*self.theta) if objective is None else self._in_theta(objective, "objective")
+        )
+        self.factor = (
+            None if factor is None else factor.applyfunc(lambda entry: self._in_theta(entry, "noise factor"))
+        )
+
+    def _in_theta(self, expression: Expr, what: str) -> Expr:
+        """Match symbols by name, whatever their assumptions."""
+        own = {str(symbol): symbol for symbol in self.theta}
+        if foreign := sorted({str(symbol) for symbol in expression.free_symbols} - set(own)):
+            raise ValueError(f"{what} contains {', '.join(foreign)}; expected a function of {', '.join(own)}")
+        return expression.xreplace({symbol: own[str(symbol)] for symbol in expression.free_symbols})
+
+    def state(self, block: str, n: int) -> Symbol:
+        return Symbol(block if self.dimension == 1 else f"{block}_{n}", real=True)
+
+    def value(self, expression: Expr, free: Mapping[str, int]) -> Expr:
+        """Give free indices their numbers, sum over the others, put functions for fields."""
+        return self._written_out(self._added_up(expression, free))
+
+    def _added_up(self, expression: Expr, free: Mapping[str, int]) -> Expr:
+        return in_coordinates(expression, free, self.dimension, self.component)
+
+    def _written_out(self, expression: Expr) -> Expr:
+        expression = written_out(expression, self.definitions)
+        calls = expression.atoms(ElementFunction)
+        return expression.xreplace({call: self._undefined(call) for call in calls}) if calls else expression
+
+    def _undefined(self, call: ElementFunction) -> Expr:
+        arguments = tuple(self._written_out(argument) for argument in call.args)
+        places = [Dummy() for _ in arguments]
+        variables = [x for x, n in zip(places, call.orders, strict=True) for _ in range(n)]
+        function = Function(call.base)(*places)
+        return (function.diff(*variables) if variables else function).subs(
+            dict(zip(places, arguments, strict=True))
+        )
+
+    def component(self, c: Component, numbers: tuple[int, ...]) -> Expr:
+        """Return the value of a component whose indices are 1, 2, ..., in the symbols of theta.
+
+        Raises
+        ------
+        ValueError
+            The component is no derivative of the objective or of second moments of its noise, though these
+            are given.
+        """
+        field = c.field
+        if isinstance(field, TotalField):
+            return self._added_up(field.body, {})
+        if field == one:
+            return Integer(1)
+        if field.gradient:
+            return self._differentiated(self.objective, numbers)
+        head, tail = numbers[: field.rank], numbers[field.rank :]
+        if field.rank == 1:
+            return self.state(field.name, numbers[0])
+        if self.factor is not None:
+            matrices = {"B": self.factor, "S": self.covariance}
+            if field.name not in matrices or field.rank != 2:
+                raise ValueError(f"{c} has no value by a noise factor; expected covariances of the noise")
+            return self._differentiated(matrices[field.name][head[0] - 1, head[1] - 1], tail)
+        names = sorted(head) if field.symmetric else head
+        label = field.name if self.dimension == 1 else f"{field.name}_{''.join(map(str, names))}"
+        return self._differentiated(
+            Function(label)(*self.theta) if field.varies else Symbol(label, real=True), tail
+        )
+
+    @cached_property
+    def covariance(self) -> Matrix | None:
+        """``S = B B^T`` of the factor."""
+        return None if self.factor is None else self.factor * self.factor.T
+
+    def _differentiated(self, expression: Expr, by: tuple[int, ...]) -> Expr:
+        return reduce(lambda e, n: e.diff(self.theta[n - 1]), by, expression)

@@ -1,0 +1,273 @@
+"""The modified equation of a chain: drift, covariance, obstruction and certificate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations_with_replacement, permutations
+from typing import Literal, get_args
+
+from sympy import Add, Expr, Integer, Lambda, Matrix, Rational, floor
+
+from ..noise.laws import NoiseModel
+from ..notation.indices import canonical, reindex, terms
+from ..notation.operators import TIME, block_of, split
+from ..notation.symbols import Component
+from ..optimizers.rule import UpdateRule
+from ..regimes import Regime
+from ..smoothing.moments import smoothed_definitions
+from ..storage.recall import recall
+from .certificate import Certificate, LeadingError, Obstruction
+from .chain import Chain
+from .component_form import ComponentForm, component_form
+from .diffusion import Diffusion, check_factor, diffusion_factor
+from .generator import modified_generator
+from .leading_operator import missing_operator, noise_generator
+from .synchronised import synchronised_defect, synchronised_diffusion
+from .verification import defect, generator_of
+
+Form = Literal["diffusion", "fluctuation", "ode", "synchronised"]
+
+FREE = ("i", "j", "k", "l", "m", "n")
+"""Names of free indices, in the order of the blocks they belong to."""
+
+
+@dataclass(frozen=True, repr=False)
+class ModifiedEquation:
+    """``dX = (b_0 + tau b_1 + ...) dt + (a_0 + tau a_1 + ...)^(1/2) dW`` in index notation, for every
+    dimension.
+
+    Attributes
+    ----------
+    chain : Chain
+        What the equation follows.
+    order : int
+        The weak order asked for.
+    form : {"diffusion", "fluctuation", "ode", "synchronised"}
+        "fluctuation" and "ode" are equations of order 1: with the leading fluctuations added, or without
+        noise. "synchronised" is the equation of order 2 that remembers its noise since the start of the step
+        (`optsde.derive.derivation.synchronised`).
+    generator : tuple of Expr
+        Symbols of ``L_0, L_1, ...``.
+    definitions : mapping of str to Lambda
+        The functions kept abstract, such as ``P``.
+    """
+
+    chain: Chain
+    order: int
+    form: Form
+    generator: tuple[Expr, ...]
+    definitions: Mapping[str, Lambda]
+
+    def __repr__(self) -> str:
+        return f"<ModifiedEquation: {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """Chain, order and form, for people."""
+        return f"{self.chain.name}, order {self.order}" + (
+            "" if self.form == "diffusion" else f", {self.form}"
+        )
+
+    @cached_property
+    def drift(self) -> tuple[Mapping[str, Expr], ...]:
+        """By power of tau: for each block its drift at coordinate i."""
+        blocks = [block.name for block in self.chain.blocks]
+        return tuple({b: _coefficient(symbol, (b,)) for b in blocks} for symbol in self.generator)
+
+    @cached_property
+    def covariance(self) -> tuple[Mapping[tuple[str, str], Expr], ...]:
+        """By power of tau: for each pair of blocks in state order their covariance at coordinates i and j."""
+        pairs = list(combinations_with_replacement([block.name for block in self.chain.blocks], 2))
+        return tuple({pair: _coefficient(symbol, pair) for pair in pairs} for symbol in self.generator)
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """The weak order reached and, where it is less than the one asked for, why.
+
+        The order is not taken from the derivation: the equation's own step is compared with the chain's.
+        """
+        return recall("certificate", self, self._certificate, (Certificate, Obstruction))
+
+    def _certificate(self) -> Certificate:
+        if self.form == "synchronised":
+            missing = synchronised_defect(self.chain, self.generator, self.diffusion)
+            found = [o for power, symbol in missing.items() for o in self._parts(symbol, power - 1, 1)]
+        else:
+            missing = defect(self.chain, generator_of(self.drift, self.covariance), self.order)
+            found = [
+                o
+                for power, symbol in enumerate(self.generator)
+                for o in self._parts(symbol, Integer(power), 3)
+            ]
+        reached = int(floor(min(missing) - 1)) if missing else self.order
+        return Certificate(reached, tuple(found))
+
+    @cached_property
+    def leading_error(self) -> LeadingError:
+        """What the equation lacks first; `optsde.derive.derivation.leading_operator` has the formula of the
+        weak error and its sign.
+
+        Raises
+        ------
+        ValueError
+            The form is "synchronised", whose generator is no operator on functions of the state alone.
+        """
+        if self.form == "synchronised":
+            raise ValueError(f"leading error of {self.name}; expected a diffusion, a fluctuation or an ode")
+        order = self.certificate.weak_order
+        missing = missing_operator(self.chain, self._own_generator(), order)
+        definitions = self.chain.increments(order + 1).definitions
+        return LeadingError(order, tuple(self._parts(missing, Integer(order), 1)), definitions)
+
+    def _own_generator(self) -> dict[Rational, Expr]:
+        """Return the generator of what is simulated: from ``tau**order`` on its covariance is the square of
+        its factor.
+        """
+        own = generator_of(self.drift, self.covariance)
+        try:
+            factor = self.diffusion
+        except ValueError:  # no closed form: then the equation is its covariance
+            return own
+        return own | noise_generator(factor, self.chain, self.order)
+
+    def _parts(self, symbol: Expr, power: Expr, degree: int) -> list[Obstruction]:
+        """Return the coefficients of the derivatives from a degree on."""
+        names = [block.name for block in self.chain.blocks]
+        kinds = {
+            tuple(sorted((block_of(m) for m in split(term)[1]), key=names.index))
+            for term in terms(_spatial(symbol))
+        }
+        chosen = sorted((kind for kind in kinds if len(kind) >= degree), key=lambda kind: (len(kind), kind))
+        return [Obstruction(power, blocks, _coefficient(symbol, blocks)) for blocks in chosen]
+
+    @cached_property
+    def diffusion(self) -> Diffusion:
+        """The diffusion factor, with one independent Brownian motion per chaos degree.
+
+        Raises
+        ------
+        ValueError
+            The covariance has no factor of this form; the message names what is left over.
+        """
+        return recall("diffusion", self, self._diffusion, (Diffusion,))
+
+    def _diffusion(self) -> Diffusion:
+        if self.form == "synchronised":
+            return synchronised_diffusion(self.chain, self.generator[0])
+        factor = diffusion_factor(self.chain, self.generator, self.form)
+        if self.form == "diffusion":
+            check_factor(factor, self.covariance, self.chain)
+        return factor
+
+    def expand(
+        self,
+        dimension: int,
+        objective: Expr | None = None,
+        abstract: bool = False,
+        factor: Matrix | None = None,
+    ) -> ComponentForm:
+        """Write the equation in components.
+
+        Parameters
+        ----------
+        dimension : int
+        objective : Expr, optional
+            ``f`` in the symbols ``theta_1, theta_2, ...`` (``theta`` in one dimension); an undefined function
+            unless given.
+        abstract : bool
+            Keep ``P``, ``Q``, ... undefined.
+        factor : Matrix, optional
+            ``B`` with ``S = B B^T`` likewise, d rows; the entries of ``S`` are undefined functions unless
+            given.
+        """
+        return component_form(self, dimension, objective, abstract, factor)
+
+    def _repr_latex_(self) -> str:
+        from ..display.latex import latex_equation
+
+        return f"$${latex_equation(self)}$$"
+
+
+def modified_equation(
+    rule: UpdateRule,
+    regime: Regime,
+    noise: NoiseModel,
+    order: int = 2,
+    form: Form = "diffusion",
+) -> ModifiedEquation:
+    """Derive the stochastic modified equation of an optimizer.
+
+    Parameters
+    ----------
+    rule : UpdateRule
+    regime : Regime
+    noise : NoiseModel
+    order : int
+        Weak order asked for, at least 1.
+    form : {"diffusion", "fluctuation", "ode", "synchronised"}
+        See `ModifiedEquation`.
+
+    Returns
+    -------
+    ModifiedEquation
+        Its `certificate` says whether the order is reached; where it is not, drift and covariance are the
+        best a diffusion can do.
+
+    Raises
+    ------
+    ValueError
+        The rule cannot be expanded, the regime leaves no limit, or the order or form makes no sense.
+    """
+    if order < 1:
+        raise ValueError(f"order {order}; expected 1, 2, ...")
+    if form not in get_args(Form):
+        raise ValueError(f"form {form!r}; expected {', '.join(get_args(Form))}")
+    if form in ("fluctuation", "ode") and order != 1:
+        raise ValueError(
+            f"form {form!r} with order {order}; expected order 1: higher orders determine their noise"
+        )
+    if form == "synchronised" and order != 2:
+        raise ValueError(f"form {form!r} with order {order}; expected order 2, the one it is made for")
+    chain = Chain(rule, regime, noise)
+    generator, definitions = recall(
+        "generator",
+        (chain, order),
+        lambda: (modified_generator(chain, order), chain.increments(order).definitions),
+    )
+    if form in ("fluctuation", "ode") and any(len(split(term)[1]) > 1 for term in terms(generator[0])):
+        raise ValueError(
+            f"form {form!r} for {chain.name}, whose limit has noise of its own; expected the form diffusion"
+        )
+    return ModifiedEquation(chain, order, form, generator, {**definitions, **smoothed_definitions(generator)})
+
+
+def _spatial(symbol: Expr) -> Expr:
+    """Drop the derivative by time, which every chain has and no other part of a generator contains."""
+    return Add(*(term for term in terms(symbol) if all(block_of(m) != TIME for m in split(term)[1])))
+
+
+def _coefficient(symbol: Expr, blocks: tuple[str, ...]) -> Expr:
+    """Return the coefficient of the derivative by the given blocks, symmetrised over equal ones.
+
+    The generator contains ``1/r! c_a...z d_a...d_z`` summed over all blocks, so after joining equal products
+    of derivatives the coefficient is the sum over the orders in which equal blocks can carry the free
+    indices.
+    """
+    pieces = []
+    for term in terms(symbol):
+        coefficient, momenta = split(term)
+        if sorted(block_of(m) for m in momenta) == sorted(blocks):
+            for arranged in permutations(momenta):
+                if tuple(block_of(m) for m in arranged) == blocks:
+                    pieces.append(_freed(coefficient, arranged))
+    return canonical(Add(*pieces))
+
+
+def _freed(coefficient: Expr, momenta: tuple[Component, ...]) -> Expr:
+    indices = [m.indices[0] for m in momenta]
+    if len(set(indices)) < len(indices) or len(indices) > len(FREE):
+        raise ValueError(
+            f"derivatives by {', '.join(map(str, momenta))}; expected at most {len(FREE)}, of different "
+            "indices"
+        )
+    return reindex(coefficient, dict(zip(indices, FREE[: len(indices)], strict=True)))

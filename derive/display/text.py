@@ -1,0 +1,231 @@
+"""Equations as plain text and as data for JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sympy import Add, Expr, Lambda, Rational, Symbol
+
+from ..derivation.certificate import LeadingError, Obstruction
+from ..derivation.component_form import ComponentForm
+from ..derivation.equation import FREE, ModifiedEquation
+from ..notation.contraction import is_element_wise, readable, root_of, totals
+from ..notation.indices import components
+from ..notation.symbols import Component, body_of
+from ..smoothing.moments import MEANING
+
+
+def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:
+    """Return an expression in index notation on one line, sums written as ``sum_j(...)``, ``total(F*v)`` or
+    ``norm(F)``.
+    """
+    numbers = {c: _number(c) for c in totals(expression)}
+    shown = readable(expression.xreplace(numbers), free)
+    pieces = [f"sum_{','.join(summed)}({term})" if summed else str(term) for summed, term in shown]
+    return " + ".join(pieces).replace("+ -", "- ")
+
+
+def _number(total: Component) -> Expr:
+    """Return a sum over all coordinates as a symbol with a readable name, or as a power of one."""
+    body = body_of(total)
+    if root := root_of(total):
+        return Symbol(f"norm({_plain(root)})", positive=True) ** 2
+    written = f"total({_plain(body)})" if is_element_wise(body) else text(body, ())
+    return Symbol(
+        f"({written})" if isinstance(body, Add) and not is_element_wise(body) else written, real=True
+    )
+
+
+def _plain(expression: Expr) -> Expr:
+    """Drop the index of an element-wise expression."""
+    numbers = {c: _number(c) for c in totals(expression)}
+    return expression.xreplace(
+        numbers | {c: Symbol(c.field.name, real=True) for c in components(expression) if c.indices}
+    )
+
+
+def equation_text(equation: ModifiedEquation) -> str:
+    """Return the equation over several lines, for a terminal."""
+    law = equation.chain.noise
+    lines = [
+        equation.name,
+        f"with {', '.join(f'{name} = {value}' for name, value in _scales(equation).items())}",
+    ]
+    lines.append(f"noise: {law.name}, covariance S" + ("" if law.batch == 1 else " of one draw"))
+    for power, part in enumerate(equation.drift):
+        lines.append(f"drift, tau^{power}:")
+        lines += [f"  {block}[i]: {text(expression)}" for block, expression in part.items()]
+    if equation.form == "synchronised":
+        return "\n".join(
+            [
+                *lines,
+                *_noise_text(equation),
+                *_definitions_text(equation.definitions),
+                certificate_text(equation),
+            ]
+        )
+    for power, part in enumerate(equation.covariance):
+        shown = {pair: expression for pair, expression in part.items() if expression != 0}
+        lines.append(f"covariance, tau^{power}:" + ("" if shown else " 0"))
+        lines += [f"  {a}[i], {b}[j]: {text(expression, ('i', 'j'))}" for (a, b), expression in shown.items()]
+    return "\n".join([*lines, *_definitions_text(equation.definitions), certificate_text(equation)])
+
+
+def _scales(equation: ModifiedEquation) -> dict[str, str]:
+    """Return what hyperparameters, noise and rescaled blocks are in the regime; a block in terms of the
+    state.
+    """
+    chain = equation.chain
+    scaling = chain.regime.scaling(chain.rule)
+    found = {name: str(value) for name, value in scaling.hyperparameters.items()} | {
+        "noise scale": str(scaling.noise)
+    }
+    return found | {f"the optimizer's {b}": str(u * Symbol(b)) for b, u in scaling.blocks.items() if u != 1}
+
+
+def _definitions_text(definitions: Mapping[str, Lambda]) -> list[str]:
+    lines = [f"{name}({', '.join(map(str, d.variables))}) = {d.expr}" for name, d in definitions.items()]
+    return lines + [MEANING] * any(name.startswith(("E_u", "Cov_u")) for name in definitions)
+
+
+def _noise_text(equation: ModifiedEquation) -> list[str]:
+    lines = []
+    for half, part in enumerate(equation.diffusion.coefficients):
+        lines.append(f"noise, tau^{Rational(half, 2)}, with B B^T = S, zeta1 = dW, omega1 = W - W_(t_k):")
+        lines += [
+            f"  {block}[i]: {text(expression)}" for block, expression in part.items() if expression != 0
+        ]
+    return lines
+
+
+def certificate_text(equation: ModifiedEquation) -> str:
+    """Say which weak order is reached, and the obstruction term by term."""
+    certificate = equation.certificate
+    if certificate.exists:
+        return f"certificate: weak order {certificate.weak_order}, no obstruction"
+    lines = [
+        f"certificate: no diffusion of weak order {equation.order} exists; weak order "
+        f"{certificate.weak_order}. "
+        "Obstruction, by the blocks of the derivative:"
+    ]
+    return "\n".join([*lines, *_obstruction_text(certificate.obstruction)])
+
+
+def leading_error_text(equation: ModifiedEquation) -> str:
+    """Say what the equation lacks first and what weak error that makes, term by term; then functions that are
+    new.
+    """
+    missing = equation.leading_error
+    p, new = (
+        missing.power,
+        {name: d for name, d in missing.definitions.items() if name not in equation.definitions},
+    )
+    head = f"leading weak error: -tau^{p} int_0^T E[(L_{p} - L~_{p}) u(s, X_s)] ds "
+    head += "with u(s, x) = E[phi(X_T) | X_s = x]. "
+    if not missing.operator:
+        return f"{head}The operator is zero: the error is of higher order."
+    lines = [f"{head}The operator, by the blocks of the derivative:", *_obstruction_text(missing.operator)]
+    return "\n".join([*lines, *_definitions_text(new)])
+
+
+def _obstruction_text(parts: tuple[Obstruction, ...]) -> list[str]:
+    lines = []
+    for o in parts:
+        free = FREE[: len(o.blocks)]
+        place = ", ".join(f"{block}[{index}]" for block, index in zip(o.blocks, free, strict=True))
+        lines.append(f"  tau^{o.power}  c{len(o.blocks)} at ({place}): {text(o.expression, free)}")
+    return lines
+
+
+def _diffusion_json(equation: ModifiedEquation) -> list[dict[str, str]] | None:
+    """Return the noise by half powers of tau, or None where it has no closed form."""
+    try:
+        parts = equation.diffusion.coefficients
+    except ValueError:
+        return None
+    return [{block: text(e) for block, e in part.items() if e != 0} for part in parts]
+
+
+def components_text(form: ComponentForm) -> str:
+    """Return the component form over several lines."""
+    lines = []
+    for power, (drift, covariance) in enumerate(zip(form.drift, form.covariance, strict=True)):
+        lines.append(f"components at tau^{power}, drift:")
+        lines += [f"  {symbol}: {entry}" for symbol, entry in zip(form.state, drift, strict=True)]
+        lines.append(f"components at tau^{power}, covariance:")
+        for row, a in enumerate(form.state):
+            entries = ((b, covariance[row, row + n]) for n, b in enumerate(form.state[row:]))
+            lines += [f"  {a}, {b}: {entry}" for b, entry in entries if entry != 0]
+    for tensor in (form.third, form.fourth):
+        lines += [f"obstruction at {', '.join(map(str, key))}: {value}" for key, value in tensor.items()]
+    return "\n".join(lines)
+
+
+def components_json(form: ComponentForm) -> dict[str, Any]:
+    """Return the component form as JSON data; lists go by power of tau."""
+    obstruction = {
+        ", ".join(map(str, key)): str(value)
+        for part in (form.third, form.fourth)
+        for key, value in part.items()
+    }
+    return {
+        "state": [str(symbol) for symbol in form.state],
+        "drift": [[str(entry) for entry in column] for column in form.drift],
+        "covariance": [
+            [[str(entry) for entry in row] for row in matrix.tolist()] for matrix in form.covariance
+        ],
+        "obstruction": obstruction,
+    }
+
+
+def equation_json(equation: ModifiedEquation) -> dict[str, Any]:
+    """Return the equation as JSON data; lists go by power of tau."""
+    certificate = equation.certificate
+    return {
+        "rule": equation.chain.rule.name,
+        "variant": equation.chain.rule.variant,
+        "regime": equation.chain.regime.name,
+        "scaling": _scales(equation),
+        "noise": equation.chain.noise.name,
+        "order": equation.order,
+        "form": equation.form,
+        "state": [block.name for block in equation.chain.blocks],
+        "drift": [{block: text(e) for block, e in part.items()} for part in equation.drift],
+        "covariance": [
+            {f"{a},{b}": text(e, ("i", "j")) for (a, b), e in part.items() if e != 0}
+            for part in equation.covariance
+        ],
+        "diffusion": _diffusion_json(equation),
+        "definitions": _definitions_json(equation.definitions),
+        "certificate": {
+            "weak_order": certificate.weak_order,
+            "exists": certificate.exists,
+            "obstruction": _obstruction_json(certificate.obstruction),
+        },
+    }
+
+
+def leading_error_json(missing: LeadingError) -> dict[str, Any]:
+    """Return the operator behind the leading weak error as JSON data."""
+    return {
+        "power": missing.power,
+        "operator": _obstruction_json(missing.operator),
+        "definitions": _definitions_json(missing.definitions),
+    }
+
+
+def _definitions_json(definitions: Mapping[str, Lambda]) -> dict[str, Any]:
+    return {
+        name: {"arguments": [str(v) for v in d.variables], "expression": str(d.expr)}
+        for name, d in definitions.items()
+    }
+
+
+def _obstruction_json(parts: tuple[Obstruction, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "power": float(o.power),
+            "blocks": list(o.blocks),
+            "expression": text(o.expression, FREE[: len(o.blocks)]),
+        }
+        for o in parts
+    ]

@@ -1,0 +1,1 @@
+"""Laws of the gradient noise: cumulants, batches, the noise at neighbouring points."""

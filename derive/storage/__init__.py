@@ -1,0 +1,1 @@
+"""The private directory, and results kept there between processes."""

@@ -1,0 +1,1 @@
+"""Stochastic modified equations of stochastic optimizers: derived, compiled, measured."""

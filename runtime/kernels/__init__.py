@@ -1,0 +1,1 @@
+"""Compiled kernels: what they are given, how they run, what they add up."""

@@ -1,0 +1,245 @@
+"""Expressions at many states at once, in NumPy: where a handful of numbers is wanted and no kernel."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial, reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy import (
+    Abs,
+    Add,
+    Expr,
+    Heaviside,
+    Lambda,
+    Max,
+    Min,
+    Mul,
+    Pow,
+    Symbol,
+    cos,
+    cosh,
+    erf,
+    exp,
+    log,
+    sign,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+
+from ...codegen.program.shapes import length_of, lengths
+from ...codegen.program.statements import (
+    Entry,
+    MatVec,
+    Number,
+    Observable,
+    Scalar,
+    Stack,
+    Statement,
+    Total,
+    Vector,
+)
+from ...derive.derivation.component_form import written_out
+from ...derive.notation.indices import components, is_dummy, terms
+from ...derive.notation.symbols import Component, TotalField, body_of, one
+from ..problems.quadratic import Quadratic
+
+Array = NDArray[np.float64]
+
+FUNCTIONS: Mapping[Any, Callable[..., Any]] = {
+    Pow: np.power,
+    exp: np.exp,
+    log: np.log,
+    sin: np.sin,
+    cos: np.cos,
+    tan: np.tan,
+    sinh: np.sinh,
+    cosh: np.cosh,
+    tanh: np.tanh,
+    Abs: np.abs,
+    sign: np.sign,
+    erf: np.vectorize(math.erf, otypes=[float]),
+    Heaviside: lambda x, *_: np.heaviside(x, 0.0),
+}
+COMBINED: Mapping[Any, Callable[[Any, Any], Any]] = {
+    Add: np.add,
+    Mul: np.multiply,
+    Max: np.maximum,
+    Min: np.minimum,
+}
+
+
+def value(expression: Expr, values: Mapping[str, Any]) -> Any:
+    """Return an expression's value; symbols are looked up by name, arrays go by NumPy's rules.
+
+    Raises
+    ------
+    ValueError
+        It contains a function or a symbol that has no value here.
+    """
+    return _function(expression)(values)
+
+
+@lru_cache(4096)
+def _function(expression: Any) -> Callable[[Mapping[str, Any]], Any]:
+    """Return what `value` does: walking the expression takes longer than the arithmetic."""
+    if isinstance(expression, Symbol):
+        return partial(_looked_up, expression.name)
+    if expression.is_number:
+        constant = float(expression)
+        return lambda values: constant
+    arguments = [_function(argument) for argument in expression.args]
+    if expression.func in COMBINED:
+        combine = COMBINED[expression.func]
+        return lambda values: reduce(combine, (argument(values) for argument in arguments))
+    if expression.func not in FUNCTIONS:
+        raise ValueError(f"no values of {expression.func.__name__} in {expression}; expected known functions")
+    function = FUNCTIONS[expression.func]
+    return lambda values: function(*(argument(values) for argument in arguments))
+
+
+def _looked_up(name: str, values: Mapping[str, Any]) -> Any:
+    if name not in values:
+        raise ValueError(f"no value for {name}; expected one of {', '.join(sorted(values))}")
+    return values[name]
+
+
+def carry_out(
+    statements: tuple[Statement, ...],
+    values: Mapping[str, Any],
+    matrices: Mapping[str, Array],
+    dimension: int,
+) -> dict[str, Any]:
+    """Return all values after the statements.
+
+    Vectors have the coordinates as their last axis; of a number for each of many states the last axis has
+    length 1.
+    """
+    known = dict(values)
+    given = tuple((name, array.shape[-1]) for name, array in values.items() if np.ndim(array))
+    for statement, length in zip(statements, _operand_lengths(statements, given, dimension), strict=True):
+        match statement:
+            case Vector(target, expression) | Number(target, expression) | Scalar(target, expression):
+                known[target] = value(expression, known)
+            case MatVec(target, matrix, operand):
+                known[target] = _wide(known[operand], length) @ matrices[matrix].T
+            case Total(target, expression):
+                known[target] = _wide(value(expression, known), length).sum(axis=-1, keepdims=True)
+            case Entry(target, vector, index):
+                known[target] = _wide(known[vector], length)[..., index, None]
+            case Stack(target, entries):
+                parts = np.broadcast_arrays(*(np.atleast_1d(known[entry]) for entry in entries))
+                known[target] = np.concatenate(parts, axis=-1)
+    return known
+
+
+@lru_cache(64)
+def _operand_lengths(
+    statements: tuple[Statement, ...], given: tuple[tuple[str, int], ...], dimension: int
+) -> list[int]:
+    """Return the length of the vector that each statement reads as a whole; d for those that do not."""
+    length = lengths(statements, dict(given), dimension)
+    result = []
+    for statement in statements:
+        match statement:
+            case MatVec(_, _, vector) | Entry(_, vector, _):
+                result.append(length[vector])
+            case Total(_, expression):
+                result.append(length_of(expression, length, dimension))
+            case _:
+                result.append(dimension)
+    return result
+
+
+def _wide(given: Any, length: int) -> Array:
+    """Return a vector of which all entries may be given as one."""
+    return np.broadcast_to(given, (*np.shape(given)[:-1], length))
+
+
+def observed(phi: Observable, blocks: Mapping[str, Array]) -> Array:
+    """Return an observable at many states, given block by block with the coordinates as last axis."""
+    *count, dimension = next(iter(blocks.values())).shape
+    found = value(phi.expression, carry_out(phi.statements, blocks, {}, dimension))
+    return np.broadcast_to(found, (*count, 1))[..., 0]
+
+
+class States:
+    """What index notation is worth on a problem at many states, all at one time.
+
+    Parameters
+    ----------
+    problem : Quadratic
+    blocks : mapping of str to ndarray (n, d)
+        The states, block by block.
+    constants : mapping of str to float
+        With the time ``t``.
+    """
+
+    def __init__(
+        self, problem: Quadratic, blocks: Mapping[str, Array], constants: Mapping[str, float]
+    ) -> None:
+        self.problem, self.constants = problem, constants
+        self.vectors = carry_out(
+            problem.fields.gradient(), {**blocks, **problem.vectors}, problem.matrices, problem.dimension
+        )
+
+    def tensor(self, expression: Expr, free: tuple[str, ...], definitions: Mapping[str, Lambda]) -> Array:
+        """Return an expression with free indices at all states, shape (n, d, ..., d).
+
+        Raises
+        ------
+        ValueError
+            It contains something that the problem does not provide.
+        """
+        count, d = self.vectors["theta"].shape
+        result = np.zeros((count, *[d] * len(free)))
+        for term in terms(expression):
+            if not any(self.problem.fields.vanishes(c) for c in components(term)):
+                result += self._product(term, free, definitions)
+        return result
+
+    def _product(self, term: Expr, free: tuple[str, ...], definitions: Mapping[str, Lambda]) -> Array:
+        letters = {index: chr(ord("a") + n) for n, index in enumerate(sorted({*free, *_indices(term)}))}
+        count, d = self.vectors["theta"].shape
+        # ones carry the paths, and the free indices that the term does not contain
+        operands, subscripts = [np.ones(count)], ["z"]
+        for index in free:
+            operands.append(np.ones(d))
+            subscripts.append(letters[index])
+        for factor in Mul.make_args(term):
+            base, exponent = factor.as_base_exp()
+            if isinstance(base, Component) and len(base.indices) > 1:
+                operands.append(self.problem.matrix(self.problem.fields.matrix(base)) ** float(exponent))
+                subscripts.append("".join(letters[index] for index in base.indices))
+            else:
+                operands.append(np.asarray(self._elementwise(written_out(factor, definitions), definitions)))
+                subscripts.append(
+                    "".join(["z", *(letters[index] for index in _indices(factor))])[: operands[-1].ndim]
+                )
+        wanted = "z" + "".join(letters[index] for index in free)
+        return np.einsum(f"{','.join(subscripts)}->{wanted}", *operands)
+
+    def _elementwise(self, factor: Expr, definitions: Mapping[str, Lambda]) -> Any:
+        indices = _indices(factor)
+        if len(indices) > 1 or any(len(c.indices) > 1 for c in components(factor)):
+            raise ValueError(f"{factor} mixes coordinates; expected functions of one coordinate")
+        found = {
+            c.name: self._component(c, definitions, (..., None) if indices else ...)
+            for c in components(factor)
+        }
+        return value(factor, {**self.constants, **found})
+
+    def _component(self, c: Component, definitions: Mapping[str, Lambda], beside: Any) -> Any:
+        if isinstance(c.field, TotalField):
+            return self.tensor(body_of(c), (), definitions)[beside]
+        return np.ones_like(self.vectors["theta"]) if c.field == one else self.vectors[c.field.name]
+
+
+def _indices(expression: Expr) -> list[str]:
+    return sorted(
+        {index for c in components(expression) for index in c.indices},
+        key=lambda index: (is_dummy(index), index),
+    )

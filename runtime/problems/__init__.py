@@ -1,0 +1,1 @@
+"""Objectives with numbers: what a kernel's arrays hold."""

@@ -1,0 +1,124 @@
+"""Matrices that users give: checked, and their factors."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def square_factor(factor: Array) -> Array:
+    """Return ``B2`` with ``B2 B2^T = 2 S o S`` for ``S = B B^T``: columns ``sqrt(2) B_p o B_p`` and
+    ``2 B_p o B_q``, p < q.
+
+    ``S_ij**2 = sum_pq B_ip B_iq B_jp B_jq``, where p and q may be exchanged.
+    """
+    p, q = np.triu_indices(factor.shape[1])
+    return np.where(p == q, np.sqrt(2), 2.0) * factor[:, p] * factor[:, q]
+
+
+def symmetric_root(matrix: Array) -> Array:
+    """Return the symmetric square root of a positive semidefinite matrix."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+
+
+def axes(value: ArrayLike) -> int:
+    """Return how many indices a value has; 2 for what is no array of numbers, so that it is refused as a
+    matrix.
+    """
+    try:
+        return np.asarray(value, dtype=float).ndim
+    except (TypeError, ValueError):
+        return 2
+
+
+def numbers(name: str, value: ArrayLike) -> Array:
+    """Return an array of numbers.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} is not a matrix of numbers; expected rows of as many numbers each"
+        ) from error
+
+
+def finite(name: str, array: Array) -> Array:
+    """Return the array.
+
+    Raises
+    ------
+    ValueError
+        An entry is not finite.
+    """
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} contains {array[~np.isfinite(array)][0]}; expected finite numbers")
+    return array
+
+
+def diagonal(name: str, value: ArrayLike) -> Array:
+    """Return the diagonal of a positive semidefinite matrix.
+
+    Raises
+    ------
+    ValueError
+        It is empty, or a number is negative or not finite.
+    """
+    array = finite(name, numbers(name, value))
+    if not array.size:
+        raise ValueError(f"{name} has shape (0,); expected d numbers")
+    if array.min() < 0:
+        raise ValueError(f"{name} contains {array.min():.6g}; expected numbers >= 0")
+    return array
+
+
+def noise_of(value: ArrayLike, d: int) -> Array:
+    """Return a number, d variances or a covariance matrix.
+
+    Raises
+    ------
+    ValueError
+        It is neither.
+    """
+    if axes(value) == 0:
+        noise = np.asarray(value, dtype=float)
+        if not (np.isfinite(noise) and noise >= 0):
+            raise ValueError(
+                f"noise {noise}; expected a finite number >= 0, {d} variances, or a covariance matrix"
+            )
+        return noise
+    if axes(value) == 1:
+        variances = diagonal("noise variances", value)
+        if len(variances) != d:
+            raise ValueError(f"noise has {len(variances)} variances; expected {d}, as many as H has rows")
+        return variances
+    covariance = symmetric("noise covariance", value)
+    if len(covariance) != d:
+        raise ValueError(f"noise covariance has shape {covariance.shape}; expected that of H, {(d, d)}")
+    return covariance
+
+
+def symmetric(name: str, matrix: ArrayLike) -> Array:
+    """Return a symmetric, positive semidefinite matrix.
+
+    Raises
+    ------
+    ValueError
+        It is none, by more than rounding.
+    """
+    array = numbers(name, matrix)
+    if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
+        raise ValueError(f"{name} has shape {array.shape}; expected d rows of d numbers")
+    finite(name, array)
+    scale = np.abs(array).max()
+    if (gap := np.abs(array - array.T).max()) > 1e-12 * scale:
+        raise ValueError(f"{name} is not symmetric, entries differ by {gap:.3g}; expected a symmetric matrix")
+    smallest = np.linalg.eigvalsh(array)[0]
+    if smallest < -1e-12 * max(scale, 1e-300) * len(array):
+        raise ValueError(f"{name} has the eigenvalue {smallest:.6g}; expected a positive semidefinite matrix")
+    return array

@@ -1,0 +1,1 @@
+"""Results: data, statistics, files, plots."""

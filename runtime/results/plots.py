@@ -1,0 +1,328 @@
+"""Figures: weak errors against the step, and means over time.
+
+matplotlib is imported when a figure is drawn, not before; figures are made without pyplot, so nothing global
+changes and any thread may draw.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .files import write_atomically
+from .statistics import FLOOR, Slope
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, told apart by colour-blind readers too (https://jfly.uni-koeln.de/color/), yellow
+# left out.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "osD^vP*"
+LINES = {1: (0, (5, 2)), 2: "-", None: (0, (1, 1))}
+# Inches: a panel with its axes, the room around them, and one line of a legend.
+PANEL, LEFT, RIGHT, BELOW, ABOVE, LINE = (3.3, 2.15), 0.62, 0.14, 0.5, 0.27, 0.16
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ErrorSeries:
+    """Weak errors of one equation in one observable.
+
+    Attributes
+    ----------
+    label, observable : str
+        Names; series of one label have one colour, series of one observable share a panel.
+    taus, errors, standard_errors : array_like, shape (n,)
+        Steps, weak errors of either sign (their absolute value is drawn), standard errors.
+    slope : Slope or None
+        The fit, for the legend and for which points lie above the noise floor.
+    order : int or None
+        Weak order that the theory gives; 1 is drawn dashed, 2 solid.
+    """
+
+    label: str
+    observable: str
+    taus: ArrayLike
+    errors: ArrayLike
+    standard_errors: ArrayLike
+    slope: Slope | None = None
+    order: int | None = None
+
+
+def plot_weak_errors(
+    series: Sequence[ErrorSeries], *, title: str, path: str | os.PathLike[str] | None = None
+) -> Figure:
+    """Absolute weak errors against the step, log-log, one panel for each observable.
+
+    Bars are one standard error. Below the shaded edge, `Slope.floor` standard errors, noise drowns the error;
+    points there are hollow, and those below the panel stand on its lower edge. The triangles have slopes 1
+    and 2 and lie where they cover no data. The legend gives the fitted slope and its interval.
+
+    Parameters
+    ----------
+    series : sequence of ErrorSeries
+        Fitted, if at all, with one noise floor and one confidence.
+    title : str
+    path : path-like, optional
+        Where to write the figure as PNG, in one step.
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib, the extra ``optsde[plot]``.
+    ValueError
+        If there is nothing to draw, or `path` cannot be written.
+    """
+    if not series:
+        raise ValueError("no series to draw, expected at least one; measure a weak error first")
+    labels = list(dict.fromkeys(entry.label for entry in series))
+    groups = {entry.observable: [e for e in series if e.observable == entry.observable] for entry in series}
+    lines = max(len(members) for members in groups.values())
+    figure, axes = _panels(list(groups), title=title, legend_lines=lines)
+    for ax, members in zip(axes, groups.values(), strict=True):
+        _error_axes(ax, members)
+        for entry in members:
+            _draw_errors(ax, entry, labels.index(entry.label))
+        _draw_triangles(ax, members)
+        corner = ax.get_position()
+        anchor = (
+            corner.x0 - 0.4 / figure.get_figwidth(),
+            corner.y0 - (BELOW - 0.03) / figure.get_figheight(),
+        )
+        ax.legend(
+            loc="upper left",
+            bbox_to_anchor=anchor,
+            bbox_transform=figure.transFigure,
+            frameon=False,
+            fontsize=7,
+            handlelength=2.8,
+            labelspacing=0.3,
+            borderpad=0,
+            borderaxespad=0,
+        )
+    fits = [entry.slope for entry in series if entry.slope]
+    floor, brackets = _floor(series[0]), f"; brackets: {fits[0].confidence:.0%} interval" if fits else ""
+    note = f"bars: 1 standard error; shaded, hollow: below {floor:g} standard errors{brackets}"
+    figure.text(0.01, 0.04 / figure.get_figheight(), note, fontsize=6, color="0.4")
+    return finished(figure, path)
+
+
+class Means(Protocol):
+    """Means of observables over time, as a `optsde.runtime.results.results.Run` has them."""
+
+    @property
+    def observables(self) -> tuple[str, ...]: ...
+
+    @property
+    def times(self) -> NDArray[np.float64]: ...
+
+    @property
+    def means(self) -> NDArray[np.float64]: ...
+
+    @property
+    def standard_errors(self) -> NDArray[np.float64]: ...
+
+
+def plot_means(
+    runs: Mapping[str, Means], *, title: str, path: str | os.PathLike[str] | None = None
+) -> Figure:
+    """Means of observables over time with bands of two standard errors, one panel for each observable.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+        By the label of the legend; all with the same observables, drawn in different colours.
+    title, path
+        As in `plot_weak_errors`.
+
+    Raises
+    ------
+    ImportError, ValueError
+        As in `plot_weak_errors`; also for runs without observables or with different ones.
+    """
+    names = {run.observables for run in runs.values()}
+    if len(names) != 1 or () in names:
+        raise ValueError(
+            f"runs with the observables {sorted(names)}; expected one or more runs of the same observables"
+        )
+    (observables,) = names
+    figure, axes = _panels(observables, title=title)
+    for n, ax in enumerate(axes):
+        for colour, (label, run) in zip(COLOURS * len(runs), runs.items(), strict=False):
+            centre, error = run.means[:, n], run.standard_errors[:, n]
+            ax.fill_between(
+                run.times, centre - 2 * error, centre + 2 * error, color=colour, alpha=0.25, linewidth=0
+            )
+            ax.plot(run.times, centre, color=colour, linewidth=1.2, label=label)
+        ax.set_xlabel("time", fontsize=8)
+        ax.margins(x=0)
+        if len(runs) > 1:
+            ax.legend(fontsize=7, frameon=False)
+    return finished(figure, path)
+
+
+def new_figure(size: tuple[float, float]) -> Figure:
+    """An empty figure of a size in inches, drawn without a screen; an ImportError without the extra
+    ``optsde[plot]``.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "matplotlib is not installed, figures need it; install it with: pip install 'optsde[plot]'"
+        ) from error
+    figure = Figure(figsize=size)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _panels(names: Sequence[str], *, title: str, legend_lines: int = 0) -> tuple[Figure, list[Axes]]:
+    """A figure with a panel for each name, in reading order, and room for a legend under each."""
+    columns = 2 if len(names) == 4 else min(len(names), 3)
+    below, top = BELOW + LINE * (legend_lines + 1), 0.3
+    width, height = PANEL[0] * columns, (PANEL[1] + below) * math.ceil(len(names) / columns) + top
+    figure = new_figure((width, height))
+    figure.text(0.5, 1 - 0.1 / height, title, ha="center", va="top", fontsize=10)
+    axes = []
+    for i, name in enumerate(names):
+        row, column = divmod(i, columns)
+        lower = height - top - (row + 1) * PANEL[1] - row * below
+        size = ((PANEL[0] - LEFT - RIGHT) / width, (PANEL[1] - ABOVE) / height)
+        ax = figure.add_axes(((column * PANEL[0] + LEFT) / width, lower / height, *size))
+        ax.set_title(name, fontsize=9, pad=5)
+        ax.tick_params(labelsize=7.5, which="both")
+        ax.grid(color="0.92", linewidth=0.6)
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+        axes.append(ax)
+    return figure, axes
+
+
+def finished(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
+    """Write a figure as PNG, in one step, if there is a path."""
+    if path is not None:
+        png = io.BytesIO()
+        figure.savefig(png, format="png", dpi=200)
+        write_atomically(path, png.getvalue())
+    return figure
+
+
+def _floor(entry: ErrorSeries) -> float:
+    return entry.slope.floor if entry.slope else FLOOR
+
+
+def _values(entry: ErrorSeries) -> tuple[Numbers, Numbers, Numbers, NDArray[np.bool_]]:
+    """Steps in increasing order, absolute errors, standard errors, and whether above the noise floor."""
+    tau, error, se = (
+        np.asarray(a, dtype=np.float64) for a in (entry.taus, entry.errors, entry.standard_errors)
+    )
+    order = np.argsort(tau)
+    error, se = np.abs(error[order]), se[order]
+    used = np.array(entry.slope.used, dtype=bool)[order] if entry.slope else error > FLOOR * se
+    return tau[order], error, se, used
+
+
+def _error_axes(ax: Axes, members: list[ErrorSeries]) -> None:
+    """Scales, limits and ticks: the errors above the floor, their bars, and the standard errors fit in."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    steps, heights = [], []
+    for entry in members:
+        tau, error, se, used = _values(entry)
+        steps.append(tau)
+        heights += [(error - se)[used], (error + se)[used], se]
+    tau, height = np.concatenate(steps), np.concatenate(heights)
+    height = height[np.isfinite(height) & (height > 0)]
+    ax.set_xscale("log", base=2)
+    ax.set_yscale("log")
+    ax.set_xlim(tau.min() / 2**0.3, tau.max() * 2**0.3)
+    if height.size:
+        ax.set_ylim(height.min() / 2.5, height.max() * 2.5)
+    first, last = math.ceil(math.log2(tau.min()) - 0.3), math.floor(math.log2(tau.max()) + 0.3)
+    ax.xaxis.set_major_locator(
+        FixedLocator([2.0**k for k in range(first, last + 1, 1 + (last - first) // 8)])
+    )
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$2^{{{round(math.log2(value))}}}$"))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlabel(r"step $\tau$", fontsize=8)
+    ax.set_ylabel("weak error", fontsize=8)
+
+
+def _draw_errors(ax: Axes, entry: ErrorSeries, index: int) -> None:
+    tau, error, se, used = _values(entry)
+    bottom = ax.get_ylim()[0]
+    colour = COLOURS[index % len(COLOURS)]
+    style: dict[str, Any] = {"color": colour, "marker": MARKERS[index % len(MARKERS)], "markersize": 4}
+    floor = _floor(entry)
+    if (se > 0).any():
+        ax.fill_between(tau, bottom, floor * se, color=colour, alpha=0.08, linewidth=0, zorder=1)
+        ax.plot(tau, floor * se, color=colour, linewidth=0.5, alpha=0.6, zorder=1)
+    ax.errorbar(
+        tau[used], error[used], se[used], **style, linestyle=LINES.get(entry.order, "-"), linewidth=1.1,
+        elinewidth=0.9, capsize=1.8, label=_legend(entry), zorder=3,
+    )  # fmt: skip
+    hollow = ~used & np.isfinite(error)
+    if hollow.any():
+        heights = np.maximum(error[hollow], bottom)
+        ax.plot(
+            tau[hollow], heights, **style, linestyle="none", markerfacecolor="white", clip_on=False, zorder=4
+        )
+
+
+def _legend(entry: ErrorSeries) -> str:
+    fit = entry.slope
+    if fit is None:
+        return entry.label
+    if fit.slope is None or fit.low is None or fit.high is None:
+        return f"{entry.label}: no slope, {sum(fit.used)} of {len(fit.used)} above noise"
+    return f"{entry.label}: slope {fit.slope:.2f} [{fit.low:.2f}, {fit.high:.2f}]"
+
+
+def _draw_triangles(ax: Axes, members: list[ErrorSeries]) -> None:
+    """Triangles of slope 1 and 2, each at the free place nearest to the lower right corner, or the freest
+    place.
+    """
+    corner = np.log2([ax.get_xlim()[0], ax.get_ylim()[0]])
+    size = np.log2([ax.get_xlim()[1], ax.get_ylim()[1]]) - corner
+    curves = [
+        (np.log2(tau), np.log2(np.maximum(error, ax.get_ylim()[0])))
+        for tau, error, *_ in map(_values, members)
+    ]
+    taken = (np.concatenate([_outline(*curve) for curve in curves]) - corner) / size
+    width = min(1.0, 0.22 * size[0])
+    places = np.array(list(product(np.linspace(0.04, 0.96, 18), repeat=2)))
+    for slope in (1, 2):
+        triangle = np.array([[0, 0], [width, 0], [width, slope * width]]) / size
+        label = triangle[1:].mean(axis=0) + np.array([0.04, 0])
+        shape = np.vstack([_outline(*triangle[[0, 1, 2, 0]].T), label, label + np.array([0.02, 0])])
+        inside = places[(places + shape.max(axis=0) < 0.98).all(axis=1)]
+        gaps = np.array([np.hypot(*(shape + p - taken[:, None]).T).min(initial=np.inf) for p in inside])
+        free = inside[gaps > 0.07]
+        place = free[np.argmin(((free - [1, 0]) ** 2).sum(axis=1))] if free.size else inside[np.argmax(gaps)]
+        corners = 2 ** ((triangle + place) * size + corner)
+        ax.fill(*corners.T, facecolor="white", edgecolor="0.3", linewidth=0.7, zorder=2)
+        x, y = 2 ** ((label + place) * size + corner)
+        ax.text(x, y, str(slope), ha="center", va="center", color="0.2", fontsize=7, zorder=2)
+        taken = np.vstack([taken, shape + place])
+
+
+def _outline(x: Numbers, y: Numbers) -> Numbers:
+    """Points along the polyline through (x, y), five to a segment; what is not finite is left out."""
+    finite = np.isfinite(x) & np.isfinite(y)
+    if not finite.any():
+        return np.empty((0, 2))
+    position = np.linspace(0, finite.sum() - 1, 5 * int(finite.sum()))
+    nodes = np.arange(finite.sum())
+    return np.column_stack([np.interp(position, nodes, x[finite]), np.interp(position, nodes, y[finite])])

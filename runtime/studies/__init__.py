@@ -1,0 +1,1 @@
+"""Ensembles and weak-error studies."""
