@@ -65,6 +65,8 @@ _APPLIED: Mapping[str, Any] = {
     )
 }
 _CONSTANTS: Mapping[str, Basic] = {"pi": pi, "E": E}
+_PACKAGE = __name__.removesuffix("storage.encoding")
+"""Dataclasses of this layer alone are written."""
 
 
 class NotEncodable(ValueError):
@@ -120,7 +122,7 @@ class _Writer:
             case Mapping():
                 return {"mapping": [[self.value(key), self.value(item)] for key, item in value.items()]}
         kind = type(value)
-        if not is_dataclass(kind) or not kind.__module__.startswith(f"{__package__}."):
+        if not is_dataclass(kind) or not kind.__module__.startswith(_PACKAGE):
             raise NotEncodable(f"{kind.__name__}; expected an expression or a dataclass of this package")
         return {kind.__name__: [[f.name, self.value(getattr(value, f.name))] for f in fields(kind)]}
 
