@@ -2,18 +2,26 @@
 
 from .problems.formula import Objective
 from .problems.quadratic import Quadratic
-from .results.results import Run, WeakErrorStudy
+from .results.prediction import Prediction
+from .results.run import Run
+from .results.study import WeakErrorStudy
 from .studies.ensembles import simulate
-from .studies.leading_error import Prediction, leading_error
+from .studies.leading_error import leading_error
+from .studies.load import load
+from .studies.setting import Ensemble, Integrator, Setting
 from .studies.weak_error import weak_error
 
 __all__ = [
+    "Ensemble",
+    "Integrator",
     "Objective",
     "Prediction",
     "Quadratic",
     "Run",
+    "Setting",
     "WeakErrorStudy",
     "leading_error",
+    "load",
     "simulate",
     "weak_error",
 ]

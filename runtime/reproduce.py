@@ -26,9 +26,10 @@ from ..derive.optimizers.catalogue import CATALOGUE
 from ..derive.regimes import REGIMES
 from .problems.quadratic import Quadratic
 from .results.files import save_record, write_atomically
-from .results.output import slope_text, study_table
 from .results.plots import plot_weak_errors
-from .results.results import WeakErrorStudy, error_series
+from .results.shown import Shown
+from .results.study import WeakErrorStudy, error_series
+from .studies.setting import Ensemble, Integrator, Setting
 from .studies.weak_error import weak_error
 
 OBSERVABLES = ("norm(theta)/2", "norm(v)/2", "norm(theta)**2", "theta[0]**2*v[0]")
@@ -71,20 +72,21 @@ class Case:
         equation = modified_equation(rule, regime, gaussian(constant=True), order, form)
         published = self.experiment == "published"
         near = np.resize([1.0, 0.5], self.problem.dimension)
-        return weak_error(
-            equation,
+        setting = Setting(
             self.problem,
-            taus=self.taus,
             horizon=self.horizon,
             observables=OBSERVABLES,
-            paths=self.paths,
             start={"theta": [10.0, 5.0] if published else near, "v": 1.0},
             noise_free_steps=2 if published else 0,
-            hyperparameters={"u": 1.0} if published else {"u": 1 / 16, "eps": 1e-3},
-            regularisation=floor(Symbol("u") * tau),
+            constants={"u": 1.0} if published else {"u": 1 / 16, "eps": 1e-3},
             t0=1.0 if self.rule == "adam" and not published else 0.0,
-            seed=self.seed,
-            threads=1,
+        )
+        return weak_error(
+            equation,
+            setting,
+            taus=self.taus,
+            integrator=Integrator(regularisation=floor(Symbol("u") * tau)),
+            ensemble=Ensemble(paths=self.paths, seed=self.seed, threads=1),
         )
 
     @property
@@ -99,7 +101,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """All studies of a reproduction, by case."""
 
     studies: tuple[tuple[Case, WeakErrorStudy], ...]
@@ -115,8 +117,8 @@ class Report:
             "files": list(self.files),
         }
 
-    def text(self) -> str:
-        """Return the slopes of every system and equation as a Markdown table, and the files written."""
+    def __str__(self) -> str:
+        # the slopes of every system and equation as a Markdown table, and the files written
         lines = [
             "| experiment | optimizer | regime | equation | observable | slope | seconds |",
             "|---" * 7 + "|",
@@ -128,7 +130,7 @@ class Report:
                 if case.experiment == "spectra":
                     spread.setdefault((*place, f"`{observable}`"), []).append(slope.slope)
                 else:
-                    cell = slope_text(slope).replace("|", "\\|")
+                    cell = str(slope).replace("|", "\\|")
                     lines.append(f"| {' | '.join(place)} | `{observable}` | {cell} | {study.seconds:.1f} |")
         for place, slopes in spread.items():
             fitted = sorted(slope for slope in slopes if slope is not None)
@@ -221,7 +223,7 @@ def _write(folder: Path, report: Report) -> list[str]:
             error_series(studies), title=system.replace("_", ", "), path=folder / f"{system}.png"
         )
         files.append(f"{system}.png")
-    tables = "\n\n".join(study_table(study) for _, study in report.studies)
-    write_atomically(folder / "tables.txt", f"{report.text()}\n\n{tables}\n".encode())
+    tables = "\n\n".join(str(study) for _, study in report.studies)
+    write_atomically(folder / "tables.txt", f"{report}\n\n{tables}\n".encode())
     save_record(folder / "results.json", report.to_json())
     return [*files, "tables.txt", "results.json"]

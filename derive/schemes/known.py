@@ -143,3 +143,17 @@ SCHEMES = (
     runge_kutta,
 )
 """The schemes with a name, for the command line and for tests."""
+
+
+def named_scheme(text: str) -> Scheme:
+    """Return the scheme of a name; capitals do not matter, and hyphens are spaces.
+
+    Raises
+    ------
+    ValueError
+        No scheme has the name.
+    """
+    known = {s.name.lower().replace(" ", "-"): s for s in SCHEMES}
+    if (found := known.get(text.lower().replace(" ", "-").replace("_", "-"))) is None:
+        raise ValueError(f"unknown scheme {text!r}; expected one of {', '.join(known)}")
+    return found

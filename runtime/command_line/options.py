@@ -8,17 +8,13 @@ from pathlib import Path
 
 from sympy import Expr, Integer, Symbol
 
-from ...codegen.lowering.regularisation import Regularisation, floor, smooth, unregularised
 from ...derive.claims.claim import Claim
 from ...derive.claims.papers import CLAIMS
 from ...derive.noise.laws import NOISES, NoiseModel, batch_mean, reshuffled
 from ...derive.notation.parser import parse_expression
-from ...derive.notation.symbols import tau
 from ...derive.optimizers.catalogue import CATALOGUE
 from ...derive.optimizers.rule import RESERVED, UpdateRule
 from ...derive.optimizers.rule_files import load_rule
-from ...derive.schemes.known import SCHEMES
-from ...derive.schemes.scheme import Scheme
 from ..problems.formula import Objective
 from ..problems.quadratic import Problem, Quadratic
 
@@ -192,32 +188,6 @@ def chosen_problem(
                 "--noise-factor"
             )
     return formula(objective, "1" if factor is None else factor)
-
-
-def regularisation(text: str) -> Regularisation:
-    """Read ``none``, ``floor``, ``smooth`` or one of the latter with ``:U``, U an expression in tau."""
-    kind, _, scale = text.partition(":")
-    makers = {"floor": floor, "smooth": smooth}
-    if kind == "none" and not scale:
-        return unregularised()
-    if kind not in makers:
-        raise ValueError(
-            f"unknown regularisation {text!r}; expected none, floor, smooth, floor:U or smooth:U"
-        )
-    u = parse_expression(scale, {"tau": tau}) if scale else tau
-    if u.is_positive is False:
-        raise ValueError(f"regularisation {text!r} with U = {u}; expected a positive expression in tau")
-    return makers[kind](u)
-
-
-def scheme(text: str | None) -> Scheme | None:
-    """Read the name of a numerical scheme; capitals do not matter, and hyphens are spaces."""
-    if text is None:
-        return None
-    known = {s.name.lower().replace(" ", "-"): s for s in SCHEMES}
-    if (found := known.get(text.lower().replace(" ", "-").replace("_", "-"))) is None:
-        raise ValueError(f"unknown scheme {text!r}; expected one of {', '.join(known)}")
-    return found
 
 
 def start(items: Sequence[str]) -> dict[str, float | list[float]]:

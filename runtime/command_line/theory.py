@@ -29,8 +29,8 @@ from ...derive.regimes import REGIMES, parse_regime
 from ...derive.schemes.known import SCHEMES
 from ...derive.schemes.order import weak_order
 from ...derive.schemes.scheme import Scheme
-from ..results.output import comparison_table, print_json
 from ..results.phase_diagram import plot_regimes
+from ..results.shown import print_json
 from ..studies.comparisons import Comparison, compare
 from .options import check_writable, chosen_rule, claims, noise_law
 from .progress import bar
@@ -154,7 +154,7 @@ def check(options: Namespace) -> int:
         print(verdicts_markdown(verdicts), end="")
     elif options.measure:
         print(
-            "\n".join([*map(comparison_table, comparisons), *left_out])
+            "\n".join([*map(str, comparisons), *left_out])
             or "no equation differs; there is nothing to measure"
         )
     else:

@@ -91,6 +91,12 @@ class Slope:
     floor: float = FLOOR
     confidence: float = 0.95
 
+    def __str__(self) -> str:
+        """Return ``1.98 [1.91, 2.05]`` or the reason why there is none."""
+        if self.slope is None:
+            return f"none: {self.reason}"
+        return f"{self.slope:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
         return asdict(self) | {"used": list(self.used)}

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from flat import measured, predicted, simulated
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "codegen"))
 
@@ -29,7 +30,7 @@ from optsde.derive import (
     two_point,
 )
 from optsde.derive.schemes.known import whole_noise
-from optsde.runtime import Quadratic, leading_error, simulate, weak_error
+from optsde.runtime import Quadratic
 from optsde.runtime.kernels import device
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.device import compile_cuda
@@ -81,7 +82,7 @@ def ensembles() -> None:
     }
     for name, (target, problem, more) in targets.items():
         for where in ("cpu", "cuda"):
-            run = simulate(target, problem, **asked, **more, paths=PATHS, keep=PATHS, seed=3, device=where)
+            run = simulated(target, problem, **asked, **more, paths=PATHS, keep=PATHS, seed=3, device=where)
             found[f"{name} {where} finals"], found[f"{name} {where} means"] = run.finals, run.means
 
 
@@ -94,7 +95,7 @@ def study() -> None:
     )
     phi, tau, observables = smooth(), 0.125, ("norm(theta)**2",)
     for where in ("cpu", "cuda"):
-        rows = weak_error(
+        rows = measured(
             equation,
             LINE,
             taus=[2 * tau, tau],
@@ -142,7 +143,7 @@ def prediction() -> None:
     """A leading weak error: each path has a start of its own, and its last state is all that is asked for."""
     equation = modified_equation(sgd(), batch_equivalent(), gaussian(constant=True), 1)
     for where in ("cpu", "cuda"):
-        (made,) = leading_error(
+        (made,) = predicted(
             equation,
             LINE,
             horizon=0.5,

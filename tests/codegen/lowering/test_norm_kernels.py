@@ -7,9 +7,9 @@ from functools import cache, partial
 import library_rules as plain
 import numpy as np
 import pytest
-from interpreter import carry_out, value
+from interpreter import after, carry_out, value
+from step_values import DT, TAU, factor, in_components, values
 from sympy import Integer
-from test_steps import DT, TAU, after, factor, in_components, values
 
 from optsde.codegen.lowering.lower import Lowering
 from optsde.codegen.lowering.regularisation import unregularised

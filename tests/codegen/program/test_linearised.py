@@ -6,7 +6,7 @@ import formulas
 import numpy as np
 import pytest
 from interpreter import after
-from test_steps import values
+from step_values import values
 
 from optsde.codegen.lowering.regularisation import smooth
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step, scheme_step

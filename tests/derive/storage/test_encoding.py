@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
+from random_symbols import random_symbols
 from sympy import (
     Abs,
     Dummy,
@@ -26,7 +27,6 @@ from sympy import (
     sqrt,
     srepr,
 )
-from test_operators import random_symbols
 
 from optsde.derive import adam, batch_equivalent, general, sgd
 from optsde.derive.derivation.certificate import Certificate, Obstruction

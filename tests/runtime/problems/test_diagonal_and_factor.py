@@ -4,6 +4,7 @@ same.
 
 import numpy as np
 import pytest
+from flat import measured, simulated
 from interpreter import after
 
 from optsde.codegen.lowering.regularisation import floor, smooth
@@ -21,7 +22,7 @@ from optsde.derive import (
     rmsprop,
     sgd,
 )
-from optsde.runtime import Quadratic, simulate, weak_error
+from optsde.runtime import Quadratic
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.rng import normals
 from optsde.runtime.studies.requests import constants, step_parameters
@@ -186,14 +187,13 @@ def test_studies_know_structure(way):
         "substeps": 4,
         "seed": 1,
     }
-    settings |= {"regularisation": smooth(), "hyperparameters": {"eps": 0.1}}
+    settings |= {"regularisation": smooth(), "constants": {"eps": 0.1}}
     ways = {
         "dense": Quadratic(np.diag([1.0, 2.0]), 0.1),
         "factored": Quadratic([1, 2], factor=[[0.1, 0], [0, 0.2]]),
     }
     diagonal, other = (
-        weak_error(equation, problem, **settings).rows[0]
-        for problem in (Quadratic([1.0, 2.0], 0.1), ways[way])
+        measured(equation, problem, **settings).rows[0] for problem in (Quadratic([1.0, 2.0], 0.1), ways[way])
     )
     assert (diagonal.nonfinite, other.nonfinite) == (0, 0)
     assert 10 * diagonal.standard_error < abs(diagonal.weak_error)
@@ -208,7 +208,7 @@ def test_studies_know_structure(way):
 def test_ten_thousand_coordinates():
     d = 10_000
     curvatures = np.linspace(0.5, 2, d)
-    run = simulate(
+    run = simulated(
         Chain(sgd(), ballistic(), LAW),
         Quadratic(curvatures, np.full(d, 0.04)),
         tau=0.5,

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 import sympy as sp
+from flat import measured, simulated
 
 from optsde.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
 from optsde.derive.derivation.chain import Chain
-from optsde.runtime import Objective, Quadratic, Run, simulate, weak_error
+from optsde.runtime import Objective, Quadratic, Run
 from optsde.runtime.kernels.rng import normals
 
 x, y, theta = sp.Symbol("theta_1", real=True), sp.Symbol("theta_2", real=True), sp.Symbol("theta", real=True)
@@ -19,7 +20,7 @@ ASKED = {
     "tau": 0.125,
     "horizon": 0.5,
     "start": {"theta": [0.3, 0.2], "v": 1.0},
-    "hyperparameters": {"eps": 0.1, "c": 1.0},
+    "constants": {"eps": 0.1, "c": 1.0},
 }
 
 
@@ -93,7 +94,7 @@ def test_other_problems_are_refused(arguments, complaint):
 
 def test_the_optimizer_takes_its_steps_with_the_noise_of_where_it_is():
     """RMSprop in the batch-equivalent regime on a cubic with a full factor B(theta), path by path."""
-    found = simulate(
+    found = simulated(
         Chain(rmsprop(), batch_equivalent(), gaussian()), PLANE, **ASKED, paths=3, seed=7, keep=3
     )
     tau, eps, c = 0.125, 0.1, 1.0
@@ -115,7 +116,7 @@ def test_a_quadratic_by_a_formula_has_the_paths_of_the_quadratic():
     formula = Objective(f, quadratic.matrices["B"], 2)
     made = modified_equation(rmsprop(), batch_equivalent(), gaussian(), 2, "synchronised")
     asked = ASKED | {"paths": 100, "seed": 3, "keep": 100, "substeps": 2}
-    runs = [simulate(made, problem, **asked) for problem in (quadratic, formula)]
+    runs = [simulated(made, problem, **asked) for problem in (quadratic, formula)]
     # 8 steps of well-conditioned arithmetic
     np.testing.assert_allclose(runs[1].finals, runs[0].finals, rtol=1e-12)
 
@@ -123,7 +124,7 @@ def test_a_quadratic_by_a_formula_has_the_paths_of_the_quadratic():
 def test_single_precision_has_the_moments_of_double():
     chain = Chain(rmsprop(), batch_equivalent(), gaussian())
     double, single = (
-        simulate(chain, PLANE, **ASKED, paths=10_000, dtype=dtype) for dtype in ("float64", "float32")
+        simulated(chain, PLANE, **ASKED, paths=10_000, dtype=dtype) for dtype in ("float64", "float32")
     )
     # other random numbers, so compare the ensembles
     spread = np.hypot(double.standard_errors[-1], single.standard_errors[-1])
@@ -131,7 +132,7 @@ def test_single_precision_has_the_moments_of_double():
 
 
 def test_records_hold_the_problem(tmp_path):
-    run = simulate(Chain(rmsprop(), batch_equivalent(), gaussian()), PLANE, **ASKED, paths=10)
+    run = simulated(Chain(rmsprop(), batch_equivalent(), gaussian()), PLANE, **ASKED, paths=10)
     run.save(str(tmp_path / "run.json"))
     saved = Run.load(str(tmp_path / "run.json")).settings["problem"]
     assert saved == PLANE.description
@@ -153,7 +154,7 @@ def test_noise_free_steps_leave_the_noise_out():
         "paths": 4096,
         "substeps": 4,
     }
-    (row,) = weak_error(made, problem, taus=(0.125,), **asked, noise_free_steps=3).rows
+    (row,) = measured(made, problem, taus=(0.125,), **asked, noise_free_steps=3).rows
     at = here = 1.0
     for _ in range(4):
         here, at = at, at - 0.125 * at**3

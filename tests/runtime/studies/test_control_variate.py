@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flat import measured, simulated
 from linear_gaussian import euler, optimizer
 
 from optsde.codegen.lowering.regularisation import smooth
@@ -24,7 +25,7 @@ from optsde.derive import (
 )
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.derivation.equation import ModifiedEquation
-from optsde.runtime import Quadratic, simulate, weak_error
+from optsde.runtime import Quadratic
 from optsde.runtime.problems.formula import Objective
 from optsde.runtime.results.statistics import MeanEstimate
 from optsde.runtime.studies.control_variate import (
@@ -77,7 +78,7 @@ def test_a_linear_chain_is_known_without_its_paths(antithetic):
         (SGD, lambda n: optimizer(PROBLEM, START, 0.25, n, 1.0)),
         (equation, lambda n: euler(PROBLEM, START, 0.25, n, 4, 2, 1.0)),
     ):
-        found = simulate(target, PROBLEM, **asked, substeps=4, antithetic=antithetic, control_variate=True)
+        found = simulated(target, PROBLEM, **asked, substeps=4, antithetic=antithetic, control_variate=True)
         np.testing.assert_allclose(found.means, [means(law(n)) for n in range(1, 9)], rtol=1e-9)
         assert found.standard_errors.max() < 1e-8
         assert found.settings["control_variate"] is True
@@ -118,7 +119,7 @@ def asked_of(problem: Quadratic | Objective) -> tuple[ModifiedEquation, dict[str
         "horizon": 1.0,
         "t0": 1.0,
     }
-    asked |= {"regularisation": smooth(), "hyperparameters": {"eps": 0.1}, "paths": 20_000}
+    asked |= {"regularisation": smooth(), "constants": {"eps": 0.1}, "paths": 20_000}
     return modified_equation(rule, regime, LAW, 2), asked
 
 
@@ -143,7 +144,7 @@ def test_means_stay_the_same_and_vary_less(problem, what):
     equation, asked = asked_of(problem)
     target = equation if what == "equation" else equation.chain
     plain, better = (
-        simulate(target, problem, **asked, tau=0.125, seed=c, control_variate=c > 0) for c in (0, 1)
+        simulated(target, problem, **asked, tau=0.125, seed=c, control_variate=c > 0) for c in (0, 1)
     )
     error = np.hypot(plain.standard_errors, better.standard_errors)
     assert (np.abs(plain.means - better.means) < 4.5 * error).all()  # 8 times, 2 observables: 1e-4
@@ -156,8 +157,7 @@ def test_means_stay_the_same_and_vary_less(problem, what):
 def test_weak_errors_stay_the_same(problem):
     equation, asked = asked_of(problem)
     plain, better = (
-        weak_error(equation, problem, **asked, taus=[0.125], seed=c, control_variate=c > 0).rows
-        for c in (0, 1)
+        measured(equation, problem, **asked, taus=[0.125], seed=c, control_variate=c > 0).rows for c in (0, 1)
     )
     for first, second in zip(plain, better, strict=True):
         spread = math.hypot(first.standard_error, second.standard_error)
@@ -202,9 +202,9 @@ def test_what_cannot_be_controlled_is_refused():
         "paths": 100,
     }
     with pytest.raises(ValueError, match="control variate for path 3 alone"):
-        simulate(SGD, PROBLEM, **asked, only_path=3, control_variate=True)
+        simulated(SGD, PROBLEM, **asked, only_path=3, control_variate=True)
     with pytest.raises(ValueError, match="which has no noise near its path"):
-        simulate(Chain(sign_sgd(), ballistic(), LAW), PROBLEM, **asked, control_variate=True)
+        simulated(Chain(sign_sgd(), ballistic(), LAW), PROBLEM, **asked, control_variate=True)
     with pytest.raises(ValueError, match="state of 1026 numbers"):
         control_track(
             optimizer_step(Chain(rmsprop(), ballistic(), LAW), PROBLEM.fields), "step", [], MOST_NUMBERS + 1

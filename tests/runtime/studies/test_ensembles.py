@@ -3,13 +3,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from flat import simulated
 from linear_gaussian import equation as exact_equation
 from linear_gaussian import euler, optimizer
 
 from optsde.derive import adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.schemes.known import euler_maruyama, heun, runge_kutta
-from optsde.runtime import Quadratic, Run, simulate
+from optsde.runtime import Quadratic, Run
 from optsde.runtime.problems.formula import Objective
 from optsde.runtime.results.output import run_table
 
@@ -30,7 +31,7 @@ def run(target, **changes) -> Run:
         "paths": PATHS,
         "seed": 5,
     }
-    return simulate(target, PROBLEM, **(asked | changes))
+    return simulated(target, PROBLEM, **(asked | changes))
 
 
 def chain(regime=REGIMES[0]) -> Chain:
@@ -115,7 +116,7 @@ def test_an_ode_converges_with_the_order_of_its_scheme(make, scheme, order):
     asked = {
         "start": {"theta": START, "v": 1.0},
         "t0": 1.0,
-        "hyperparameters": constants,
+        "constants": constants,
         "paths": 2,
         "horizon": 1.0,
     }
@@ -139,7 +140,7 @@ def test_an_ode_of_many_coordinates_is_stepped_by_runge_kutta():
     root = random.normal(size=(40, 40)) / 10
     problem, start = Quadratic(root @ root.T + np.eye(40), 1.0), random.normal(size=40)
     made = modified_equation(sgd(), ballistic(), gaussian(True), 1, "ode")
-    found = simulate(
+    found = simulated(
         made, problem, tau=0.25, horizon=1.0, start={"theta": start}, substeps=2, paths=2, keep=1
     )
     step = sum(np.linalg.matrix_power(-problem.matrices["H"] / 8, n) / math.factorial(n) for n in range(5))
@@ -224,7 +225,7 @@ def test_divergence_is_counted_and_refused_where_nothing_is_left():
     with pytest.raises(
         ValueError, match=r"100 of 100 paths became non-finite \(100 by time 0\.5\); expected a stable scheme"
     ):
-        simulate(made, problem, start={"theta": 1.0, "v": 1.0}, hyperparameters={"eps": -1.0}, **asked)
+        simulated(made, problem, start={"theta": 1.0, "v": 1.0}, constants={"eps": -1.0}, **asked)
 
 
 def test_a_run_says_by_when_how_many_paths_were_lost():
@@ -238,7 +239,7 @@ def test_a_run_says_by_when_how_many_paths_were_lost():
         "observables": ("theta[0]",),
     }
     made = modified_equation(sgd(), batch_equivalent(), gaussian(True), 1)
-    found = simulate(made, Objective("theta**4/2", "4"), **asked)
+    found = simulated(made, Objective("theta**4/2", "4"), **asked)
     lost = [found.paths - int(count) for count in found.finite]
     assert 0 < lost[-1] < 2000
     assert lost[-1] == found.nonfinite
@@ -256,7 +257,7 @@ def test_a_run_says_by_when_how_many_paths_were_lost():
         ({"start": {"v": 1}}, "start has a block 'v'; sgd has theta"),
         ({"start": {"theta": math.nan}}, "start of theta is nan"),
         ({"t0": 0.1}, r"t0 0\.1 is not a multiple of tau 0\.25"),
-        ({"hyperparameters": {"lr": 1.0}}, "constant 'lr'"),
+        ({"constants": {"lr": 1.0}}, "constant 'lr'"),
         ({"observables": ("theta",)}, "observable 'theta' is a vector"),
         ({"paths": 1}, "paths is 1; expected a whole number of at least 2"),
         ({"paths": 2.5}, r"paths is 2\.5"),

@@ -8,6 +8,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+from flat import measured
 from linear_gaussian import equation as exact_equation
 from linear_gaussian import optimizer
 from sympy import Integer
@@ -24,7 +25,7 @@ from optsde.derive import (
     two_point,
 )
 from optsde.derive.schemes.known import additive_heun, euler_maruyama, heun, runge_kutta
-from optsde.runtime import Quadratic, WeakErrorStudy, weak_error
+from optsde.runtime import Quadratic, WeakErrorStudy
 from optsde.runtime.results.files import save_record
 from optsde.runtime.results.output import plain
 
@@ -50,7 +51,7 @@ def study(regime: str = "batch-equivalent", order: int = 2, **changes) -> WeakEr
         "paths": 20_000,
         "seed": 3,
     }
-    return weak_error(equation(regime, order), PROBLEM, **(asked | changes))
+    return measured(equation(regime, order), PROBLEM, **(asked | changes))
 
 
 def exact(
@@ -92,7 +93,7 @@ def test_signs_have_another_fourth_moment_than_their_equation(draws):
     tau, start = 0.25, np.zeros(1)
     problem, smaller = Quadratic([[1.0]], [[4.0]]), Quadratic([[1.0]], [[4.0 / draws]])
     law = batch_mean(two_point(), Integer(draws))
-    (row,) = weak_error(
+    (row,) = measured(
         modified_equation(sgd(), ballistic(), law, 2),
         problem,
         taus=[tau],
@@ -139,7 +140,7 @@ def test_noise_free_steps_take_time():
     }
     asked |= {"scheme": euler_maruyama}
     usual, later = (
-        weak_error(made, Quadratic([[1.0]], 0.0), **asked, noise_free_steps=n).rows[0] for n in (0, 2)
+        measured(made, Quadratic([[1.0]], 0.0), **asked, noise_free_steps=n).rows[0] for n in (0, 2)
     )
     assert later.optimizer == pytest.approx(usual.optimizer, rel=1e-12)
     # the equation starts elsewhere
@@ -179,7 +180,7 @@ def test_an_ode_is_extrapolated_with_the_weights_of_its_scheme(scheme, power):
     made = modified_equation(sgd(), ballistic(), gaussian(), 1, "ode")
     left = []
     for substeps in (4, 8):
-        (row, _) = weak_error(
+        (row, _) = measured(
             made,
             problem,
             taus=(0.125,),
@@ -325,8 +326,8 @@ def test_progress_is_labelled_by_tau():
 def test_paths_that_diverge_are_counted_or_refused():
     made = modified_equation(rmsprop(), batch_equivalent(), gaussian(), 2)
     asked = {"taus": (0.5,), "horizon": 1.0, "paths": 2000, "substeps": 4, "start": {"theta": 1.0, "v": 0.05}}
-    values = {"hyperparameters": {"eps": 0.1, "c": 1.0}, "observables": ("theta[0]**2",)}
-    (row,) = weak_error(made, Quadratic([[1.0]], [[0.3]]), **asked, **values).rows
+    values = {"constants": {"eps": 0.1, "c": 1.0}, "observables": ("theta[0]**2",)}
+    (row,) = measured(made, Quadratic([[1.0]], [[0.3]]), **asked, **values).rows
     assert 0 < row.nonfinite < 2000
     assert row.lost[-1][1] == row.nonfinite
     assert {t for t, _ in row.lost} <= {0.5, 1.0}
@@ -335,7 +336,7 @@ def test_paths_that_diverge_are_counted_or_refused():
     with pytest.raises(
         ValueError, match=r"2000 of 2000 paths became non-finite \(2000 by time 0\.5\); expected a stable"
     ):
-        weak_error(made, Quadratic([[1.0]], [[0.3]]), **asked | {"start": {"theta": 1.0, "v": 0.0}}, **values)
+        measured(made, Quadratic([[1.0]], [[0.3]]), **asked | {"start": {"theta": 1.0, "v": 0.0}}, **values)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +356,7 @@ def test_paths_that_diverge_are_counted_or_refused():
         ({"seed": -1}, "seed is -1"),
         ({"t0": 0.3}, r"t0 0\.3 is not a multiple of tau 0\.5"),
         ({"observables": ("theta[5]",)}, r"the name 'theta\[5\]'"),
-        ({"hyperparameters": {"c": 1.0}}, "constant 'c'; sgd"),
+        ({"constants": {"c": 1.0}}, "constant 'c'; sgd"),
         ({"start": {"theta": [math.inf, 0]}}, "start of theta is"),
     ],
 )
