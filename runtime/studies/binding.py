@@ -11,6 +11,7 @@ from ..kernels.compiled import CompiledKernel
 from ..kernels.device import Device, compile_for
 from ..kernels.totals import Totals
 from ..problems.quadratic import Problem
+from .requests import step_parameters
 
 Array = NDArray[np.float64]
 
@@ -41,8 +42,7 @@ class Binding:
     def numbers(self, track: Track, tau: float, substeps: int) -> dict[str, float]:
         """Return the parameters of a track's step, `tau` and the length `dt` of its own steps among them."""
         dt = tau * SUBSTEPS.get(track.pace, substeps) / substeps
-        known = {**self.constants, **self.problem.numbers, "tau": tau, "dt": dt}
-        return {name: known[name] for name in track.step.parameters}
+        return step_parameters(track.step, {**self.constants, **self.problem.numbers}, tau, dt)
 
     def run(
         self,

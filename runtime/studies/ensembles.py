@@ -21,6 +21,7 @@ from .control_variate import check_complete, controlled, expectations
 from .records import encoded
 from .requests import (
     UNSTABLE,
+    check_kind,
     check_target,
     constants,
     for_problem,
@@ -61,6 +62,9 @@ class Simulation:
     only_path: int | None = None
 
     def __post_init__(self) -> None:
+        check_kind("setting", self.setting, Setting)
+        check_kind("integrator", self.integrator, Integrator)
+        check_kind("ensemble", self.ensemble, Ensemble)
         check_target(self.target, Chain, ModifiedEquation)
         positive("tau", self.tau)
         for name, number, least in (

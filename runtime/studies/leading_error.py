@@ -20,7 +20,7 @@ from ..problems.quadratic import Quadratic
 from ..results.prediction import Prediction
 from ..results.statistics import mean_estimate
 from .binding import Binding, bind
-from .requests import UNSTABLE, check_target, constants, for_problem, start_state, whole
+from .requests import UNSTABLE, check_kind, check_target, constants, for_problem, start_state, whole
 from .setting import Ensemble, Setting
 
 Array = NDArray[np.float64]
@@ -91,8 +91,9 @@ def leading_error(
     >>> prediction.power, round(prediction.coefficient, 4)  # e^-T T/2
     (1, 0.1839)
     """
-    problem, ensemble = setting.problem, ensemble or Ensemble(paths=PATHS)
+    check_kind("setting", setting, Setting)
     check_target(equation, ModifiedEquation)
+    problem, ensemble = setting.problem, ensemble or Ensemble(paths=PATHS)
     for name, number in (("intervals", intervals), ("steps", steps)):
         if whole(name, number, 4) % 4:
             raise ValueError(f"{name} is {number}; expected a multiple of 4: three nested grids are needed")

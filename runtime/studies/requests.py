@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...codegen.lowering.regularisation import Regularisation
 from ...codegen.lowering.steps import for_noise_of
+from ...codegen.program.statements import Step
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import ModifiedEquation
 from ...derive.optimizers.rule import THETA, Block
@@ -197,6 +198,12 @@ def constants(chain: Chain, given: Mapping[str, float] | None, phi: Regularisati
     return values
 
 
+def step_parameters(step: Step, values: Mapping[str, float], tau: float, dt: float) -> dict[str, float]:
+    """Return the numbers a step needs, by name."""
+    everything = {**values, "tau": tau, "dt": dt}
+    return {name: everything[name] for name in step.parameters}
+
+
 def check_target(target: object, *kinds: type) -> None:
     """Refuse what can not be simulated or measured.
 
@@ -212,6 +219,18 @@ def check_target(target: object, *kinds: type) -> None:
             "derives an equation, "
             "its attribute chain is the optimizer"
         )
+
+
+def check_kind(name: str, value: object, kind: type) -> None:
+    """Refuse a value that is not of a kind.
+
+    Raises
+    ------
+    ValueError
+        It is of another.
+    """
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} is a {type(value).__name__}; expected a {kind.__name__}")
 
 
 def for_problem(equation: ModifiedEquation, problem: Problem) -> ModifiedEquation:

@@ -62,7 +62,7 @@ class Setting:
     noise_free_steps: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.problem, Problem):
+        if not all(hasattr(type(self.problem), name) for name in ("fields", "matrices", "noiseless")):
             raise ValueError(
                 f"problem is a {type(self.problem).__name__}; expected a Quadratic, a Formula or another "
                 "problem"

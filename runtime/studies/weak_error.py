@@ -19,7 +19,16 @@ from .binding import bind
 from .budget import Budget
 from .experiment import Experiment, noise_free
 from .records import encoded
-from .requests import check_target, constants, for_problem, positive, start_state, start_time, steps_in
+from .requests import (
+    check_kind,
+    check_target,
+    constants,
+    for_problem,
+    positive,
+    start_state,
+    start_time,
+    steps_in,
+)
 from .setting import Ensemble, Integrator, Setting
 
 
@@ -43,7 +52,12 @@ class Study:
     ensemble: Ensemble = field(default_factory=Ensemble)
 
     def __post_init__(self) -> None:
+        check_kind("setting", self.setting, Setting)
+        check_kind("integrator", self.integrator, Integrator)
+        check_kind("ensemble", self.ensemble, Ensemble)
         check_target(self.equation, ModifiedEquation)
+        if isinstance(self.taus, str) or not hasattr(self.taus, "__iter__"):
+            raise ValueError(f"taus are {self.taus!r}; expected a sequence of numbers")
         taus = tuple(positive("tau", tau) for tau in self.taus)
         if not taus or len(set(taus)) < len(taus):
             raise ValueError(f"taus are {list(taus)}; expected at least one, each once")

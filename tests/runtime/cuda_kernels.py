@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "codegen"))
 import sympy as sp
 from rmsprop_kernels import RMSPROP, Numbers, one_track
 
+from optsde.codegen.lowering.kernels import study_kernel
 from optsde.codegen.lowering.regularisation import smooth
 from optsde.codegen.program.statements import Kernel, Observable, Step, Total, Track, Vector
 from optsde.derive import (
@@ -34,7 +35,6 @@ from optsde.runtime import Quadratic
 from optsde.runtime.kernels import device
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.device import compile_cuda
-from optsde.runtime.studies.experiment import study_kernel
 from optsde.runtime.studies.requests import step_parameters
 
 PATHS = 24
@@ -117,7 +117,7 @@ def study() -> None:
         found[f"rows {where} counted"] = np.array(
             [[r.tau, r.paths, r.substeps, r.nonfinite, r.negative] for r in rows]
         )
-    kernel = study_kernel(equation, LINE, observables, phi)
+    kernel = study_kernel(equation, LINE.fields, LINE.dimension, observables, regularisation=phi)
     lengths = {"substep": tau / 4, "pair": tau / 2, "quad": tau, "step": tau}
     steps = {track.name: (track.step, lengths[track.pace]) for track in kernel.tracks}
     assert any(step.past for step, _ in steps.values())

@@ -3,11 +3,8 @@ import os
 
 import numpy as np
 import pytest
-import sympy as sp
 
 from optsde.codegen.objectives.protocol import QuadraticFields
-from optsde.derive.notation.symbols import tau
-from optsde.derive.schemes.known import SCHEMES, additive_heun
 from optsde.runtime.command_line import options
 
 
@@ -169,44 +166,6 @@ def test_one_kind_of_problem_is_chosen():
 def test_other_problems_by_formulas_are_refused(objective, factor, complaint):
     with pytest.raises(ValueError, match=complaint):
         options.formula(objective, factor)
-
-
-@pytest.mark.parametrize("text", ["none", "floor", "smooth", "floor:tau/16", "smooth:0.1", "floor:tau**2"])
-def test_regularisations(text):
-    kind, _, scale = text.partition(":")
-    u = {"": tau, "tau/16": tau / 16, "0.1": sp.Rational(1, 10), "tau**2": tau**2}[scale]
-    phi = options.regularisation(text).phi
-    assert phi(u * 3) == u * 3
-    assert phi(sp.Integer(-1)) == {"none": -1, "floor": u, "smooth": u / 2}[kind]
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("rough", "unknown regularisation 'rough'; expected none, floor, smooth, floor:U or smooth:U"),
-        ("none:tau", "unknown regularisation 'none:tau'"),
-        ("", "unknown regularisation ''"),
-        ("floor:u", "the name 'u'"),
-        ("floor:__import__('os')", "the character"),
-        ("smooth:1/0", "the value"),
-        ("smooth:0", "expected a positive expression"),
-        ("floor:-tau", "expected a positive expression"),
-    ],
-)
-def test_other_regularisations_are_refused(text, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        options.regularisation(text)
-
-
-def test_schemes_by_name():
-    assert options.scheme(None) is None
-    assert options.scheme("heun_for-Additive noise") == additive_heun
-    assert {options.scheme(s.name) for s in SCHEMES} == set(SCHEMES)
-    with pytest.raises(
-        ValueError,
-        match="unknown scheme 'euler'; expected one of euler-maruyama, simplified-euler-maruyama, ",
-    ):
-        options.scheme("euler")
 
 
 def test_noise_laws():

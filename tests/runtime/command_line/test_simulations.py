@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from optsde_command import CONVERGE, SGD, SIMULATE, refused, run
 
+from optsde.runtime import load
 from optsde.runtime.command_line.cli import main
-from optsde.runtime.results.results import Run, WeakErrorStudy
 
 
 def test_rows_and_slopes_of_a_study_have_their_names(capsys):
@@ -27,7 +27,7 @@ def test_a_simulation_is_written_kept_and_drawn(capsys, tmp_path):
         "--output", str(tmp_path / "run.json"), "--plot", str(tmp_path / "run.png"),
     )  # fmt: skip
     assert (code, err) == (0, "")
-    saved = Run.load(str(tmp_path / "run.json"))
+    saved = load(str(tmp_path / "run.json"))
     assert saved.observables == ("theta[0]", "norm(theta)")
     assert saved.finals.shape == (2, 1, 2)
     assert f"{saved.means[-1, 0]: .8g}" in out
@@ -39,7 +39,7 @@ def test_a_study_is_written_and_drawn(capsys, tmp_path):
         capsys, *CONVERGE, "--output", str(tmp_path / "study.json"), "--plot", str(tmp_path / "study.png")
     )
     assert code == 0
-    assert [r.substeps for r in WeakErrorStudy.load(str(tmp_path / "study.json")).rows] == [4, 4]
+    assert [r.substeps for r in load(str(tmp_path / "study.json")).rows] == [4, 4]
     assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -10,6 +10,7 @@ import pytest
 from flat import measured, simulated
 from linear_gaussian import euler, optimizer
 
+from optsde.codegen.lowering.kernels import MOST_NUMBERS, control_track
 from optsde.codegen.lowering.regularisation import smooth
 from optsde.codegen.lowering.steps import optimizer_step
 from optsde.codegen.program.observables import observable
@@ -29,9 +30,7 @@ from optsde.runtime import Quadratic
 from optsde.runtime.problems.formula import Objective
 from optsde.runtime.results.statistics import MeanEstimate
 from optsde.runtime.studies.control_variate import (
-    MOST_NUMBERS,
     check_complete,
-    control_track,
     controlled,
     expectations,
     start_on,

@@ -12,7 +12,6 @@ from optsde.derive.derivation.chain import Chain
 from optsde.derive.schemes.known import euler_maruyama, heun, runge_kutta
 from optsde.runtime import Quadratic, Run
 from optsde.runtime.problems.formula import Objective
-from optsde.runtime.results.output import run_table
 
 PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
@@ -246,7 +245,7 @@ def test_a_run_says_by_when_how_many_paths_were_lost():
     steps = [n for n in range(len(lost)) if lost[n] > ([0, *lost])[n]]
     assert found.lost == tuple((0.25 * (n + 1), lost[n]) for n in steps)
     (t1, n1), *_, (t2, n2) = found.lost
-    assert f"became non-finite ({n1} by time {t1:g}, {n2} by time {t2:g}), are left out" in run_table(found)
+    assert f"became non-finite ({n1} by time {t1:g}, {n2} by time {t2:g}), are left out" in str(found)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from optsde.derive import (
 from optsde.derive.schemes.known import additive_heun, euler_maruyama, heun, runge_kutta
 from optsde.runtime import Quadratic, WeakErrorStudy
 from optsde.runtime.results.files import save_record
-from optsde.runtime.results.output import plain
+from optsde.runtime.results.shown import plain
 
 PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
