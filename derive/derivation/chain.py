@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Function, Lambda, Mul, Rational, Symbol
+from sympy import Abs, Expr, Function, Lambda, Mul, Rational, Symbol
 
 from ..noise.laws import NoiseModel
 from ..notation.indices import terms
 from ..notation.series import Series, monomial_series
 from ..notation.symbols import Field, gradient, noise_of, tau
+from ..notation.zeros import lowest_terms
 from ..optimizers.rule import Block, UpdateRule
 from ..regimes import Regime, Scaling
 from ..smoothing.moments import Noisy, has_noisy
@@ -118,7 +119,7 @@ class Chain:
                     -state[block.name]
                 )
                 self._check_small(block, increment)
-                increments[block.name] = increment.truncated(needed)
+                increments[block.name] = increment.truncated(needed).mapped(lowest_terms)
             if all(increment.precision >= needed for increment in increments.values()):
                 return Increments(increments, dict(expansion.definitions))
             length += 2
@@ -171,6 +172,13 @@ class Chain:
     def expectation(self, expression: Expr) -> Expr:
         """Return the expectation over the noise of one step."""
         return expectation(expression, self.noise)
+
+    @property
+    def absolute_values(self) -> Mapping[Expr, Expr]:
+        """The distances from 1 of hyperparameters that stay below it and do not depend on tau."""
+        scaled = self.regime.scaling(self.rule).hyperparameters
+        fixed = [scaled[h.name] for h in self.rule.hyperparameters if h.fraction]
+        return {Abs(1 - value): 1 - value for value in fixed if not value.has(tau)}
 
     def _check_noise(self) -> None:
         if (

@@ -12,6 +12,7 @@ from ..noise.laws import NoiseModel
 from ..notation.indices import canonical, reindex, terms
 from ..notation.operators import TIME, block_of, split
 from ..notation.symbols import Component
+from ..notation.zeros import lowest_terms
 from ..optimizers.rule import UpdateRule
 from ..regimes import Regime
 from ..smoothing.moments import smoothed_definitions
@@ -157,7 +158,7 @@ class ModifiedEquation:
         factor = diffusion_factor(self.chain, self.generator, self.form)
         if self.form == "diffusion":
             check_factor(factor, self.covariance, self.chain)
-        return factor
+        return Diffusion(tuple({b: lowest_terms(e) for b, e in part.items()} for part in factor.coefficients))
 
     def expand(
         self,
@@ -260,7 +261,7 @@ def _coefficient(symbol: Expr, blocks: tuple[str, ...]) -> Expr:
             for arranged in permutations(momenta):
                 if tuple(block_of(m) for m in arranged) == blocks:
                     pieces.append(_freed(coefficient, arranged))
-    return canonical(Add(*pieces))
+    return lowest_terms(canonical(Add(*pieces)))
 
 
 def _freed(coefficient: Expr, momenta: tuple[Component, ...]) -> Expr:

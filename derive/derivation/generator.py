@@ -64,6 +64,11 @@ class OneStep(Named, Protocol):
         """Return the expectation over the noise of one step."""
         ...
 
+    @property
+    def absolute_values(self) -> Mapping[Expr, Expr]:
+        """Absolute values of constants whose sign is known, with what stands for them."""
+        ...
+
 
 def modified_generator(chain: OneStep, order: int) -> tuple[Expr, ...]:
     """Return the symbols of ``L_0, ..., L_{order-1}``.
@@ -123,7 +128,7 @@ def _symbols(chain: OneStep, increments: "Increments", last: int) -> dict[int, E
                 factor = chain.expectation(reduce(multiply, (exponent[n] for n in powers)))
                 for n, part in enumerate(_by_powers(factor, last - sum(powers))):
                     symbol[sum(powers) + n].append(Rational(1, arranged) * part)
-    found = {n: canonical(Add(*parts)) for n, parts in symbol.items()}
+    found = {n: canonical(Add(*parts).xreplace(chain.absolute_values)) for n, parts in symbol.items()}
     check_determined(found.values(), chain.name)
     return found
 

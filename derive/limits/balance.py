@@ -223,10 +223,22 @@ class Balance:
 
     @cached_property
     def pieces(self) -> list[Form]:
-        """Return the smallest exponents of the moments of theta's step."""
+        """Return the smallest exponents of the moments of theta's step.
+
+        An average since the start, as ``x/(k + 1)``, moves theta alike on every time scale and balances none.
+        """
         moments = self.moments("theta")
-        forms = [m.exponent for m in moments.mean[:1]] + [form * 2 for form in self._amplitudes(moments)[:1]]
+        forms = [m.exponent for m in moments.mean] + [form * 2 for form in self._amplitudes(moments)[:1]]
+        forms = [form for form in forms if not self._scale_free(form)]
+        if not forms:
+            raise ValueError(
+                f"{self.model.rule.name}: theta moves alike on every time scale; expected a step by g"
+            )
         return [forms[n] for n in self.comparisons.smallest(forms)]
+
+    def _scale_free(self, form: Form) -> bool:
+        own = form.weights[len(self.model.axes)] == 1
+        return own and self.comparisons.sign(form - self.time_step) == 0
 
 
 def solve_balance(model: OpenRule, noise: NoiseModel, start: Start, point: Point) -> Balance:

@@ -13,6 +13,7 @@ from itertools import product
 from sympy import Add, Expr, Mul, Pow
 
 from .symbols import Component, TotalField, one, total_of
+from .zeros import without_zeros
 
 
 def components(expression: Expr) -> set[Component]:
@@ -89,9 +90,9 @@ def canonical(expression: Expr) -> Expr:
     """Return the sum of terms with dummies named ``_1``, ``_2``, ... in an order that does not depend on
     their names.
 
-    Closed sums of functions of the state become totals.
+    Closed sums of functions of the state become totals; terms that add up to 0 are left out.
     """
-    return Add(*(_canonical_term(term) for term in terms(expression)))
+    return without_zeros(Add(*(_canonical_term(term) for term in terms(expression))))
 
 
 def whole(expression: Expr) -> Component:

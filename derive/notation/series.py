@@ -4,7 +4,7 @@ Half powers are needed: noise of scale ``tau**(-1/2)`` enters an increment at ``
 keeps track of its own precision, so a result is never claimed to a higher power than it is known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sympy import (
@@ -86,6 +86,10 @@ class Series:
         """Forget the powers from `precision` on."""
         kept = {n: c for n, c in self.coefficients.items() if n < precision}
         return Series(kept, min(self.precision, precision))
+
+    def mapped(self, function: Callable[[Expr], Expr]) -> "Series":
+        """Write each coefficient in another form."""
+        return Series({n: function(c) for n, c in self.coefficients.items()}, self.precision)
 
     def _tidy(self) -> "Series":
         canonicals = {n: canonical(c) for n, c in self.coefficients.items() if n < self.precision}

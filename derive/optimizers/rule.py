@@ -99,6 +99,8 @@ class Hyperparameter:
         itself.
     step_units : int or Rational
         The power of a number of steps it carries: -1 for a rate per step.
+    below_one : bool
+        Whether a constant stays below 1, as every memory does: a weight beside ``1 - beta``.
     """
 
     name: str
@@ -106,6 +108,12 @@ class Hyperparameter:
     noise_units: int = 0
     default: float = 1.0
     step_units: Expr | int = 0
+    below_one: bool = False
+
+    @property
+    def fraction(self) -> bool:
+        """Whether it lies between 0 and 1."""
+        return self.below_one or self.role == "memory"
 
     @property
     def symbol(self) -> Symbol:

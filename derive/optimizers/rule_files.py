@@ -147,14 +147,16 @@ def _block(name: str, entry: Any) -> Block:
 
 
 def _hyperparameter(name: str, entry: Any) -> Hyperparameter:
-    known_keys(f"hyperparameter {name}", entry, ("role", "noise_units", "default", "step_units"))
+    known_keys(f"hyperparameter {name}", entry, ("role", "noise_units", "default", "step_units", "below_one"))
     role, default = entry.get("role"), entry.get("default", 1.0)
     if role not in _ROLES:
         raise ValueError(f"hyperparameter {name} has the role {role!r}; expected one of {', '.join(_ROLES)}")
     if isinstance(default, bool) or not isinstance(default, int | float) or not isfinite(default):
         raise ValueError(f"hyperparameter {name} has the default {default!r}; expected a finite number")
+    if not isinstance(below_one := entry.get("below_one", False), bool):
+        raise ValueError(f"hyperparameter {name} has below_one = {below_one!r}; expected true or false")
     noise_units, step_units = whole(name, entry.get("noise_units", 0)), unit(name, entry.get("step_units", 0))
-    return Hyperparameter(name, role, noise_units, float(default), step_units)
+    return Hyperparameter(name, role, noise_units, float(default), step_units, below_one)
 
 
 def _signatures(table: Mapping[str, Any]) -> dict[str, tuple[list[str], Any]]:
