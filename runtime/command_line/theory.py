@@ -55,10 +55,7 @@ def list_all(options: Namespace) -> int:
             }
             for r in rules
         ],
-        "regimes": [
-            {"name": make().name, "noise": str(make().noise), "reference": make().reference}
-            for make in REGIMES
-        ],
+        "regimes": [{"name": r.name, "noise": str(r.noise), "reference": r.reference} for r in REGIMES],
     }
     if options.json:
         return print_json(data)

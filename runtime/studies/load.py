@@ -21,7 +21,6 @@ from ..results.prediction import Prediction
 from ..results.run import Run
 from ..results.study import Row, WeakErrorStudy
 from .ensembles import Simulation
-from .records import KIND
 from .setting import Ensemble, Integrator, Setting
 from .weak_error import Study
 
@@ -49,7 +48,7 @@ def load(path: str) -> Run | WeakErrorStudy:
     """
     record = load_record(path)
     try:
-        match record.pop(KIND, None):
+        match record.pop("kind", None):
             case "run":
                 return _run(record)
             case "weak-error study":
@@ -83,17 +82,17 @@ def _study(record: Mapping[str, Any]) -> WeakErrorStudy:
 def decoded(data: Any) -> Any:
     """Return what `optsde.runtime.studies.records.encoded` wrote."""
     match data:
-        case {"kind": "Scheme", "name": str(name)}:
+        case {"object": "Scheme", "name": str(name)}:
             return named_scheme(name)
-        case {"kind": "Chain", "data": chain}:
+        case {"object": "Chain", "data": chain}:
             return Chain(*decode(chain, _DERIVED))
-        case {"kind": "ModifiedEquation", "data": chain, "order": order, "form": form}:
+        case {"object": "ModifiedEquation", "data": chain, "order": order, "form": form}:
             return modified_equation(*decode(chain, _DERIVED), order, form)
-        case {"kind": "Matrix", "rows": rows}:
+        case {"object": "Matrix", "rows": rows}:
             return Matrix([[decoded(entry) for entry in row] for row in rows])
-        case {"kind": "Expr", "data": expression}:
+        case {"object": "Expr", "data": expression}:
             return decode(expression)
-        case {"kind": str(name), **rest} if name in _BY_NAME:
+        case {"object": str(name), **rest} if name in _BY_NAME:
             return _BY_NAME[name](**{key: decoded(value) for key, value in rest.items()})
         case Mapping():
             return {key: decoded(value) for key, value in data.items()}

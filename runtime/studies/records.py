@@ -7,14 +7,15 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
-from sympy import Basic, Matrix
+from sympy import Basic
+from sympy.matrices import MatrixBase
 
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import ModifiedEquation
 from ...derive.schemes.scheme import Scheme
 from ...derive.storage.encoding import encode
 
-KIND = "kind"
+KIND = "object"
 """The key under which the name of a class stands."""
 
 
@@ -37,7 +38,7 @@ def encoded(value: Any) -> Any:
         case ModifiedEquation():
             chain = encode((value.chain.rule, value.chain.regime, value.chain.noise))
             return {KIND: "ModifiedEquation", "data": chain, "order": value.order, "form": value.form}
-        case Matrix():
+        case MatrixBase():
             return {KIND: "Matrix", "rows": [[encoded(entry) for entry in row] for row in value.tolist()]}
         case Basic():
             return {KIND: "Expr", "data": encode(value)}

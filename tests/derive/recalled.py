@@ -16,9 +16,9 @@ def equations(rules: str) -> Iterator[ModifiedEquation]:
     takes longest.
     """
     if rules == "few":
-        yield modified_equation(lamb(), ballistic(), gaussian(constant=True), 2)
+        yield modified_equation(lamb(), ballistic, gaussian(constant=True), 2)
     for rule in SMOOTH if rules == "all" else (sgd(), rmsprop("torch")):
-        for regime in (ballistic(), batch_equivalent()):
+        for regime in (ballistic, batch_equivalent):
             constant = rules == "few" or any(point != THETA for point in rule.gradients.values())
             for order, form in FORMS if regime.noise == 1 else [FORMS[0], FORMS[1], FORMS[4]]:
                 yield modified_equation(rule, regime, gaussian(constant), order, form)

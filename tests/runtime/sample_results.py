@@ -16,7 +16,7 @@ class Asked:
     settings: dict
 
     def to_record(self) -> dict:
-        return {"kind": "dict", **self.settings}
+        return dict(self.settings)
 
 
 TAUS = (0.5, 0.25, 0.125, 0.0625)

@@ -30,7 +30,7 @@ SGD = (
 )
 
 
-@pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda regime: regime.name)
+@pytest.mark.parametrize("regime", [ballistic, batch_equivalent], ids=lambda regime: regime.name)
 @pytest.mark.parametrize("update", SGD)
 def test_sgd_in_disguise(update, regime):
     found, plain = (modified_equation(r, regime, LAW, 2) for r in (rule({"theta": update}, "a"), sgd()))
@@ -41,15 +41,15 @@ def test_sgd_in_disguise(update, regime):
 
 def test_a_factor_is_left_in_front_of_the_learning_rate():
     """``(1 - a) (theta/(1 - a) - lr g)`` is SGD with the learning rate ``lr (1 - a)``."""
-    found = modified_equation(rule({"theta": "(1 - a)*(theta/(1 - a) - lr*g)"}, "a"), ballistic(), LAW, 2)
-    plain = modified_equation(rule({"theta": "theta - (1 - a)*lr*g"}, "a"), ballistic(), LAW, 2)
+    found = modified_equation(rule({"theta": "(1 - a)*(theta/(1 - a) - lr*g)"}, "a"), ballistic, LAW, 2)
+    plain = modified_equation(rule({"theta": "theta - (1 - a)*lr*g"}, "a"), ballistic, LAW, 2)
     assert (found.drift, found.covariance) == (plain.drift, plain.covariance)
 
 
 @pytest.mark.parametrize("update", ["a/(1 + a) + 1/(1 + a) - 1", "sin(a)**2 + cos(a)**2 - 1"])
 def test_division_by_a_hidden_zero_is_refused(update):
     with pytest.raises(ValueError, match="power -1 of zero"):
-        modified_equation(rule({"theta": f"theta - lr*g/({update})"}, "a"), ballistic(), LAW, 1)
+        modified_equation(rule({"theta": f"theta - lr*g/({update})"}, "a"), ballistic, LAW, 1)
 
 
 def schedule_free(beta, one_minus_beta, constant):
@@ -66,8 +66,8 @@ def schedule_free(beta, one_minus_beta, constant):
 
 
 def test_schedule_free_in_its_own_notation():
-    own = modified_equation(schedule_free("beta", "1 - beta", "beta"), ballistic(), LAW, 2)
-    other = modified_equation(schedule_free("(1 - c)", "c", "c"), ballistic(), LAW, 2)
+    own = modified_equation(schedule_free("beta", "1 - beta", "beta"), ballistic, LAW, 2)
+    other = modified_equation(schedule_free("(1 - c)", "c", "c"), ballistic, LAW, 2)
     assert own.certificate.weak_order == 2
     c, beta = Symbol("c", positive=True), Symbol("beta", positive=True)
     for ours, theirs in zip(own.drift + own.covariance, other.drift + other.covariance, strict=True):
@@ -79,7 +79,7 @@ def test_schedule_free_in_its_own_notation():
 
 def test_absolute_values_of_what_stays_below_one():
     """Lion: ``sqrt(S_ii (1 - beta1)**2) = (1 - beta1) sqrt(S_ii)``."""
-    equation = modified_equation(lion(), batch_equivalent(), LAW, 1)
+    equation = modified_equation(lion(), batch_equivalent, LAW, 1)
     written = str(equation.drift) + str(equation.covariance)
     assert "Abs" not in written
     assert "beta1*c" not in str(equation.covariance[0]["theta", "m"])

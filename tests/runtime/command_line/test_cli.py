@@ -39,7 +39,7 @@ def test_the_whole_help_has_examples_of_every_command(capsys):
     for command in COMMANDS:
         assert f"\n  optsde {command}" in out.partition("examples:")[2]
     code, out, _ = run(capsys, "--version")
-    assert (code, out[:6]) == (0, "optsde ")
+    assert (code, out[:7]) == (0, "optsde ")
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_matplotlib_is_named_when_it_is_missing(monkeypatch):
 
 def test_matplotlib_is_imported_late_and_pyplot_never():
     script = (
-        "import sys; from optsde.runtime import plots; assert 'matplotlib' not in sys.modules\n"
+        "import sys; from optsde.runtime.results import plots; assert 'matplotlib' not in sys.modules\n"
         "series = plots.ErrorSeries('a', 'b', [0.5, 0.25], [0.5, 0.25], [0.0, 0.0])\n"
         "plots.plot_weak_errors([series], title='t')\n"
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"

@@ -29,17 +29,17 @@ from optsde.derive.derivation.equation import ModifiedEquation
 from optsde.runtime import Quadratic
 from optsde.runtime.problems.formula import Objective
 from optsde.runtime.results.statistics import MeanEstimate
+from optsde.runtime.studies.binding import on_track
 from optsde.runtime.studies.control_variate import (
     check_complete,
     controlled,
     expectations,
-    start_on,
 )
 
 PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
 LAW = gaussian(constant=True)
-SGD = Chain(sgd(), ballistic(), LAW)
+SGD = Chain(sgd(), ballistic, LAW)
 POLYNOMIALS = ("norm(theta)**2", "theta[0]", "theta[0]**2*theta[1] + 2", "mean(theta**3)")
 
 
@@ -56,7 +56,7 @@ def test_the_means_on_a_linear_chain_are_exact():
     exact = expectations(track, found, {"tau": 0.25}, PROBLEM, START[None], 0.0, 0.25, [1, 5])
     wanted = [means(optimizer(PROBLEM, START, 0.25, steps, 1.0)) for steps in (1, 5)]
     np.testing.assert_allclose(exact, wanted, rtol=1e-13)
-    np.testing.assert_array_equal(start_on(track, START[None]), [START, START])
+    np.testing.assert_array_equal(on_track(track, START[None]), [START, START])
 
 
 @pytest.mark.parametrize("antithetic", [pytest.param(False, marks=pytest.mark.slow), True])
@@ -72,7 +72,7 @@ def test_a_linear_chain_is_known_without_its_paths(antithetic):
         "paths": 2000,
         "seed": 5,
     }
-    equation = modified_equation(sgd(), ballistic(), LAW, 2)
+    equation = modified_equation(sgd(), ballistic, LAW, 2)
     for target, law in (
         (SGD, lambda n: optimizer(PROBLEM, START, 0.25, n, 1.0)),
         (equation, lambda n: euler(PROBLEM, START, 0.25, n, 4, 2, 1.0)),
@@ -109,9 +109,7 @@ def test_the_correction_is_that_of_a_regression():
 
 def asked_of(problem: Quadratic | Objective) -> tuple[ModifiedEquation, dict[str, Any]]:
     """An equation for each kind of problem, and what is asked of it."""
-    rule, regime = (
-        (rmsprop(), ballistic()) if isinstance(problem, Quadratic) else (adam(), batch_equivalent())
-    )
+    rule, regime = (rmsprop(), ballistic) if isinstance(problem, Quadratic) else (adam(), batch_equivalent)
     asked = {
         "start": {"theta": [1.0, 0.5], "v": 1.0},
         "observables": ("norm(theta)**2", "theta[1]"),
@@ -183,7 +181,7 @@ def test_weak_errors_stay_the_same(problem):
     ],
 )
 def test_only_polynomials_of_degree_three_are_known(text, known):
-    step = optimizer_step(Chain(rmsprop(), ballistic(), LAW), PROBLEM.fields)
+    step = optimizer_step(Chain(rmsprop(), ballistic, LAW), PROBLEM.fields)
     phi = observable(text, step.state, 2)
     if known:
         assert control_track(step, "step", [phi], 2).step.state == ("theta", "v", "theta_mean", "v_mean")
@@ -203,10 +201,10 @@ def test_what_cannot_be_controlled_is_refused():
     with pytest.raises(ValueError, match="control variate for path 3 alone"):
         simulated(SGD, PROBLEM, **asked, only_path=3, control_variate=True)
     with pytest.raises(ValueError, match="which has no noise near its path"):
-        simulated(Chain(sign_sgd(), ballistic(), LAW), PROBLEM, **asked, control_variate=True)
+        simulated(Chain(sign_sgd(), ballistic, LAW), PROBLEM, **asked, control_variate=True)
     with pytest.raises(ValueError, match="state of 1026 numbers"):
         control_track(
-            optimizer_step(Chain(rmsprop(), ballistic(), LAW), PROBLEM.fields), "step", [], MOST_NUMBERS + 1
+            optimizer_step(Chain(rmsprop(), ballistic, LAW), PROBLEM.fields), "step", [], MOST_NUMBERS + 1
         )
     with pytest.raises(ValueError, match="all paths, but 3 of 10 became non-finite at once; leave it out"):
         check_complete(7, 10, " at once")

@@ -25,10 +25,8 @@ from optsde.runtime import Ensemble, Integrator, Objective, Quadratic, load
 from optsde.runtime.results.files import save_record
 
 OWN = """
-[rule]
 name = "own"
 [state]
-theta = {}
 m = {}
 [hyperparameters]
 lr = { role = "learning rate" }
@@ -40,10 +38,10 @@ theta = "theta - lr*m"
 LAW = gaussian(constant=True)
 PLANE = Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
 SIMULATIONS = {
-    "optimizer": (Chain(rmsprop(), ballistic(), LAW), PLANE, {}),
-    "own rule": (Chain(read_rule(OWN), ballistic(), LAW), PLANE, {"control_variate": True}),
+    "optimizer": (Chain(rmsprop(), ballistic, LAW), PLANE, {}),
+    "own rule": (Chain(read_rule(OWN), ballistic, LAW), PLANE, {"control_variate": True}),
     "equation": (
-        modified_equation(adam(), ballistic(), LAW, 2),
+        modified_equation(adam(), ballistic, LAW, 2),
         PLANE,
         {
             "t0": 1.0,
@@ -53,12 +51,12 @@ SIMULATIONS = {
         },
     ),
     "scheme": (
-        modified_equation(sgd(), ballistic(), LAW, 1),
+        modified_equation(sgd(), ballistic, LAW, 1),
         Quadratic([1.0, 2.0], noise=[1, 2]),
         {"scheme": "heun"},
     ),
     "formula": (
-        modified_equation(sgd(), batch_equivalent(), gaussian(), 1),
+        modified_equation(sgd(), batch_equivalent, gaussian(), 1),
         Objective("theta_1**4/4 + theta_2**2", [["1", "theta_1/5"], ["0", "1"]], 2),
         {"dtype": "float32"},
     ),
@@ -83,7 +81,7 @@ def test_a_run_is_read_back_and_run_again_with_the_same_bits(name, tmp_path):
 
 
 def test_a_study_is_read_back_and_run_again_with_the_same_bits(tmp_path):
-    equation = modified_equation(rmsprop(), ballistic(), gaussian(), 2)
+    equation = modified_equation(rmsprop(), ballistic, gaussian(), 2)
     found = measured(equation, PLANE, taus=[0.5, 0.25], horizon=0.5, paths=500, constants={"eps": 0.1})
     found = replace(
         found, rows=(replace(found.rows[0], nonfinite=7, lost=((0.25, 3), (1.0, 7))), *found.rows[1:])

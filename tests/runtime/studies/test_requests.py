@@ -20,7 +20,7 @@ from optsde.runtime.studies.requests import (
     whole,
 )
 
-CHAIN = Chain(rmsprop(), ballistic(), gaussian())
+CHAIN = Chain(rmsprop(), ballistic, gaussian())
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf, -math.inf])
@@ -93,7 +93,7 @@ def test_a_number_stands_for_all_coordinates_and_blocks_have_their_own_start():
     )
     np.testing.assert_array_equal(start_state({}, CHAIN, 3), [[1, 0.5, 1], [1, 1, 1]])
     np.testing.assert_array_equal(start_state({"theta": 2}, CHAIN, 1), [[2], [1]])
-    blocks = start_state({"m": -1}, Chain(adam(), ballistic(), gaussian()), 1)
+    blocks = start_state({"m": -1}, Chain(adam(), ballistic, gaussian()), 1)
     np.testing.assert_array_equal(blocks, [[1], [-1], [1]])
 
 
@@ -139,7 +139,7 @@ def test_other_constants_are_refused(given, phi, complaint):
 
 def test_a_step_is_given_what_it_names():
     step = euler_maruyama_step(
-        modified_equation(rmsprop(), ballistic(), gaussian(True), 2), QuadraticFields(), unregularised()
+        modified_equation(rmsprop(), ballistic, gaussian(True), 2), QuadraticFields(), unregularised()
     )
     found = step_parameters(step, {"c": 0.5, "eps": 0.1, "unused": 7.0}, 0.25, 0.125)
     assert found == {"c": 0.5, "eps": 0.1, "tau": 0.25, "dt": 0.125}

@@ -11,7 +11,7 @@ from optsde.derive.schemes.known import heun
 from optsde.runtime import Ensemble, Integrator, Quadratic, Setting, leading_error, simulate, weak_error
 
 LINE = Quadratic([[1.0]])
-EQUATION = modified_equation(sgd(), ballistic(), gaussian(constant=True), 1)
+EQUATION = modified_equation(sgd(), ballistic, gaussian(constant=True), 1)
 
 
 def test_names_stand_for_what_they_name():
