@@ -9,7 +9,7 @@ from flat import measured, simulated
 
 from optsde.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
 from optsde.derive.derivation.chain import Chain
-from optsde.runtime import Objective, Quadratic
+from optsde.runtime import Objective, Quadratic, load
 from optsde.runtime.kernels.rng import normals
 
 x, y, theta = sp.Symbol("theta_1", real=True), sp.Symbol("theta_2", real=True), sp.Symbol("theta", real=True)

@@ -1,6 +1,7 @@
 """Records hold all that is needed to run them again."""
 
 import pickle
+import tomllib
 from dataclasses import replace
 
 import numpy as np
@@ -39,7 +40,7 @@ LAW = gaussian(constant=True)
 PLANE = Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
 SIMULATIONS = {
     "optimizer": (Chain(rmsprop(), ballistic, LAW), PLANE, {}),
-    "own rule": (Chain(read_rule(OWN), ballistic, LAW), PLANE, {"control_variate": True}),
+    "own rule": (Chain(read_rule(tomllib.loads(OWN)), ballistic, LAW), PLANE, {"control_variate": True}),
     "equation": (
         modified_equation(adam(), ballistic, LAW, 2),
         PLANE,
