@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr, Integer, Rational, Symbol
 
+from .notation.frozen import FrozenMapping
 from .notation.parser import parse_assignments
 from .notation.symbols import tau
 from .optimizers.rule import Block, Hyperparameter, UpdateRule
@@ -55,6 +56,9 @@ class Regime:
     noise: Expr
     assignments: Mapping[str, Expr] = field(default_factory=dict)
     reference: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "assignments", FrozenMapping(self.assignments))
 
     def scaling(self, rule: UpdateRule) -> Scaling:
         """Apply the regime to a rule.

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from sympy import Add, Expr, Integer, Lambda, Matrix, Rational, floor
 
 from ..noise.laws import NoiseModel
+from ..notation.frozen import FrozenMapping
 from ..notation.indices import canonical, reindex, terms
 from ..notation.operators import TIME, block_of, split
 from ..notation.symbols import Component
@@ -58,6 +59,9 @@ class ModifiedEquation:
     form: Form
     generator: tuple[Expr, ...]
     definitions: Mapping[str, Lambda]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "definitions", FrozenMapping(self.definitions))
 
     def __repr__(self) -> str:
         return f"<ModifiedEquation: {self.name}>"

@@ -98,6 +98,9 @@ class Component(Symbol):
             return f"total({printer._print(self.field.body)})"
         return f"{self.field.name}[{','.join(self.indices)}]"
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _component, (self.field, self.indices)
+
     def differentiated(self, index: str) -> "Component":
         """Return the derivative by ``theta[index]`` of a component that varies."""
         return self.field(*self.indices, index)
@@ -181,6 +184,9 @@ class ElementFunction(Function):
     base: str = ""
     orders: tuple[int, ...] = ()
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _applied, (self.base, self.orders, self.args)
+
     def fdiff(self, argindex: int = 1) -> "ElementFunction":
         orders = list(self.orders)
         orders[argindex - 1] += 1
@@ -220,3 +226,7 @@ def latex_function(name: str) -> str:
 def element_function(name: str, orders: tuple[int, ...]) -> type[ElementFunction]:
     """Return the class of the abstract function `name` differentiated `orders` times by each argument."""
     return type(f"{name}{orders}", (ElementFunction,), {"base": name, "orders": orders, "nargs": len(orders)})
+
+
+def _applied(name: str, orders: tuple[int, ...], arguments: tuple[Expr, ...]) -> ElementFunction:
+    return element_function(name, orders)(*arguments, evaluate=False)

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from sympy import Dummy, Expr, Function, Symbol, sqrt
 from sympy.core.function import AppliedUndef
 
+from ..notation.frozen import FrozenMapping
 from ..notation.symbols import g, k
 
 THETA = Symbol("theta", real=True)
@@ -183,6 +184,8 @@ class UpdateRule:
     samples: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("update", "gradients", "samples"):
+            object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
         blocks = [b.name for b in self.blocks]
         if blocks[:1] != ["theta"]:
             raise ValueError(
