@@ -22,7 +22,7 @@ from optsde.derive.notation.frozen import FrozenMapping
 from optsde.derive.optimizers.catalogue import all_rules
 
 
-@pytest.mark.parametrize("rule", all_rules(), ids=lambda r: f"{r.name}:{r.variant}")
+@pytest.mark.parametrize("rule", list(all_rules()), ids=lambda r: f"{r.name}:{r.variant}")
 def test_a_rule_has_a_hash_and_cannot_be_assigned_to(rule):
     assert hash(rule) == hash(pickle.loads(pickle.dumps(rule)))
     with pytest.raises(TypeError):
