@@ -17,8 +17,9 @@ from kernels import OBSERVABLES, STEPS, SUBSTEPS, workload
 from numba import config
 from sympy import count_ops
 
+from optsde.codegen.program.kernel import Kernel
 from optsde.codegen.program.simplify import factor
-from optsde.codegen.program.statements import Kernel, MatVec, Number, Total, Vector
+from optsde.codegen.program.statements import Apply, Number, Total, Vector
 from optsde.runtime.kernels import rng
 from optsde.runtime.kernels.device import compile_cuda
 
@@ -38,7 +39,7 @@ def operations(kernel: Kernel) -> int:
                 found += d * (int(count_ops(expression)) + 1) - 1
             case Number(_, expression):
                 found += int(count_ops(expression))
-            case MatVec():
+            case Apply():
                 found += d * (2 * d - 1)
     double = kernel.dtype == "float64"
     polynomials = (rng.LOG64, rng.COS64, rng.SIN64) if double else (rng.LOG32, rng.COS32, rng.SIN32)

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from optsde.codegen.lowering.regularisation import floor
-from optsde.codegen.program.statements import Kernel
+from optsde.codegen.program.kernel import Kernel
 from optsde.derive import Chain, ballistic, gaussian, modified_equation, rmsprop
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.problems.quadratic import Quadratic

@@ -26,8 +26,8 @@ from sympy import Symbol
 
 from optsde.codegen.lowering.regularisation import smooth
 from optsde.codegen.lowering.steps import scheme_step
+from optsde.codegen.program.kernel import Kernel, Track
 from optsde.codegen.program.observables import observable
-from optsde.codegen.program.statements import Kernel, Track
 from optsde.derive import Chain, adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
 from optsde.derive.notation.symbols import tau
 from optsde.derive.schemes.increment_laws import gaussian_increments

@@ -13,9 +13,10 @@ from ...derive.derivation.equation import ModifiedEquation
 from ...derive.schemes.increment_laws import gaussian_increments
 from ...derive.schemes.scheme import Scheme
 from ..objectives.protocol import Fields
+from ..program.kernel import Kernel, Observable, Pace, Step, Track, antithetic
 from ..program.linearised import linearised
 from ..program.observables import observable
-from ..program.statements import Entry, Kernel, Observable, Pace, Step, Total, Track, antithetic
+from ..program.statements import Entry, Total
 from .extrapolation import extrapolation
 from .regularisation import Regularisation
 from .steps import default_scheme, euler_maruyama_step, optimizer_step, scheme_step

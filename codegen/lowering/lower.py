@@ -11,7 +11,8 @@ from ...derive.notation.indices import components, terms
 from ...derive.notation.symbols import Component, ElementFunction, TotalField, body_of, one
 from ...derive.optimizers.rule import total
 from ..objectives.protocol import Fields
-from ..program.statements import Scalar, Statement, Total, Vector
+from ..program.statement import Statement
+from ..program.statements import Scalar, Total, Vector
 from .regularisation import Regularisation
 
 _PHI = Function("phi", positive=True)

@@ -13,15 +13,15 @@ a step of the optimizer, which the synchronised equation reads, one that the Bro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from sympy import Expr, Integer, Symbol, sqrt
 
 from ...derive.notation.symbols import t
 from ...derive.schemes.scheme import Scheme
-from ..program.schedule import operands, reads
-from ..program.statements import Entry, MatVec, Scalar, Stack, Statement
+from ..program.statement import Statement, replaced
+from ..program.statements import Scalar, reads
 from .lower import Lowering
 
 dt = Symbol("dt", positive=True)
@@ -190,16 +190,16 @@ class ProgramSde:
         """
         names = dict(names)
         for statement in self.statements:
-            if names.keys() & set(operands(statement)):
-                names[statement.target] = self._put(renamed(statement, names), place)
+            if names.keys() & set(statement.reads):
+                names[statement.target] = self._put(statement.renamed(names), place)
         return names
 
     def _put(self, statement: Statement, place: int) -> Symbol:
         """Add a statement under a name of its own, unless it has been added before."""
-        content = replace(statement, target="")
+        content = statement.to("")
         if content not in self.repeated:
             name = self.lowering.unused(f"{statement.target}_stage_{place}")
-            self.lowering.add(replace(statement, target=name))
+            self.lowering.add(statement.to(name))
             self.repeated[content] = Symbol(name, real=True)
         return self.repeated[content]
 
@@ -244,21 +244,3 @@ def _check(scheme: Scheme, coefficients: Coefficients, lowering: Lowering) -> No
         raise ValueError(
             f"{scheme.name} for noise that depends on {on}; expected constant noise, or Euler-Maruyama"
         )
-
-
-def renamed(statement: Statement, names: Names) -> Statement:
-    """Return the statement with other inputs."""
-    match statement:
-        case MatVec(_, _, operand):
-            return replace(statement, operand=str(names.get(operand, operand)))
-        case Entry(_, vector, _):
-            return replace(statement, vector=str(names.get(vector, vector)))
-        case Stack(_, entries):
-            return replace(statement, entries=tuple(str(names.get(entry, entry)) for entry in entries))
-        case _:
-            return replace(statement, expression=replaced(statement.expression, names))
-
-
-def replaced(expression: Expr, names: Names) -> Expr:
-    """Replace symbols by their names."""
-    return expression.xreplace({s: names[s.name] for s in expression.atoms(Symbol) if s.name in names})

@@ -13,12 +13,12 @@ from ...derive.schemes.increment_laws import Law
 from ...derive.schemes.known import euler_maruyama, runge_kutta
 from ...derive.schemes.scheme import Scheme
 from ..objectives.protocol import Fields
-from ..program.schedule import operands, reads
-from ..program.statements import MatVec, Step
+from ..program.kernel import Step
+from ..program.statements import reads
 from .lower import Lowering
 from .noise import drawn_noise, in_kernel_factors
 from .regularisation import Regularisation, unregularised
-from .scheme_step import SIGNS, Coefficients, dt, next_state, renamed
+from .scheme_step import SIGNS, Coefficients, dt, next_state
 
 
 def optimizer_step(chain: Chain, fields: Fields) -> Step:
@@ -47,7 +47,7 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
     for name, point in chain.gradients.items():
         at = "theta" if point == THETA else str(lowering.vector(f"{name}_point", point.subs(k, t / tau)))
         statements = fields.noisy_gradient(at, name, lowering.hoisted(noise))
-        lowering.add(*(renamed(s, {"zeta1": xi}) for s in statements))
+        lowering.add(*(s.renamed({"zeta1": xi}) for s in statements))
     following = {}
     for block, expression in chain.update.items():
         following[block] = lowering.vector(f"{block}_next", expression.subs(k, t / tau))
@@ -148,7 +148,7 @@ def _finish(
     needed = reads(lowering.statements, {str(following[b]) for b in blocks})
     statements = tuple(s for s in lowering.statements if s.target in needed)
     targets = {s.target for s in statements}
-    used = {name for s in statements for name in operands(s)}
+    used = {name for s in statements for name in s.reads}
     noise = tuple(z for z in ("zeta1", "zeta2") if z in used)
     signs = {name: z for z, name in SIGNS.items() if name in used}
     past = tuple(z for z in noise if f"past_{z}" in used)
@@ -162,7 +162,7 @@ def _finish(
         nonnegative=tuple(b.name for b in chain.blocks if b.nonnegative),
         noise=noise,
         parameters=tuple(sorted(used - targets - lowering.vectors - {"t"})),
-        matrices=tuple(sorted({s.matrix for s in statements if isinstance(s, MatVec)})),
+        matrices=tuple(sorted({m for s in statements for m in s.matrices})),
         vectors=vectors,
         statements=statements,
         result=tuple(str(following[b]) for b in blocks),

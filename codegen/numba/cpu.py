@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ..program.check import check
-from ..program.statements import SUBSTEPS, Kernel, Number, Stack
+from ..program.kernel import SUBSTEPS, Kernel
+from ..program.shapes import vector_lengths
+from ..program.statement import Statement
+from ..program.statements import Apply, Function
 from .looped import Looped
 from .memory import LARGEST_UNIT, Layout, Source, in_lane, in_row, remark
 from .uniform import write_scalars, write_setups
@@ -27,6 +30,8 @@ LONGEST_UNIT = 1 << 17
 
 UNROLLED_UP_TO = 16
 """Numbers of a path's state per track up to which its coordinates are written out one by one."""
+LONGEST_UNROLLED = 256
+"""Entries of the longest noise or constant vector with which they are."""
 
 
 def usual_shape(kernel: Kernel, most: int = UNROLLED_UP_TO) -> Shape:
@@ -36,12 +41,23 @@ def usual_shape(kernel: Kernel, most: int = UNROLLED_UP_TO) -> Shape:
     if _one_by_one(kernel):
         return "unrolled"
     numbers = max((len(track.step.state) for track in kernel.tracks), default=0) * kernel.dimension
-    return "unrolled" if numbers <= most else "looped"
+    short = max(vector_lengths(kernel).values(), default=0) <= LONGEST_UNROLLED
+    return "unrolled" if numbers <= most and short and not _by_rows(kernel) else "looped"
+
+
+def _statements(kernel: Kernel) -> Iterator[Statement]:
+    for part in (*(track.step for track in kernel.tracks), *kernel.observables):
+        yield from part.statements
 
 
 def _one_by_one(kernel: Kernel) -> bool:
     """Tell whether some coordinates have formulas of their own."""
-    return any(isinstance(s, Number | Stack) for track in kernel.tracks for s in track.step.statements)
+    return any(s.one_by_one for s in _statements(kernel))
+
+
+def _by_rows(kernel: Kernel) -> bool:
+    """Tell whether functions of whole vectors are applied."""
+    return any(isinstance(s, Apply) and isinstance(s.operator, Function) for s in _statements(kernel))
 
 
 def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
@@ -75,6 +91,8 @@ def emit(kernel: Kernel, signature: str, shape: Shape) -> str:
         )
     )
     out("from optsde.runtime.kernels.llvm_hints import apart, part, widest", "")
+    for function, name in layout.externals.items():
+        out(f"from {function.call.__module__} import {function.name} as {name}")
     room = layout.rows * lanes, 4 * lanes, layout.value_rows * lanes
     out(
         f"UNIT = {layout.unit}",
@@ -125,6 +143,8 @@ def formed(kernel: Kernel, shape: Shape, lanes: int, unit: int) -> Form:
         raise ValueError(
             f"shape {shape!r} for a step with a formula for each coordinate; expected the shape 'unrolled'"
         )
+    if _by_rows(kernel) and shape != "looped":
+        raise ValueError(f"shape {shape!r} for a step with functions of vectors; expected the shape 'looped'")
     layout = Layout(kernel, lanes, unit)
     return Unrolled(layout) if shape == "unrolled" else Looped(layout)
 

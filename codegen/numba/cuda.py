@@ -7,8 +7,8 @@ contrast; they are added up afterwards in an order that the launch configuration
 (`optsde.runtime.kernels.device`).
 """
 
+from ..program.kernel import Kernel
 from ..program.shapes import matrix_shapes
-from ..program.statements import Kernel
 from .cpu import (
     FUNCTION,
     Form,

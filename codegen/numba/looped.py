@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from ..program.statements import MatVec, Statement, Track
+from ..program.kernel import Track
+from ..program.statement import Statement
+from ..program.statements import Apply
 from .looped_functions import Loops
 from .memory import Layout, Source, in_lane
 from .uniform import write_times
@@ -20,13 +22,9 @@ class Looped:
         self.first_sign = layout.take(layout.even_signs)
         self.noise |= {name: self.first_sign + layout.sign_entries.index((name, 0)) for name in layout.signs}
         # only what a product reads must be in memory
-        operands = {
-            s.operand for step in layout.steps.values() for s in step.statements if isinstance(s, MatVec)
-        }
-        operands |= {
-            s.operand for o in layout.kernel.observables for s in o.statements if isinstance(s, MatVec)
-        }
-        self.constants = {name: layout.take(layout.d) for name in layout.vectors if name in operands}
+        parts = (*layout.steps.values(), *layout.kernel.observables)
+        operands = {x for part in parts for s in part.statements if isinstance(s, Apply) for x in s.operands}
+        self.constants = {n: layout.take(layout.widths[n]) for n in layout.vectors if n in operands}
         self.loops = Loops(layout, self.noise, self.constants)
 
     # what functions are given
@@ -51,7 +49,7 @@ class Looped:
         return given | ({"vectors": "vectors"} if self.layout.observed_vectors else {})
 
     def matrices(self, statements: Iterable[Statement]) -> list[str]:
-        used = sorted({s.matrix for s in statements if isinstance(s, MatVec)})
+        used = sorted({name for s in statements for name in s.matrices})
         return [self.layout.names(("matrix", name), name) for name in used]
 
     def view(self, track: Track, what: str) -> str:
@@ -85,7 +83,7 @@ class Looped:
             out(f"{self.layout.names(('matrix', matrix), matrix)} = {entries}")
             place += rows * columns
         for name, row in self.constants.items():
-            with out.under(f"for i in range({self.layout.d}):"), self.loops.lanes(out):
+            with out.under(f"for i in range({self.layout.widths[name]}):"), self.loops.lanes(out):
                 out(f"{self.loops.entry(row)} = vectors[{self.layout.vectors.index(name)}, i]")
         out("# what belongs to each track")
         if self.layout.lanes > 1:

@@ -5,10 +5,10 @@ paths.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from ..program.check import symbols
+from ..program.kernel import Track
 from ..program.schedule import Level, levels
-from ..program.shapes import length_of
-from ..program.statements import MatVec, Total, Track, Vector
+from ..program.statement import symbols
+from ..program.statements import Apply, Matrix, Total, Vector
 from .matrix_product import blocks, write_product
 from .memory import Layout, Source, in_row, remark
 from .printer import double, text
@@ -53,7 +53,7 @@ class Loops:
                 else []
             )
             for part, statements, results in parts:
-                self.lengths[track.name, part] = layout.lengths(track, statements)
+                self.lengths[track.name, part] = layout.lengths(track, statements, observed=part != "")
                 sizes.append(self._plan(track, part, levels(statements, results), base))
         layout.take(max(sizes))  # tracks and observables take turns in the same rows
 
@@ -95,8 +95,19 @@ class Loops:
     # the functions
 
     def write_products(self, out: Source, decorator: str) -> None:
-        for shape in dict.fromkeys(self.layout.shapes.values()):
-            write_product(out, self.product_name(shape), shape, self.layout.lanes, decorator)
+        parts = (*self.layout.steps.values(), *self.layout.kernel.observables)
+        used = {s.operator for part in parts for s in part.statements if isinstance(s, Apply)}
+        operators = [
+            operator
+            for name in self.layout.shapes
+            for operator in (Matrix(name), Matrix(name, transposed=True))
+            if operator in used
+        ]
+        written = {self.product_name(operator): operator for operator in reversed(operators)}
+        for name, operator in reversed(written.items()):
+            write_product(
+                out, name, self.product_shape(operator), self.layout.lanes, decorator, operator.transposed
+            )
 
     @contextmanager
     def function(self, out: Source, decorator: str, name: str, arguments: Iterable[str]) -> Iterator[None]:
@@ -106,11 +117,18 @@ class Loops:
                 out("widest()", "apart()")
             yield
 
-    def product_name(self, shape: tuple[int, int]) -> str:
-        """The function that multiplies by matrices of a shape."""
-        rows, columns = shape
-        square = shape == (self.layout.d, self.layout.d)
-        return "product" if square else self.layout.names(("product", shape), f"product_{rows}_{columns}")
+    def product_shape(self, operator: Matrix) -> tuple[int, int]:
+        """The lengths of target and operand."""
+        rows, columns = self.layout.shapes[operator.name]
+        return (columns, rows) if operator.transposed else (rows, columns)
+
+    def product_name(self, operator: Matrix) -> str:
+        """The function that multiplies by matrices of a shape, or by their transposes."""
+        shape = rows, columns = self.product_shape(operator)
+        if shape == (self.layout.d, self.layout.d) and not operator.transposed:
+            return "product"
+        wish = f"{'transposed_' if operator.transposed else ''}product_{rows}_{columns}"
+        return self.layout.names(("product", shape, operator.transposed), wish)
 
     def write_step(self, out: Source, track: Track) -> None:
         step = self.layout.steps[track.name]
@@ -186,7 +204,7 @@ class Loops:
         known = self.lengths[track.name, part]
         loops: dict[int, list[Vector | Total]] = {layout.d: []} if results else {}
         for s in level.loop:
-            loops.setdefault(length_of(s.expression, known, layout.d), []).append(s)
+            loops.setdefault(s.span(known, layout.d), []).append(s)
         for length, loop in sorted(loops.items()):
             last = results if length == layout.d else ()
             for start, stop, size in blocks(length, self.together(loop, last, length)):
@@ -217,7 +235,8 @@ class Loops:
         layout = self.layout
         computed = [s.target for s in loop]
         read = sorted({n for s in loop for n in symbols(s.expression)} | {result for _, result in results})
-        constants = [name for name in read if name in track.step.vectors]
+        vectors = layout.vectors if part else track.step.vectors
+        constants = [name for name in read if name in vectors]
         variables = [layout.uniform_variables(track, part) for _ in range(size)]
         for c, known in enumerate(variables):
             known |= {name: self.local(name, c) for name in (*read, *computed) if name not in known}
@@ -249,20 +268,22 @@ class Loops:
                     if block in track.step.nonnegative:
                         out(f"{low} = {known[result]} if {known[result]} < {low} else {low}")
 
-    def write_product(self, out: Source, track: Track, part: str, product: MatVec) -> None:
-        """target = matrix operand."""
-        operand = self.place(track, part, product.operand)
-        assert operand is not None
-        matrix = self.layout.names(("matrix", product.matrix), product.matrix)
-        shape = self.layout.shapes[product.matrix]
-        x, y = (
-            self.rows(operand[1], shape[1], operand[0]),
-            self.rows(self.scratch[track.name, part, product.target], shape[0]),
-        )
-        out(
-            f"{self.product_name(shape)}({matrix}, {x}, {y})  # {product.target} = {product.matrix} "
-            f"{product.operand}"
-        )
+    def write_product(self, out: Source, track: Track, part: str, product: Apply) -> None:
+        """target = operator(operands)."""
+        operands = []
+        for name in product.operands:
+            place = self.place(track, part, name)
+            assert place is not None
+            operands.append(self.rows(place[1], self.lengths[track.name, part][name], place[0]))
+        length = self.lengths[track.name, part][product.target]
+        operands.append(self.rows(self.scratch[track.name, part, product.target], length))
+        match product.operator:
+            case Matrix(name):
+                call = f"{self.product_name(product.operator)}({self.layout.names(('matrix', name), name)}, "
+                call += f"{', '.join(operands)})"
+            case function:
+                call = f"{self.layout.external(function)}({', '.join(operands)}, {self.layout.lanes})"
+        out(f"{call}  # {product.target} = {product.operator} {' '.join(product.operands)}")
 
     def rows(self, row: int, length: int, array: str = "X") -> str:
         """The rows of a whole vector."""

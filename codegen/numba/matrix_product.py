@@ -22,9 +22,11 @@ def blocks(length: int, size: int, first: int = 0) -> Iterator[tuple[int, int, i
         yield full, length, length - full
 
 
-def write_product(out: Source, name: str, shape: tuple[int, int], lanes: int, decorator: str) -> None:
+def write_product(
+    out: Source, name: str, shape: tuple[int, int], lanes: int, decorator: str, transposed: bool = False
+) -> None:
     """Write ``name(A, x, y)``: y = A x for each path, A of rows x columns numbers, x and y of so many rows of
-    lanes.
+    lanes; of a transposed A its columns lie one behind the other.
     """
     height, width = shape
     most_rows, most_columns = SHORT if width <= SHORT[1] else BLOCK
@@ -39,13 +41,18 @@ def write_product(out: Source, name: str, shape: tuple[int, int], lanes: int, de
             with out.under(f"for i in range({first_row}, {stop_row}, {rows}):"):
                 for first, stop, columns in [(0, start, start), *blocks(width, most_columns, start)]:
                     with out.under(f"for j in range({first}, {stop}, {columns}):"):
-                        _write_pass(out, width, lanes, rows, columns, first > 0)
+                        _write_pass(out, shape, lanes, rows, columns, first > 0, transposed)
 
 
-def _write_pass(out: Source, width: int, lanes: int, rows: int, columns: int, add: bool) -> None:
-    out(f"n = i*{width} + j")
+def _write_pass(
+    out: Source, shape: tuple[int, int], lanes: int, rows: int, columns: int, add: bool, transposed: bool
+) -> None:
+    # y_i = sum_j A_ij x_j with A_ij at i width + j, or at j height + i
+    height, width = shape
+    down, right = (1, height) if transposed else (width, 1)
+    out(f"n = j*{height} + i" if transposed else f"n = i*{width} + j")
     for r in range(rows):
-        out("; ".join(f"a{r}_{c} = A[n + {r * width + c}]" for c in range(columns)))
+        out("; ".join(f"a{r}_{c} = A[n + {r * down + c * right}]" for c in range(columns)))
     with out.under(lane_loop(lanes)):
         out(f"at = {in_row('i', lanes)}", f"source = {in_row('j', lanes)}")
         out("; ".join(f"x{c} = x[source + {c * lanes}]" for c in range(columns)))

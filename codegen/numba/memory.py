@@ -8,22 +8,12 @@ dtype, ``R`` the words of the streams, ``S`` flags, values and sums in float64.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..program.check import TIME, symbols
-from ..program.schedule import operands
-from ..program.shapes import input_lengths, lengths, matrix_shapes
+from ..program.check import TIME
+from ..program.kernel import PACES, SUBSTEPS, Kernel, Step, Track
+from ..program.shapes import input_lengths, lengths, matrix_shapes, vector_lengths
 from ..program.simplify import factor
-from ..program.statements import (
-    PACES,
-    SUBSTEPS,
-    Kernel,
-    Number,
-    Scalar,
-    Statement,
-    Step,
-    Total,
-    Track,
-    Vector,
-)
+from ..program.statement import Statement, symbols
+from ..program.statements import Apply, Function, Scalar
 from .identifiers import Names
 from .printer import double, single
 
@@ -93,20 +83,19 @@ class Layout:
         self.steps = {track.name: factored[self.owner(track).name] for track in kernel.tracks}
         self.observers = [t for t in kernel.tracks if self.observer(t) is t]
         self.shapes = matrix_shapes(kernel)
-        self.vectors = sorted({name for track in kernel.tracks for name in track.step.vectors})
+        self.vectors, self.widths = kernel.vectors, vector_lengths(kernel)
         self.noise = sorted({name for track in kernel.tracks for name in track.step.noise})
         self.inputs = {track.name: input_lengths(track.step, self.d) for track in kernel.tracks}
         self.signs = sorted({name for track in kernel.tracks for name in track.step.signs})
-        widths = {name: length for known in self.inputs.values() for name, length in known.items()}
-        self.noise_entries = [(name, i) for name in self.noise for i in range(widths[name])]
-        self.sign_entries = [(name, i) for name in self.signs for i in range(widths[name])]
+        self.noise_entries = [(name, i) for name in self.noise for i in range(self.widths[name])]
+        self.sign_entries = [(name, i) for name in self.signs for i in range(self.widths[name])]
         self.slots = len(self.noise_entries)
         self.even_slots, self.even_signs = (n + n % 2 for n in (self.slots, len(self.sign_entries)))
         self.law = next((track.step.law for track in kernel.tracks if track.step.noise), "gaussian")
         present = [pace for pace in PACES if any(track.pace == pace for track in kernel.tracks)]
         self.finest, self.coarser = present[0], present[1:]
         observables = kernel.observables
-        self._observed = {name for o in observables for s in o.statements for name in operands(s)}
+        self._observed = {name for o in observables for s in o.statements for name in s.reads}
         self._observed |= {name for o in observables for name in symbols(o.expression)}
         self._place_rows()
 
@@ -144,9 +133,23 @@ class Layout:
         """Some consecutive entries of an array."""
         return f"{array}[{first}:{stop}]" if self.lanes == 1 else f"part({array}, {first}, {stop})"
 
-    def lengths(self, track: Track, statements: Sequence[Statement]) -> dict[str, int]:
+    def lengths(
+        self, track: Track, statements: Sequence[Statement], observed: bool = False
+    ) -> dict[str, int]:
         """The lengths of the vectors of a track's step, or of an observable on it."""
-        return lengths(statements, self.inputs[track.name], self.d)
+        constants = {name: self.widths[name] for name in self.vectors} if observed else {}
+        return lengths(statements, self.inputs[track.name] | constants, self.d)
+
+    @property
+    def externals(self) -> dict[Function, str]:
+        """The functions that statements apply, and their names in the text."""
+        parts = (*(self.steps[t.name] for t in self.steppers), *self.kernel.observables)
+        applied = [s.operator for part in parts for s in part.statements if isinstance(s, Apply)]
+        return {f: self.external(f) for f in applied if isinstance(f, Function)}
+
+    def external(self, function: Function) -> str:
+        """The name of a function in the text."""
+        return self.names(("external", function.call), function.name)
 
     def owner(self, track: Track) -> Track:
         """The first track that takes the same step: it gives its name to the function for both."""
@@ -190,19 +193,13 @@ class Layout:
 
     def lane_timed(self, step: Step) -> list[str]:
         """Those of them that the loop over paths needs."""
-        used = {
-            name
-            for s in step.statements
-            if isinstance(s, Vector | Total | Number)
-            for name in symbols(s.expression)
-        }
+        used = {name for s in step.statements if s.kind != "uniform" for name in s.reads}
         return [name for name in self.timed(step) if name in used]
 
     def lane_constants(self, step: Step) -> list[str]:
         """Parameters and scalars that do not depend on time and that the loop over paths needs."""
-        used = {name for s in step.statements if not isinstance(s, Scalar) for name in operands(s)} | set(
-            self.observed_numbers
-        )
+        used = {name for s in step.statements if s.kind != "uniform" for name in s.reads}
+        used |= set(self.observed_numbers)
         known = [*step.parameters, *(s.target for s in step.statements if isinstance(s, Scalar))]
         return [name for name in known if name in used and name not in self.timed(step)]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sympy import Basic, srepr
 
-from ..program.statements import Kernel
+from ..program.kernel import Kernel
 
 
 def canonical(value: Any) -> str:

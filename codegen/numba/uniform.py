@@ -3,7 +3,8 @@ hold them.
 """
 
 from ..program.check import TIME
-from ..program.statements import SUBSTEPS, Scalar, Track
+from ..program.kernel import SUBSTEPS, Track
+from ..program.statements import Scalar
 from .memory import Layout, Source, listed
 from .printer import text
 

@@ -4,19 +4,9 @@ lane loop.
 
 from collections.abc import Iterable
 
-from ..program.shapes import length_of
-from ..program.statements import (
-    Entry,
-    MatVec,
-    Number,
-    Observable,
-    Scalar,
-    Stack,
-    Statement,
-    Total,
-    Track,
-    Vector,
-)
+from ..program.kernel import Observable, Track
+from ..program.statement import Statement
+from ..program.statements import Apply, Entry, Matrix, Number, Scalar, Stack, Total, Vector
 from .memory import Layout, Source, listed, remark
 from .printer import double, text
 from .uniform import write_shared, write_times
@@ -51,18 +41,21 @@ class Unrolled:
     ) -> list[dict[str, str]]:
         """For each coordinate the variables of the inputs of a step, or of an observable."""
         step, uniform = self.layout.steps[track.name], self.layout.uniform_variables(track, observable)
-        kinds = dict.fromkeys((*step.noise, *step.signs), self.noise) | dict.fromkeys(
-            step.vectors, self.constant
-        )
+        vectors = self.layout.observed_vectors if observable else step.vectors
+        kinds = dict.fromkeys((*step.noise, *step.signs), self.noise) | dict.fromkeys(vectors, self.constant)
+        given = dict.fromkeys((*step.inputs, *vectors))
         return [
-            uniform
-            | {name: kinds.get(name, self.variable)(name, i) for name in step.inputs if i < lengths[name]}
+            uniform | {name: kinds.get(name, self.variable)(name, i) for name in given if i < lengths[name]}
             for i in range(max(lengths.values()))
         ]
 
     def matrix(self, name: str) -> str:
         """The tuple of a matrix' entries."""
         return self.layout.names(("matrix", name), name)
+
+    def constant_range(self, vector: str) -> range:
+        """The indices of a constant vector."""
+        return range(self.layout.widths[vector])
 
     def vector(self, name: str) -> str:
         """The tuple of a constant vector's entries."""
@@ -120,7 +113,7 @@ class Unrolled:
 
     def constants(self, statements: Iterable[Statement], vectors: Iterable[str]) -> dict[str, str]:
         """Matrices and constant vectors among the arguments of a function."""
-        matrices = sorted({s.matrix for s in statements if isinstance(s, MatVec)})
+        matrices = sorted({name for s in statements for name in s.matrices})
         names = [*(self.matrix(name) for name in matrices), *(self.vector(name) for name in vectors)]
         return dict(zip(names, names, strict=True))
 
@@ -128,14 +121,16 @@ class Unrolled:
         self, out: Source, statements: Iterable[Statement], vectors: Iterable[str]
     ) -> None:
         """In a function: name the entries of matrices and constant vectors."""
-        for name in sorted({s.matrix for s in statements if isinstance(s, MatVec)}):
+        for name in sorted({name for s in statements for name in s.matrices}):
             rows, columns = self.layout.shapes[name]
             out(
                 f"{listed([self.entry(name, i, j) for i in range(rows) for j in range(columns)])} = "
                 f"{self.matrix(name)}"
             )
         for name in vectors:
-            out(f"{listed([self.constant(name, i) for i in self.coordinates])} = {self.vector(name)}")
+            out(
+                f"{listed([self.constant(name, i) for i in self.constant_range(name)])} = {self.vector(name)}"
+            )
 
     def constant_tuples(self) -> dict[str, list[str]]:
         """For each matrix and constant vector the places of its entries."""
@@ -144,7 +139,7 @@ class Unrolled:
             found[self.matrix(matrix)] = [f"matrices[{place + n}]" for n in range(rows * columns)]
             place += rows * columns
         for n, vector in enumerate(self.layout.vectors):
-            found[self.vector(vector)] = [f"vectors[{n}, {i}]" for i in self.coordinates]
+            found[self.vector(vector)] = [f"vectors[{n}, {i}]" for i in self.constant_range(vector)]
         return found
 
     def write_constants(self, out: Source) -> None:
@@ -240,7 +235,7 @@ class Unrolled:
         literal, target, values = self.layout.literal, statement.target, []
         names = (
             [self.variable(target, i) for i in range(lengths[target])]
-            if isinstance(statement, Vector | MatVec)
+            if isinstance(statement, Vector | Apply)
             else []
         )
         match statement:
@@ -253,14 +248,16 @@ class Unrolled:
             case Number(_, expression):
                 values = [text(expression, variables[0], literal)]
             case Total(_, expression):
-                count = length_of(expression, lengths, self.layout.d)
+                count = statement.span(lengths, self.layout.d)
                 values = [" + ".join(f"({text(expression, v, literal)})" for v in variables[:count])]
             case Vector(_, expression):
                 values = [text(expression, v, literal) for v in variables[: len(names)]]
-            case MatVec(_, matrix, operand):
+            case Apply(_, Matrix(matrix, transposed), (operand,)):
+                # y_i = sum_j A_ij x_j, or A_ji x_j
                 values = [
                     " + ".join(
-                        f"{self.entry(matrix, i, j)}*{variables[j][operand]}" for j in range(lengths[operand])
+                        f"{self.entry(matrix, *((j, i) if transposed else (i, j)))}*{variables[j][operand]}"
+                        for j in range(lengths[operand])
                     )
                     for i in range(len(names))
                 ]
@@ -293,7 +290,7 @@ class Unrolled:
         out(f"return {listed([*values, 'flag if finite else 0.0'])}")
 
     def write_observable(self, out: Source, observable: Observable, track: Track, value: str) -> None:
-        lengths = self.layout.lengths(track, observable.statements)
+        lengths = self.layout.lengths(track, observable.statements, observed=True)
         variables = self.lane_variables(track, lengths, observable.name)
         for statement in observable.statements:
             self.write_statement(out, statement, variables, lengths)

@@ -19,7 +19,8 @@ from sympy import Add, Expr, Heaviside, Integer, Matrix, Max, Mul, Rational, Sym
 from ...derive.derivation.component_form import Space, in_coordinates
 from ...derive.notation.indices import components, is_dummy, reindex
 from ...derive.notation.symbols import Component, Field, factor, gradient, square_factor
-from ..program.statements import Entry, Number, Stack, Statement, Vector
+from ..program.statement import Statement
+from ..program.statements import Entry, Number, Stack, Vector
 
 if TYPE_CHECKING:
     from ..lowering.lower import Lowering

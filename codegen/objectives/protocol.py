@@ -13,7 +13,8 @@ from sympy import Expr, Mul, Symbol, sqrt
 from ...derive.notation.contraction import Contraction, contract, contract_closed
 from ...derive.notation.indices import components
 from ...derive.notation.symbols import Component
-from ..program.statements import MatVec, Statement, Vector
+from ..program.statement import Statement
+from ..program.statements import Apply, Matrix, Vector
 
 if TYPE_CHECKING:
     from ..lowering.lower import Lowering
@@ -159,7 +160,7 @@ class QuadraticFields:
             case "HS", _ if self.hessian == "diagonal":
                 return (Vector(target, Symbol("H", real=True) * Symbol("S_diagonal", real=True) * x),)
             case "HS", _:
-                return (MatVec(target, matrix, operand),)
+                return (Apply(target, Matrix(matrix), (operand,)),)
             case "B2", "diagonal":
                 return (Vector(target, sqrt(2) * Symbol("S_diagonal", real=True) * x),)
             case _, "diagonal":
@@ -174,8 +175,8 @@ class QuadraticFields:
                 (inner,) = self.applied("B_transposed", operand)
                 return (inner, *self.applied("B", inner.target, target))
             case "B_transposed", _:
-                return (MatVec(target, matrix, operand, self.rank),)
-        return (MatVec(target, matrix, operand),)
+                return (Apply(target, Matrix(matrix), (operand,), self.rank),)
+        return (Apply(target, Matrix(matrix), (operand,)),)
 
     def vector(self, component: Component, lowering: Lowering) -> str:
         if component.field.name == "S" and len(component.indices) == 2:

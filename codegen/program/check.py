@@ -3,19 +3,13 @@
 import keyword
 from collections.abc import Iterable
 
-from sympy import Expr, Symbol
-
-from .shapes import input_lengths, lengths, matrix_shapes
-from .statements import PACES, Entry, Kernel, MatVec, Number, Scalar, Stack, Statement, Step, Total, Vector
+from .kernel import PACES, Kernel, Step
+from .shapes import input_lengths, matrix_shapes, vector_lengths
+from .statement import Scope, Statement, check_defined, symbols
 
 TIME = "t"
 LARGEST_WEIGHT = 1e6
 """Of a contrast: the sums of squares must stay finite."""
-
-
-def symbols(expression: Expr) -> list[str]:
-    """Names of the symbols of an expression, sorted."""
-    return sorted({s.name for s in expression.atoms(Symbol)})
 
 
 def check_name(name: str) -> None:
@@ -34,65 +28,13 @@ def _one_of_each(names: Iterable[str], where: str) -> None:
         seen.add(name)
 
 
-def _check_statements(
-    statements: tuple[Statement, ...],
-    scalars: set[str],
-    given: dict[str, int],
-    matrices: set[str],
-    dimension: int,
-    where: str,
-) -> tuple[set[str], dict[str, int]]:
-    """Check uses against definitions; return the numbers per path, and the vectors with their lengths, at the
-    end.
-    """
-    uniform, lane, vectors = set(scalars), set(), set(given)
-    try:
-        length = lengths(statements, given, dimension)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+def _check_statements(statements: Iterable[Statement], scope: Scope, where: str) -> None:
+    """Check uses against definitions; the scope knows the targets at the end."""
     for statement in statements:
-        match statement:
-            case Scalar(target, expression):
-                _defined(expression, uniform, f"{where}, scalar {target!r}")
-                uniform.add(target)
-            case Vector(target, expression):
-                _defined(expression, uniform | lane | vectors, f"{where}, vector {target!r}")
-                vectors.add(target)
-            case Total(target, expression):
-                _defined(expression, uniform | lane | vectors, f"{where}, total {target!r}")
-                lane.add(target)
-            case Number(target, expression):
-                _defined(expression, uniform | lane, f"{where}, number {target!r}")
-                lane.add(target)
-            case MatVec(target, matrix, operand):
-                if matrix not in matrices:
-                    raise ValueError(
-                        f"{where}, product {target!r}: {matrix!r} is none of the matrices {sorted(matrices)}"
-                    )
-                if operand not in vectors:
-                    raise ValueError(f"{where}, product {target!r}: {operand!r} is no earlier vector")
-                vectors.add(target)
-            case Entry(target, vector, index):
-                if vector not in vectors:
-                    raise ValueError(f"{where}, entry {target!r}: {vector!r} is no earlier vector")
-                if not 0 <= index < length[vector]:
-                    raise ValueError(
-                        f"{where}, entry {target!r}: index {index} is outside 0 ... {length[vector] - 1}"
-                    )
-                lane.add(target)
-            case Stack(target, entries):
-                if len(entries) != dimension or not lane.issuperset(entries):
-                    raise ValueError(
-                        f"{where}, stack {target!r}: {entries} are not {dimension} earlier numbers per path"
-                    )
-                vectors.add(target)
-    return uniform | lane, length
-
-
-def _defined(expression: Expr, known: set[str], where: str) -> None:
-    for name in symbols(expression):
-        if name not in known:
-            raise ValueError(f"{where}: {name!r} is not defined there; define it in an earlier statement")
+        try:
+            scope.add(statement)
+        except ValueError as error:
+            raise ValueError(f"{where}, {statement.label} {statement.target!r}: {error}") from error
 
 
 def _check_step(step: Step, dimension: int) -> None:
@@ -101,14 +43,16 @@ def _check_step(step: Step, dimension: int) -> None:
     _one_of_each((*step.inputs, *step.parameters, *step.matrices, *targets), where)
     if not set(step.past) <= set(step.noise):
         raise ValueError(f"{where}: the past of {step.past} is wanted; its noise is {step.noise}")
-    drawn = (*step.noise, *step.signs)
+    given = (*step.noise, *step.signs, *step.vectors)
     for name, width in step.widths:
-        if name not in drawn or width < 1:
+        if name not in given or width < 1:
             raise ValueError(
-                f"{where}: the width {width} of {name!r}; expected at least 1, of one of the noise {drawn}"
+                f"{where}: the width {width} of {name!r}; expected at least 1, of noise or a "
+                f"constant vector, one of {given}"
             )
-    scalars, given = {TIME, *step.parameters}, input_lengths(step, dimension)
-    _, vectors = _check_statements(step.statements, scalars, given, set(step.matrices), dimension, where)
+    scope = Scope(dimension, {TIME, *step.parameters}, input_lengths(step, dimension), set(step.matrices))
+    _check_statements(step.statements, scope, where)
+    vectors = scope.vectors
     if not step.state or len(step.result) != len(step.state):
         raise ValueError(
             f"{where}: {len(step.result)} results for {len(step.state)} state blocks; give one for each"
@@ -150,13 +94,13 @@ def check(kernel: Kernel) -> None:
         raise ValueError(
             f"{found} increments on several tracks; expected gaussian ones, whose sums are gaussian again"
         )
-    for name in sorted({name for track in kernel.tracks for name in (*track.step.noise, *track.step.signs)}):
-        steps = [t.step for t in kernel.tracks if name in (*t.step.noise, *t.step.signs)]
-        widths = {input_lengths(step, kernel.dimension)[name] for step in steps}
-        if len(widths) > 1:
-            raise ValueError(
-                f"noise {name!r} has the lengths {sorted(widths)} on several tracks; expected one"
-            )
+    for track in kernel.tracks:
+        for name, length in input_lengths(track.step, kernel.dimension).items():
+            if length != vector_lengths(kernel).get(name, length):
+                raise ValueError(
+                    f"{name!r} has the lengths {sorted({length, vector_lengths(kernel)[name]})} on several "
+                    "tracks; expected one"
+                )
     for weights in kernel.contrasts:
         if len(weights) != len(kernel.tracks):
             raise ValueError(f"contrast {weights}: {len(weights)} weights for {len(kernel.tracks)} tracks")
@@ -166,17 +110,16 @@ def check(kernel: Kernel) -> None:
         where = f"observable {observable.name!r}"
         for track in kernel.tracks:
             step = track.step
-            inputs = (*step.state, *step.parameters, *step.matrices, *step.vectors)
+            inputs = (*step.state, *step.parameters, *kernel.matrices, *kernel.vectors)
             _one_of_each((*inputs, *(statement.target for statement in observable.statements)), where)
-            if any(isinstance(statement, Scalar) for statement in observable.statements):
+            if any(statement.kind == "uniform" for statement in observable.statements):
                 raise ValueError(f"{where}: it has a Scalar statement; put that expression where it is used")
-            scalars, _ = _check_statements(
-                observable.statements,
-                set(step.parameters),
-                dict.fromkeys((*step.state, *step.vectors), kernel.dimension),
-                set(step.matrices),
-                kernel.dimension,
-                where,
-            )
-            _defined(observable.expression, scalars, where)
+            lengths = vector_lengths(kernel)
+            known = {name: lengths.get(name, kernel.dimension) for name in (*step.state, *kernel.vectors)}
+            scope = Scope(kernel.dimension, set(step.parameters), known, set(kernel.matrices))
+            _check_statements(observable.statements, scope, where)
+            try:
+                check_defined(symbols(observable.expression), scope.uniform, scope.numbers)
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from error
     matrix_shapes(kernel)

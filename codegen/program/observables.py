@@ -3,7 +3,9 @@
 from sympy import Expr, Integer, Symbol, sqrt
 
 from ...derive.notation.parser import parse_expression
-from .statements import Entry, Observable, Statement, Total
+from .kernel import Observable
+from .statement import Statement
+from .statements import Entry, Total
 
 REDUCTIONS = ("norm", "sum", "mean", "dot")
 """Functions that make a number of vectors."""

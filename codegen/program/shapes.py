@@ -4,24 +4,9 @@ matrix makes.
 
 from collections.abc import Iterable, Mapping
 
-from sympy import Expr, Symbol
-
-from .statements import Kernel, MatVec, Stack, Statement, Step, Total, Vector
-
-
-def length_of(expression: Expr, known: Mapping[str, int], dimension: int) -> int:
-    """The length of an expression of vectors of known lengths; d if there are none.
-
-    Raises
-    ------
-    ValueError
-        The vectors have several lengths.
-    """
-    found = {s.name: known[s.name] for s in expression.atoms(Symbol) if s.name in known}
-    if len(set(found.values())) > 1:
-        shown = ", ".join(f"{name} of {length}" for name, length in sorted(found.items()))
-        raise ValueError(f"{expression} has vectors of several lengths: {shown}; multiply by a matrix first")
-    return next(iter(found.values()), dimension)
+from .kernel import Kernel, Step
+from .statement import Statement
+from .statements import Apply, Matrix
 
 
 def lengths(statements: Iterable[Statement], known: Mapping[str, int], dimension: int) -> dict[str, int]:
@@ -34,15 +19,9 @@ def lengths(statements: Iterable[Statement], known: Mapping[str, int], dimension
     """
     found = dict(known)
     for statement in statements:
-        match statement:
-            case MatVec(target, _, _, rows):
-                found[target] = rows or dimension
-            case Vector(target, expression):
-                found[target] = length_of(expression, found, dimension)
-            case Total(_, expression):
-                length_of(expression, found, dimension)
-            case Stack(target, _):
-                found[target] = dimension
+        statement.span(found, dimension)
+        if statement.kind == "vector":
+            found[statement.target] = statement.size(found, dimension)
     return found
 
 
@@ -50,6 +29,15 @@ def input_lengths(step: Step, dimension: int) -> dict[str, int]:
     """The lengths of what a step starts from."""
     widths = dict(step.widths)
     return {name: widths.get(name.removeprefix("past_"), dimension) for name in step.inputs}
+
+
+def vector_lengths(kernel: Kernel) -> dict[str, int]:
+    """The lengths of noise, signs and constant vectors, of which all tracks have the same."""
+    found = dict.fromkeys(kernel.vectors, kernel.dimension)
+    for track in kernel.tracks:
+        drawn = (*track.step.noise, *track.step.signs, *track.step.vectors)
+        found |= {n: size for n, size in input_lengths(track.step, kernel.dimension).items() if n in drawn}
+    return found
 
 
 def matrix_shapes(kernel: Kernel) -> dict[str, tuple[int, int]]:
@@ -60,24 +48,20 @@ def matrix_shapes(kernel: Kernel) -> dict[str, tuple[int, int]]:
     ValueError
         Two products need different shapes of the same matrix.
     """
-    d, found = kernel.dimension, {}
+    d, given, found = kernel.dimension, vector_lengths(kernel), {}
     for track in kernel.tracks:
         known = input_lengths(track.step, d)
-        state = {name: known[name] for name in (*track.step.state, *track.step.vectors)}
-        for statements, given in (
-            (track.step.statements, known),
-            *((o.statements, state) for o in kernel.observables),
-        ):
-            length = lengths(statements, given, d)
+        state = {name: given.get(name, d) for name in (*track.step.state, *kernel.vectors)}
+        parts = [(track.step.statements, known), *((o.statements, state) for o in kernel.observables)]
+        for statements, inputs in parts:
+            length = lengths(statements, inputs, d)
             for s in statements:
-                if isinstance(s, MatVec):
-                    shape = (length[s.target], length[s.operand])
-                    if found.setdefault(s.matrix, shape) != shape:
+                if isinstance(s, Apply) and isinstance(s.operator, Matrix):
+                    shape = (length[s.target], length[s.operands[0]])
+                    shape = shape[::-1] if s.operator.transposed else shape
+                    if found.setdefault(s.operator.name, shape) != shape:
+                        known_shape = found[s.operator.name]
                         raise ValueError(
-                            f"matrix {s.matrix!r} is used with the shapes {found[s.matrix]} and {shape}"
+                            f"matrix {s.operator.name!r} is used with the shapes {known_shape} and {shape}"
                         )
-    # what no product reads is square
-    return {
-        name: found.get(name, (d, d))
-        for name in sorted({m for track in kernel.tracks for m in track.step.matrices})
-    }
+    return {name: found.get(name, (d, d)) for name in kernel.matrices}  # what no product reads is square

@@ -15,16 +15,20 @@ from typing import Any
 
 from sympy import Add, Expr, Mul, Pow, Rational, Symbol, cse, default_sort_key, exp, preorder_traversal
 
-from .check import TIME, symbols
-from .statements import Number, Scalar, Statement, Step, Total, Vector
+from .check import TIME
+from .kernel import Step
+from .statement import Statement, symbols
+from .statements import Expressed, Number, Scalar, Vector
 
 
 def factor(step: Step) -> Step:
     """The same step with fewer operations per path; new statements are named common0, factor0, inverse0,
     root0, ...
     """
-    formulas = {s.target: s.expression for s in step.statements if isinstance(s, Vector | Total | Number)}
     scalars = [s for s in step.statements if isinstance(s, Scalar)]
+    formulas = {
+        s.target: s.expression for s in step.statements if isinstance(s, Expressed) and s not in scalars
+    }
     taken = {*step.inputs, *step.parameters, *step.matrices}
     taken |= {statement.target for statement in step.statements}
 
@@ -51,15 +55,13 @@ def factor(step: Step) -> Step:
             statements.append(Number(name, expression) if name in numbers else Vector(name, expression))
 
     for statement in step.statements:
-        match statement:
-            case Vector(target, _) | Total(target, _) | Number(target, _):
-                for name in symbols(parts[target]):
-                    place(name)
-                statements.append(type(statement)(target, parts[target]))
-            case Scalar():
-                continue
-            case _:
-                statements.append(statement)
+        if (target := statement.target) in parts:
+            assert isinstance(statement, Expressed)
+            for name in symbols(parts[target]):
+                place(name)
+            statements.append(type(statement)(target, parts[target]))
+        elif statement.kind != "uniform":
+            statements.append(statement)
     return Step(**{**vars(step), "statements": tuple(statements)})
 
 

@@ -30,7 +30,7 @@ from ...codegen.program import check
 from ...codegen.program import schedule as levels
 from ...codegen.program import shapes as lengths
 from ...codegen.program import simplify as factor
-from ...codegen.program.statements import Kernel
+from ...codegen.program.kernel import Kernel
 from ...derive.storage.directory import cache_directory, store
 from . import llvm_hints as width
 from . import rng

@@ -22,7 +22,7 @@ from ...codegen.numba import cuda as emission
 from ...codegen.numba import cuda_arguments as sharing
 from ...codegen.numba.cpu import Shape
 from ...codegen.numba.memory import LARGEST_UNIT
-from ...codegen.program.statements import Kernel
+from ...codegen.program.kernel import Kernel
 from .compiled import CompiledKernel, compile_kernel, slices_of, write_kernel
 from .inputs import Inputs
 from .modules import load

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...codegen.numba.memory import LARGEST_UNIT
+from ...codegen.program.kernel import SUBSTEPS, Kernel, Track
 from ...codegen.program.shapes import matrix_shapes
-from ...codegen.program.statements import SUBSTEPS, Kernel, Track
 from .totals import Totals
 
 

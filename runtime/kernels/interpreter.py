@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial, reduce
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -30,18 +31,10 @@ from sympy import (
     tanh,
 )
 
-from ...codegen.program.shapes import length_of, lengths
-from ...codegen.program.statements import (
-    Entry,
-    MatVec,
-    Number,
-    Observable,
-    Scalar,
-    Stack,
-    Statement,
-    Total,
-    Vector,
-)
+from ...codegen.program.kernel import Observable
+from ...codegen.program.shapes import lengths
+from ...codegen.program.statement import Statement
+from ...codegen.program.statements import Apply, Entry, Function, Matrix, Number, Scalar, Stack, Total, Vector
 from ...derive.derivation.component_form import written_out
 from ...derive.notation.indices import components, is_dummy, terms
 from ...derive.notation.symbols import Component, TotalField, body_of, one
@@ -120,12 +113,17 @@ def carry_out(
     """
     known = dict(values)
     given = tuple((name, array.shape[-1]) for name, array in values.items() if np.ndim(array))
-    for statement, length in zip(statements, _operand_lengths(statements, given, dimension), strict=True):
+    for statement, (length, *others) in zip(statements, _lengths(statements, given, dimension), strict=True):
         match statement:
             case Vector(target, expression) | Number(target, expression) | Scalar(target, expression):
                 known[target] = value(expression, known)
-            case MatVec(target, matrix, operand):
-                known[target] = _wide(known[operand], length) @ matrices[matrix].T
+            case Apply(target, Matrix(matrix, transposed), (operand,)):
+                array = matrices[matrix] if transposed else matrices[matrix].T
+                known[target] = _wide(known[operand], length) @ array
+            case Apply(target, Function() as function, operands):
+                *wide, made = (length, *others)
+                rows = [_wide(known[name], n) for name, n in zip(operands, wide, strict=True)]
+                known[target] = _called(function, rows, made)
             case Total(target, expression):
                 known[target] = _wide(value(expression, known), length).sum(axis=-1, keepdims=True)
             case Entry(target, vector, index):
@@ -137,21 +135,31 @@ def carry_out(
 
 
 @lru_cache(64)
-def _operand_lengths(
+def _lengths(
     statements: tuple[Statement, ...], given: tuple[tuple[str, int], ...], dimension: int
-) -> list[int]:
-    """Return the length of the vector that each statement reads as a whole; d for those that do not."""
-    length = lengths(statements, dict(given), dimension)
+) -> list[tuple[int, ...]]:
+    """Return the lengths of the vectors that each statement reads as a whole, or of those that it adds up;
+    and that of its target.
+    """
+    known = lengths(statements, dict(given), dimension)
     result = []
-    for statement in statements:
-        match statement:
-            case MatVec(_, _, vector) | Entry(_, vector, _):
-                result.append(length[vector])
-            case Total(_, expression):
-                result.append(length_of(expression, length, dimension))
-            case _:
-                result.append(dimension)
+    for s in statements:
+        read = [known[name] for name in s.reads] if s.whole else [s.span(known, dimension)]
+        result.append((*read, known.get(s.target, 1)))
     return result
+
+
+def _called(function: Function, operands: list[Array], length: int) -> Array:
+    """Return a function of vectors at many states: it takes the states as lanes."""
+    shape = np.broadcast_shapes(*(operand.shape[:-1] for operand in operands))
+    lanes = prod(shape)
+    rows = [
+        np.ascontiguousarray(np.moveaxis(np.broadcast_to(x, (*shape, x.shape[-1])), -1, 0), float).reshape(-1)
+        for x in operands
+    ]
+    made = np.empty(length * lanes)
+    function.call(*rows, made, lanes)
+    return np.moveaxis(made.reshape(length, *shape), 0, -1)
 
 
 def _wide(given: Any, length: int) -> Array:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...codegen.program.statements import SUBSTEPS, Kernel, Track
+from ...codegen.program.kernel import SUBSTEPS, Kernel, Track
 from ..kernels.compiled import CompiledKernel
 from ..kernels.device import Device, compile_for
 from ..kernels.totals import Totals

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...codegen.program.kernel import Observable, Step, Track
 from ...codegen.program.shapes import input_lengths
-from ...codegen.program.statements import Observable, Step, Track
 from ..kernels.interpreter import carry_out, observed
 from ..problems.quadratic import Problem
 from ..results.statistics import MeanEstimate

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...codegen.lowering.kernels import CONTROL, simulation_kernel
-from ...codegen.program.statements import Kernel
+from ...codegen.program.kernel import Kernel
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import ModifiedEquation
 from ..kernels.totals import Totals

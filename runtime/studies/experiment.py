@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...codegen.lowering.kernels import CONTROL
 from ...codegen.lowering.steps import optimizer_step
-from ...codegen.program.statements import Kernel, Track
+from ...codegen.program.kernel import Kernel, Track
 from ...derive.derivation.chain import Chain
 from ..kernels.totals import Totals
 from ..results.losses import divergence, lost_text

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ...codegen.lowering.extrapolation import extrapolation
 from ...codegen.lowering.kernels import limit_kernel
 from ...codegen.lowering.regularisation import unregularised
+from ...codegen.program.kernel import Observable
 from ...codegen.program.observables import observable
-from ...codegen.program.statements import Observable
 from ...derive.derivation.certificate import LeadingError
 from ...derive.derivation.equation import FREE, ModifiedEquation
 from ..kernels.interpreter import States, observed

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...codegen.lowering.regularisation import Regularisation
 from ...codegen.lowering.steps import for_noise_of
-from ...codegen.program.statements import Step
+from ...codegen.program.kernel import Step
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import ModifiedEquation
 from ...derive.optimizers.rule import THETA, Block

@@ -1,6 +1,6 @@
 """The text of the kernel behind a simulation or a study."""
 
-from ...codegen.program.statements import Kernel
+from ...codegen.program.kernel import Kernel
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import ModifiedEquation
 from ..kernels.compiled import write_kernel

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...codegen.lowering.kernels import study_kernel
 from ...codegen.lowering.steps import default_scheme
-from ...codegen.program.statements import Kernel
+from ...codegen.program.kernel import Kernel
 from ...derive.derivation.equation import ModifiedEquation
 from ..results.files import provenance
 from ..results.request import Progress

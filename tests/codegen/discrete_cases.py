@@ -9,7 +9,7 @@ import numpy as np
 from sympy import Integer
 
 from optsde.codegen.lowering.steps import optimizer_step
-from optsde.codegen.program.statements import Kernel, Track
+from optsde.codegen.program.kernel import Kernel, Track
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.noise.laws import gaussian
 from optsde.derive.optimizers.adams import adam, adamax, adamw, amsgrad, nadam, radam

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import sympy as sp
 
-from optsde.codegen.program.statements import Entry, MatVec, Number, Scalar, Stack, Step, Total, Vector
+from optsde.codegen.program.kernel import Step
+from optsde.codegen.program.statements import Apply, Entry, Matrix, Number, Scalar, Stack, Total, Vector
 
 FUNCTIONS = {
     sp.Add: lambda *a: sum(a[1:], a[0]),
@@ -44,8 +45,9 @@ def carry_out(statements, values: Mapping[str, np.ndarray]) -> dict[str, np.ndar
         match statement:
             case Scalar(target, expression) | Vector(target, expression) | Number(target, expression):
                 known[target] = value(expression, known)
-            case MatVec(target, matrix, operand):
-                known[target] = known[matrix] @ known[operand]
+            case Apply(target, Matrix(name, transposed), (operand,)):
+                matrix = np.asarray(known[name])
+                known[target] = (matrix.T if transposed else matrix) @ known[operand]
             case Total(target, expression):
                 summand = value(expression, known)
                 known[target] = summand.sum() if np.ndim(summand) else d * summand

@@ -9,17 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import sympy as sp
 
-from optsde.codegen.program.statements import (
-    Entry,
-    Kernel,
-    MatVec,
-    Observable,
-    Scalar,
-    Step,
-    Total,
-    Track,
-    Vector,
-)
+from optsde.codegen.program.kernel import Kernel, Observable, Step, Track
+from optsde.codegen.program.statements import Apply, Entry, Matrix, Scalar, Total, Vector
 from optsde.runtime.kernels.rng import normals
 
 theta, v, F, H, N1, N2, D, P, PF, G, g, z1, z2 = sp.symbols("theta v F H N1 N2 D P PF G g z1 z2")
@@ -36,12 +27,12 @@ SDE = Step(
     statements=(
         Scalar("sd", sp.sqrt(tau * dt)),
         Scalar("rate", 1 + sp.exp(-t) / 2),  # not of RMSprop: a number that changes with time
-        MatVec("F", "A", "theta"),
-        MatVec("N1", "A", "z1"),
-        MatVec("N2", "Q", "z2"),
+        Apply("F", Matrix("A"), ("theta",)),
+        Apply("N1", Matrix("A"), ("z1",)),
+        Apply("N2", Matrix("Q"), ("z2",)),
         Vector("P", 1 / (sp.sqrt(sp.Max(v, vmin)) + eps)),
         Vector("PF", P * F),
-        MatVec("H", "A", "PF"),
+        Apply("H", Matrix("A"), ("PF",)),
         Vector("G", F**2 + D - v),
         Vector(
             "theta_next",
@@ -65,7 +56,7 @@ RMSPROP = Step(
     vectors=(),
     statements=(
         Vector("y", theta - s * z1),
-        MatVec("g", "A", "y"),
+        Apply("g", Matrix("A"), ("y",)),
         Vector("theta_next", theta - tau * g / (1 + t) / (sp.sqrt(v) + eps)),
         Vector("v_next", (1 - c * tau) * v + c * tau * g**2),
     ),
@@ -74,7 +65,9 @@ RMSPROP = Step(
 
 OBSERVABLES = (
     Observable("theta2", (Total("a", theta**2),), sp.Symbol("a")),
-    Observable("loss", (MatVec("w", "A", "theta"), Total("b", sp.Symbol("w") * theta)), sp.Symbol("b") / 2),
+    Observable(
+        "loss", (Apply("w", Matrix("A"), ("theta",)), Total("b", sp.Symbol("w") * theta)), sp.Symbol("b") / 2
+    ),
     Observable("v0", (Entry("e", "v", 0),), sp.sqrt(sp.Abs(sp.Symbol("e")))),
 )
 

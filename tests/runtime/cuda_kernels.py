@@ -17,7 +17,8 @@ from rmsprop_kernels import RMSPROP, Numbers, one_track
 
 from optsde.codegen.lowering.kernels import study_kernel
 from optsde.codegen.lowering.regularisation import smooth
-from optsde.codegen.program.statements import Kernel, Observable, Step, Total, Track, Vector
+from optsde.codegen.program.kernel import Kernel, Observable, Step, Track
+from optsde.codegen.program.statements import Total, Vector
 from optsde.derive import (
     Chain,
     adam,

@@ -7,7 +7,7 @@ from optsde.codegen.lowering.lower import Lowering
 from optsde.codegen.lowering.regularisation import floor, smooth, unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
 from optsde.codegen.objectives.protocol import QuadraticFields
-from optsde.codegen.program.statements import MatVec, Scalar, Vector
+from optsde.codegen.program.statements import Apply, Scalar, Vector
 from optsde.derive import (
     adam,
     ballistic,
@@ -59,7 +59,7 @@ def test_sums_over_indices_become_products_of_matrices_and_vectors():
     np.testing.assert_allclose(
         found, x["c"] * p * (x["H"] @ (p * x["F"] * (x["S"] @ x["theta"] ** 2))), rtol=1e-13
     )
-    assert [s.matrix for s in made.statements if isinstance(s, MatVec)] == ["S", "H"]
+    assert [s.operator.name for s in made.statements if isinstance(s, Apply)] == ["S", "H"]
 
 
 def test_two_sums_at_one_coordinate_multiply():
@@ -78,7 +78,7 @@ def test_each_product_and_function_is_made_once():
     again = made.lowered(gradient("i", "_m") * P(v("_m")) * gradient("_m"))
     assert len(made.statements) == first
     assert again.is_Symbol
-    assert sum(isinstance(s, MatVec) for s in made.statements) == 1
+    assert sum(isinstance(s, Apply) for s in made.statements) == 1
     assert [s.target for s in made.statements].count("P") == 1
 
 
@@ -200,7 +200,7 @@ def test_nothing_fixed_is_computed_for_each_path(step):
 def test_nothing_is_computed_twice(step):
     targets = [s.target for s in step.statements]
     assert len(set(targets)) == len(targets)
-    products = [(s.matrix, s.operand) for s in step.statements if isinstance(s, MatVec)]
+    products = [(s.operator, s.operands) for s in step.statements if isinstance(s, Apply)]
     assert len(set(products)) == len(products)
     formulas = [s.expression for s in step.statements if isinstance(s, Vector | Scalar)]
     assert len(set(formulas)) == len(formulas)

@@ -15,7 +15,8 @@ from optsde.codegen.lowering.lower import Lowering
 from optsde.codegen.lowering.regularisation import unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
 from optsde.codegen.objectives.protocol import QuadraticFields
-from optsde.codegen.program.statements import Kernel, Total, Track
+from optsde.codegen.program.kernel import Kernel, Track
+from optsde.codegen.program.statements import Total
 from optsde.derive import (
     ballistic,
     dot,

@@ -15,7 +15,8 @@ from optsde.codegen.lowering.scheme_step import SIGNS
 from optsde.codegen.lowering.steps import default_scheme, euler_maruyama_step, scheme_step
 from optsde.codegen.objectives.protocol import QuadraticFields
 from optsde.codegen.program.check import check
-from optsde.codegen.program.statements import Entry, Kernel, Stack, Step, Total, Track
+from optsde.codegen.program.kernel import Kernel, Step, Track
+from optsde.codegen.program.statements import Entry, Stack, Total
 from optsde.derive import adam, gaussian, heavy_ball, lamb, modified_equation, rmsprop, sgd
 from optsde.derive.regimes import ballistic, batch_equivalent
 from optsde.derive.schemes import known
@@ -270,7 +271,7 @@ def test_the_cases_have_time_and_every_kind_of_statement():
 def test_a_stage_repeats_only_what_changes():
     """SGD's gradient, once for each stage; nothing is drawn for an ODE."""
     step = scheme_step(equation(*ode(sgd)), QuadraticFields(), unregularised(), runge_kutta)
-    assert sum(type(s).__name__ == "MatVec" for s in step.statements) == 4
+    assert sum(type(s).__name__ == "Apply" for s in step.statements) == 4
     assert (step.noise, step.past) == ((), ())
 
 

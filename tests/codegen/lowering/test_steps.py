@@ -14,7 +14,7 @@ from optsde.codegen.lowering.regularisation import floor, smooth, unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
 from optsde.codegen.objectives.protocol import QuadraticFields
 from optsde.codegen.program.check import check
-from optsde.codegen.program.statements import Kernel, Track
+from optsde.codegen.program.kernel import Kernel, Track
 from optsde.derive import adam, gaussian, heavy_ball, modified_equation, rmsprop, sgd
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.optimizers.rule import UpdateRule

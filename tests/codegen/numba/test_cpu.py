@@ -11,7 +11,8 @@ from rmsprop_kernels import RMSPROP, SDE, every_pace, one_track
 from optsde.codegen.numba.cpu import Shape, emit, usual_shape
 from optsde.codegen.numba.cuda import emit_cuda
 from optsde.codegen.numba.identifiers import LOCALS, NUMBERED, Names
-from optsde.codegen.program.statements import Entry, Kernel, Number, Stack, Step, Track, Vector, antithetic
+from optsde.codegen.program.kernel import Kernel, Step, Track, antithetic
+from optsde.codegen.program.statements import Entry, Number, Stack, Vector
 
 SHAPES: list[Shape] = ["unrolled", "looped"]
 EMITTERS = [emit, emit_cuda]

@@ -19,7 +19,7 @@ from optsde.codegen.numba.cpu import emit, usual_shape
 from optsde.codegen.objectives.formula import FormulaFields
 from optsde.codegen.objectives.protocol import QuadraticFields
 from optsde.codegen.program.check import check
-from optsde.codegen.program.statements import Kernel, Track
+from optsde.codegen.program.kernel import Kernel, Track
 from optsde.derive import (
     adam,
     ballistic,

@@ -6,19 +6,8 @@ from rmsprop_kernels import SDE, every_pace, one_track
 
 from optsde.codegen.numba.cpu import emit
 from optsde.codegen.program.check import check, check_name
-from optsde.codegen.program.statements import (
-    Entry,
-    Kernel,
-    MatVec,
-    Number,
-    Observable,
-    Scalar,
-    Stack,
-    Step,
-    Total,
-    Track,
-    Vector,
-)
+from optsde.codegen.program.kernel import Kernel, Observable, Step, Track
+from optsde.codegen.program.statements import Apply, Entry, Matrix, Number, Scalar, Stack, Total, Vector
 
 x, y, p, z = sp.symbols("x y p z")
 HOSTILE = [
@@ -91,8 +80,8 @@ BAD = [
     (step(Scalar("a", x)), "scalar 'a': 'x' is not defined there"),
     (step(Vector("y", sp.Symbol("later")), Vector("later", x)), "vector 'y': 'later' is not defined there"),
     (step(Total("a", sp.Symbol("a"))), "total 'a': 'a' is not defined there"),
-    (step(MatVec("y", "B", "x")), "'B' is none of the matrices"),
-    (step(MatVec("y", "A", "p")), "'p' is no earlier vector"),
+    (step(Apply("y", Matrix("B"), ("x",))), "'B' is none of the matrices"),
+    (step(Apply("y", Matrix("A"), ("p",))), "'p' is no earlier vector"),
     (step(Entry("e", "x", 2)), "index 2 is outside 0 ... 1"),
     (step(Entry("e", "p", 0)), "'p' is no earlier vector"),
     (step(Number("n", x)), "number 'n': 'x' is not defined there"),
@@ -102,16 +91,19 @@ BAD = [
     (step(result=("p",)), "the result 'p' is no vector"),
     (step(result=()), "0 results for 1 state blocks"),
     (step(nonnegative=("z",)), "the nonnegative block 'z'"),
-    (step(widths=(("x", 3),)), r"the width 3 of 'x'; expected at least 1, of one of the noise \('z',\)"),
+    (
+        step(widths=(("x", 3),)),
+        r"the width 3 of 'x'; expected at least 1, of noise or a constant vector, one of \('z',\)",
+    ),
     (step(widths=(("z", 0),)), "the width 0 of 'z'"),
     (step(Vector("y", x + z), widths=(("z", 3),)), "x \\+ z has vectors of several lengths: x of 2, z of 3"),
     (step(Total("y", x * z), widths=(("z", 3),)), "has vectors of several lengths"),
     (step(Vector("y", 2 * z), widths=(("z", 3),), result=("y",)), "the result 'y' has 3 entries; expected 2"),
     (
-        step(MatVec("y", "A", "x"), MatVec("w", "A", "z"), widths=(("z", 3),)),
+        step(Apply("y", Matrix("A"), ("x",)), Apply("w", Matrix("A"), ("z",)), widths=(("z", 3),)),
         "matrix 'A' is used with the shapes",
     ),
-    (step(MatVec("y", "A", "x", 3), Entry("e", "y", 3)), "index 3 is outside 0 ... 2"),
+    (step(Apply("y", Matrix("A"), ("x",), 3), Entry("e", "y", 3)), "index 3 is outside 0 ... 2"),
 ]
 
 
@@ -136,7 +128,7 @@ def test_inconsistent_kernels_are_refused() -> None:
                 "tracks": (Track("a", step(), "step"), Track("b", step(widths=(("z", 3),)), "step")),
                 "contrasts": (),
             },
-            r"noise 'z' has the lengths \[2, 3\] on several tracks",
+            r"'z' has the lengths \[2, 3\] on several tracks",
         ),
     ]:
         with pytest.raises(ValueError, match=message):

@@ -12,8 +12,8 @@ from optsde.codegen.lowering.regularisation import smooth
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step, scheme_step
 from optsde.codegen.objectives.protocol import Fields, QuadraticFields
 from optsde.codegen.program.check import check
+from optsde.codegen.program.kernel import Kernel, Step, Track
 from optsde.codegen.program.linearised import linearised
-from optsde.codegen.program.statements import Kernel, Step, Track
 from optsde.derive import (
     adam,
     ballistic,

@@ -1,8 +1,9 @@
 import sympy as sp
 from rmsprop_kernels import RMSPROP, SDE
 
-from optsde.codegen.program.schedule import levels, operands
-from optsde.codegen.program.statements import Entry, MatVec, Scalar, Step, Total, Vector
+from optsde.codegen.program.kernel import Step
+from optsde.codegen.program.schedule import levels
+from optsde.codegen.program.statements import Apply, Entry, Matrix, Scalar, Total, Vector
 
 x, y, w, a, b = sp.symbols("x y w a b")
 
@@ -23,8 +24,8 @@ def test_everything_is_complete_before_it_is_read() -> None:
         Total("a", y**2),
         Vector("w", x / a),
         Entry("b", "w", 0),
-        MatVec("u", "A", "w"),
-        MatVec("v", "A", "u"),
+        Apply("u", Matrix("A"), ("w",)),
+        Apply("v", Matrix("A"), ("u",)),
         Total("c", sp.Symbol("v") * b),
         Vector("last", y * sp.Symbol("c")),
     )
@@ -34,11 +35,11 @@ def test_everything_is_complete_before_it_is_read() -> None:
         seen = []
         for level in levels(one, ("last",)):
             for s in (*level.products, *level.entries):
-                assert targets.intersection(operands(s)) <= complete
+                assert targets.intersection(s.reads) <= complete
                 complete.add(s.target)
             inside = set(complete)
             for s in level.loop:
-                assert targets.intersection(operands(s)) <= inside
+                assert targets.intersection(s.reads) <= inside
                 if isinstance(s, Vector):
                     inside.add(s.target)
             complete |= {s.target for s in level.loop if isinstance(s, Total)} | set(level.stored)

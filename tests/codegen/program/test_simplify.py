@@ -1,8 +1,10 @@
 import sympy as sp
 from rmsprop_kernels import RMSPROP, SDE
 
+from optsde.codegen.program.kernel import Step
 from optsde.codegen.program.simplify import factor
-from optsde.codegen.program.statements import Entry, Number, Scalar, Stack, Statement, Step, Total, Vector
+from optsde.codegen.program.statement import Statement
+from optsde.codegen.program.statements import Entry, Number, Scalar, Stack, Total, Vector
 
 x, y, z, p, q, t = sp.symbols("x y z p q t")
 

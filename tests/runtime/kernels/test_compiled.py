@@ -8,7 +8,8 @@ import sympy as sp
 from rmsprop_kernels import RMSPROP, SDE, Numbers, every_pace, one_track, reference, two_paces
 
 from optsde.codegen.numba.cpu import Shape
-from optsde.codegen.program.statements import Kernel, MatVec, Observable, Scalar, Step, Total, Track, Vector
+from optsde.codegen.program.kernel import Kernel, Observable, Step, Track
+from optsde.codegen.program.statements import Apply, Matrix, Scalar, Total, Vector
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.rng import normals
 
@@ -223,8 +224,9 @@ def test_names_of_the_template_and_shared_names_are_safe(shape: Shape) -> None:
     lane, X, at, n = sp.symbols("lane X at n")
     first = Step(
         "first", ("lane", "X"), (), ("k",), ("at",), ("x0",), ("S",),
-        (Scalar("q", 2 * at), MatVec("n", "x0", "S"), MatVec("m", "x0", "k"), Total("low", X),
-         Vector("good", lane + n * sp.Symbol("q")), Vector("value", X + sp.Symbol("m") + sp.Symbol("low"))),
+        (Scalar("q", 2 * at), Apply("n", Matrix("x0"), ("S",)), Apply("m", Matrix("x0"), ("k",)),
+         Total("low", X), Vector("good", lane + n * sp.Symbol("q")),
+         Vector("value", X + sp.Symbol("m") + sp.Symbol("low"))),
         ("good", "value"),
     )  # fmt: skip
     second = Step(

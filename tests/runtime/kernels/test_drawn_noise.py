@@ -8,7 +8,8 @@ import pytest
 import sympy as sp
 
 from optsde.codegen.numba.cpu import Shape
-from optsde.codegen.program.statements import Kernel, Observable, Step, Total, Track, Vector
+from optsde.codegen.program.kernel import Kernel, Observable, Step, Track
+from optsde.codegen.program.statements import Total, Vector
 from optsde.derive.schemes.increment_laws import Law
 from optsde.runtime.kernels import rng
 from optsde.runtime.kernels.compiled import compile_kernel

@@ -10,7 +10,8 @@ from interpreter import after
 from optsde.codegen.lowering.regularisation import floor, smooth
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
 from optsde.codegen.numba.cpu import Shape
-from optsde.codegen.program.statements import Kernel, MatVec, Step, Track
+from optsde.codegen.program.kernel import Kernel, Step, Track
+from optsde.codegen.program.statements import Apply
 from optsde.derive import (
     Chain,
     adam,
@@ -166,7 +167,7 @@ def test_no_statement_of_a_diagonal_problem_is_a_product_and_none_of_a_thin_one_
         for problem, widths in ((wide, {}), (thin, {"zeta1": 3, "zeta2": 6})):
             step, _ = one_step(target, problem)
             assert dict(step.widths) == {name: width for name, width in widths.items() if name in step.noise}
-            products = [s for s in step.statements if isinstance(s, MatVec)]
+            products = [s for s in step.statements if isinstance(s, Apply)]
             assert bool(products) == (problem is thin)
             assert not {"H", "S"} & set(step.matrices)
     assert wide.matrices == {}
