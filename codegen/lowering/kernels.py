@@ -10,6 +10,7 @@ from sympy import Add, Expr, Mul, Pow, Symbol
 
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.equation import Equation
 from ...derive.schemes.increment_laws import gaussian_increments
 from ...derive.schemes.scheme import Scheme
 from ..objectives.protocol import Fields
@@ -29,7 +30,7 @@ MOST_DEGREE = 3
 
 
 def simulation_kernel(
-    target: Chain | ModifiedEquation,
+    target: Chain | Equation,
     objective: Fields,
     dimension: int,
     observables: Sequence[str],
@@ -69,7 +70,7 @@ def simulation_kernel(
 
 
 def study_kernel(
-    equation: ModifiedEquation,
+    equation: Equation,
     objective: Fields,
     dimension: int,
     observables: Sequence[str],
@@ -107,8 +108,7 @@ def study_kernel(
 
 def limit_kernel(equation: ModifiedEquation, objective: Fields, dimension: int) -> Kernel:
     """Return a kernel of the limit of an equation, ``tau -> 0``, by Euler-Maruyama on three nested grids."""
-    limit = replace(equation, order=1, form="diffusion", generator=equation.generator[:1])
-    step = euler_maruyama_step(limit, objective, Regularisation("none"))
+    step = euler_maruyama_step(equation.limit(), objective, Regularisation("none"))
     tracks = (Track("fine", step, "substep"), Track("coarse", step, "pair"), Track("coarsest", step, "quad"))
     return Kernel(dimension, tracks, (), ((1.0, 0.0, 0.0),))
 

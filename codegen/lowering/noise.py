@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 from sympy import Add, Expr, Float, Heaviside, Integer, Symbol, factor_terms, sqrt
 
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.equation import Equation
 from ...derive.noise.laws import NoiseModel
 from ...derive.notation.indices import components, terms
 from ...derive.notation.symbols import square_factor
@@ -77,7 +77,7 @@ def sign_quantiles(n: int) -> list[Expr]:
     return quantiles + [-q for q in reversed(quantiles[: n // 2])]
 
 
-def in_kernel_factors(noise: Expr, equation: ModifiedEquation, fields: Fields) -> Expr:
+def in_kernel_factors(noise: Expr, equation: Equation, fields: Fields) -> Expr:
     """Write the root ``B2`` of ``Cov(xi_i**2, xi_j**2)`` as a multiple of that of ``2 S_ij**2``, which
     kernels know.
 

@@ -1,12 +1,10 @@
 """The steps that are simulated: an optimizer's own, and those of numerical schemes for its equation."""
 
-from dataclasses import replace
-
 from sympy import Expr, Integer, Symbol, sqrt
 
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.diffusion import ito_correction
-from ...derive.derivation.equation import ModifiedEquation, modified_equation
+from ...derive.equations.equation import Equation
 from ...derive.notation.symbols import k, t, tau
 from ...derive.optimizers.rule import THETA
 from ...derive.schemes.increment_laws import Law
@@ -54,14 +52,12 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
     return _finish(chain.name, chain, lowering, following)
 
 
-def euler_maruyama_step(equation: ModifiedEquation, fields: Fields, regularisation: Regularisation) -> Step:
+def euler_maruyama_step(equation: Equation, fields: Fields, regularisation: Regularisation) -> Step:
     """Return ``X + drift dt + diffusion sqrt(dt) zeta`` for an equation; see `scheme_step`."""
     return scheme_step(equation, fields, regularisation, euler_maruyama)
 
 
-def scheme_step(
-    equation: ModifiedEquation, fields: Fields, regularisation: Regularisation, scheme: Scheme
-) -> Step:
+def scheme_step(equation: Equation, fields: Fields, regularisation: Regularisation, scheme: Scheme) -> Step:
     """Return a scheme's step for an equation, in substeps of length `dt`, with increments of the scheme's
     law.
 
@@ -71,10 +67,17 @@ def scheme_step(
         The equation's covariance has no factor in closed form, or none on this problem; or the scheme is not
         made for this equation, or needs what kernels do not have.
     """
-    equation = for_noise_of(equation, fields)
+    if fields.constant_noise != equation.chain.noise.constant:
+        varies = "depends on theta" if fields.constant_noise else "is constant"
+        remedy = (
+            "take its with_constant_noise()" if fields.constant_noise else "derive it for noise that varies"
+        )
+        raise ValueError(
+            f"{equation.name} was derived for noise that {varies}, unlike the objective's; {remedy}"
+        )
     lowering = _start(fields, equation.chain, dict(equation.definitions), regularisation)
     lowering.add(*fields.gradient())
-    if equation.form == "synchronised":
+    if equation.remembers_noise:
         lowering.vector("omega1", sqrt(dt) * Symbol("past_zeta1", real=True))
     drifts: dict[str, Expr] = {}
     noises: dict[str, Expr] = {}
@@ -85,9 +88,7 @@ def scheme_step(
         noises[block] = lowering.lowered(
             in_kernel_factors(equation.diffusion.total(block, tau), equation, fields)
         )
-    if (
-        equation.form == "synchronised"
-    ):  # the noise since the start of a step of the optimizer, moved by itself
+    if equation.remembers_noise:  # the noise since the start of a step of the optimizer, moved by itself
         drifts["omega1"], noises["omega1"] = Integer(0), Symbol("zeta1", real=True)
 
     def correction() -> dict[str, Expr]:
@@ -107,31 +108,9 @@ def scheme_step(
     return _finish(name, equation.chain, lowering, following, scheme.increments.name)
 
 
-def default_scheme(equation: ModifiedEquation) -> Scheme:
+def default_scheme(equation: Equation) -> Scheme:
     """Return Euler-Maruyama, or the Runge-Kutta method for an equation without noise."""
-    return runge_kutta if equation.form == "ode" else euler_maruyama
-
-
-def for_noise_of(equation: ModifiedEquation, fields: Fields) -> ModifiedEquation:
-    """Derive an equation anew for constant noise where the objective's is: that has a factor, and may have a
-    higher order.
-
-    Raises
-    ------
-    ValueError
-        The equation was derived for constant noise, and that of the objective depends on theta.
-    """
-    if fields.constant_noise == equation.chain.noise.constant:
-        return equation
-    if equation.chain.noise.constant:
-        raise ValueError(
-            f"{equation.name} was derived for constant noise, the objective's depends on theta; derive it "
-            "for noise that varies"
-        )
-    chain = equation.chain
-    return modified_equation(
-        chain.rule, chain.regime, replace(chain.noise, constant=True), equation.order, equation.form
-    )
+    return runge_kutta if equation.noiseless else euler_maruyama
 
 
 def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regularisation) -> Lowering:

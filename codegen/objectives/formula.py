@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sympy import Add, Expr, Heaviside, Integer, Matrix, Max, Mul, Rational, Symbol, simplify, sqrt
 
-from ...derive.derivation.component_form import Space, in_coordinates
+from ...derive.notation.coordinates import Space, in_coordinates
 from ...derive.notation.indices import components, is_dummy, reindex
 from ...derive.notation.symbols import Component, Field, factor, gradient, square_factor
 from ..program.statements import Entry, Number, Stack, Statement, Vector

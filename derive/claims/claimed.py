@@ -3,14 +3,16 @@ tau.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from sympy import Add, Expr, Integer, Lambda, Mul, Pow, Rational, Symbol
 
-from ..derivation.certificate import Certificate
-from ..derivation.diffusion import Diffusion
-from ..derivation.equation import ModifiedEquation, modified_equation
+from ..derivation.chain import Chain
+from ..derivation.equation import DerivedEquation, modified_equation
+from ..equations.certificate import Certificate
+from ..equations.equation import Equation
+from ..equations.noise_terms import Diffusion
 from ..noise.laws import NoiseModel, batch_mean, gaussian, two_point
 from ..notation.indices import components, terms
 from ..notation.symbols import Component, element_function, square_factor, t
@@ -20,44 +22,59 @@ from .verdicts import Verdict
 
 
 @dataclass(frozen=True, repr=False)
-class ClaimedEquation(ModifiedEquation):
-    """A claim's drift and noise in the place of derived ones.
+class ClaimedEquation(Equation):
+    """A claim's drift and noise as printed, for the kernels.
 
     Attributes
     ----------
+    chain : OptimizerChain
+        With the noise that it is measured with.
     claim : Claim
     formulas : mapping of str to Expr
         The whole drift of each block.
     factors : mapping of str to Expr
         The whole noise of each block.
-    reached : Certificate
+    definitions : mapping of str to Lambda
+    certificate : Certificate
         The weak order at which the claim was found right.
     """
 
+    chain: Chain
     claim: Claim
     formulas: Mapping[str, Expr]
     factors: Mapping[str, Expr]
-    reached: Certificate
+    definitions: Mapping[str, Lambda]
+    certificate: Certificate = field(kw_only=True)
+    form: ClassVar[str] = "published"
+
+    @property
+    def order(self) -> int:
+        """The weak order that is claimed."""
+        return self.claim.order
 
     @property
     def name(self) -> str:
         """Paper and equation, for people."""
         return f"{self.claim.paper.key}, {self.claim.name}"
 
-    @cached_property
+    @property
     def drift(self) -> tuple[Mapping[str, Expr], ...]:
         """The whole drift at the power 0 of tau."""
         return (self.formulas,)
 
-    @cached_property
+    @property
+    def covariance(self) -> None:
+        """Not known: a claim is its noise."""
+        return None
+
+    @property
     def diffusion(self) -> Diffusion:
         """The whole noise at the power 0 of tau."""
         return Diffusion((self.factors,))
 
-    @cached_property
-    def certificate(self) -> Certificate:
-        """The weak order at which the claim was found right."""
-        return self.reached
+    def with_constant_noise(self) -> "ClaimedEquation":
+        """Return the claim itself, which is read for constant noise."""
+        return self
 
 
 DRAWS = 8
@@ -90,7 +107,7 @@ def unmeasurable(claim: Claim) -> str:
     return ""
 
 
-def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]:
+def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, DerivedEquation]:
     """Return the claimed and the derived equation for the constant noise of `measured_law`.
 
     The claimed one is driven by a Brownian motion of the same sign as the derived one, so that both can
@@ -120,9 +137,7 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]
     factors = {b: _abstract(sign * e, nonnegative, definitions) for b, e in noise.items()}
     wrong = [d.power for d in verdict.differences]
     reached = Certificate(int(min(wrong)) if wrong else claim.order, ())
-    return ClaimedEquation(
-        chain, claim.order, "diffusion", (), definitions, claim, formulas, factors, reached
-    ), derived
+    return ClaimedEquation(chain, claim, formulas, factors, definitions, certificate=reached), derived
 
 
 def _by_power(noise: Mapping[str, Expr], order: int) -> list[Mapping[str, Expr]]:

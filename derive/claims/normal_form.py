@@ -37,7 +37,7 @@ from sympy import (
 from sympy import factor as factorised
 
 from ..derivation.chain import Chain
-from ..derivation.component_form import written_out
+from ..notation.coordinates import written_out
 from ..notation.indices import dummies, fresh, reindex, terms
 from ..notation.symbols import Component, Field, t
 

@@ -6,8 +6,7 @@ from itertools import product
 
 from sympy import Add, Expr, Rational, Symbol, prime
 
-from ..derivation.equation import FREE
-from ..notation.indices import components, dummies, reindex, terms
+from ..notation.indices import FREE, components, dummies, reindex, terms
 from ..notation.symbols import Component
 
 

@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from sympy import Abs, Expr, Function, Lambda, Mul, Rational, Symbol
 
 from ..noise.laws import NoiseModel
+from ..notation.factors import noises_of
 from ..notation.indices import terms
 from ..notation.series import Series, monomial_series
 from ..notation.symbols import Field, gradient, noise_of, tau
 from ..notation.zeros import lowest_terms
 from ..optimizers.rule import Block, UpdateRule
 from ..regimes import Regime, Scaling
+from ..smoothing.expectation import expectation
 from ..smoothing.moments import Noisy, has_noisy
 from .expansion import Expansion, shifted
-from .generator import expectation
-from .wiener_chaos import noises_of
+from .increments import Increments
 
 
 @dataclass(frozen=True)
@@ -209,19 +210,3 @@ class Chain:
                 f"tau**({Rational(power, 2)}) times {term}; expected steps that vanish with tau: choose "
                 "other powers"
             )
-
-
-@dataclass(frozen=True)
-class Increments:
-    """The step of each block at coordinate ``i`` as a series, with the functions kept abstract in it.
-
-    Attributes
-    ----------
-    series : mapping of str to Series
-        Coefficients in ``theta[i]``, ``v[i]``, ``F[i]``, the noise ``xi[i]`` and abstract functions.
-    definitions : mapping of str to Lambda
-        What the abstract functions stand for.
-    """
-
-    series: Mapping[str, Series]
-    definitions: Mapping[str, Lambda]

@@ -6,11 +6,11 @@ and get a Brownian motion of their own with covariance ``2 S_ij**2`` between coo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
-from sympy import Add, Expr, Integer, Mul, Pow, Rational
+from sympy import Add, Expr, Integer, Rational
 
+from ..equations.noise_terms import Diffusion
 from ..notation.indices import canonical, multiply, reindex, terms
 from ..notation.operators import TIME, apply, block_of, contracted, split
 from ..notation.series import by_powers_of_tau
@@ -25,25 +25,6 @@ from .wiener_chaos import (
     polynomial_increments,
     squares_as_independent,
 )
-
-
-@dataclass(frozen=True)
-class Diffusion:
-    """``dX_i = ... + sum_n tau**(n/2) coefficients[n][block]`` with ``zeta1[p]``, ``zeta2[p]`` read as
-    ``dW1_p``, ``dW2_p``.
-
-    Attributes
-    ----------
-    coefficients : tuple of mapping of str to Expr
-        For each power n of ``sqrt(tau)`` and each block an expression at coordinate i, linear in the Brownian
-        increments, with the covariance factors ``B`` and ``B2``.
-    """
-
-    coefficients: tuple[Mapping[str, Expr], ...]
-
-    def total(self, block: str, tau: Expr) -> Expr:
-        """Return the sum over the powers of ``sqrt(tau)``."""
-        return Add(*(Mul(Pow(tau, Rational(n, 2)), part[block]) for n, part in enumerate(self.coefficients)))
 
 
 def diffusion_factor(

@@ -5,16 +5,15 @@ standard normal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from sympy import Add, Expr, Integer, Mul, sqrt
 
+from ..notation.factors import indices_of, noises_of, without
 from ..notation.indices import canonical, dummies, fresh, opened, reindex, terms
 from ..notation.series import Series
 from ..notation.symbols import (
     Component,
     Field,
-    NoiseField,
     constant_factor,
     factor,
     noise,
@@ -23,9 +22,7 @@ from ..notation.symbols import (
     zeta2,
 )
 from ..smoothing.moments import has_noisy
-
-if TYPE_CHECKING:
-    from .chain import Chain
+from .chain import Chain
 
 
 def polynomial_increments(chain: Chain) -> Mapping[str, Series]:
@@ -71,35 +68,6 @@ def linear_in_noise(series: Series) -> bool:
         if max(degrees, default=0) > 0:
             return max(degrees) == 1
     return False
-
-
-def indices_of(term: Expr, field: Field = noise) -> list[str]:
-    """Return the indices of the components of a field in a product, repeated as often as they occur."""
-    return [
-        base.indices[0]
-        for base, exponent in (f.as_base_exp() for f in Mul.make_args(term))
-        if isinstance(base, Component) and base.field == field
-        for _ in range(int(exponent))
-    ]
-
-
-def noises_of(term: Expr) -> list[Component]:
-    """Return the noise in a product, of all samples and with its derivatives by theta, each as often as it
-    occurs.
-    """
-    powers = (f.as_base_exp() for f in Mul.make_args(term))
-    return [
-        x
-        for x, n in powers
-        if isinstance(x, Component) and isinstance(x.field, NoiseField)
-        for _ in range(int(n))
-    ]
-
-
-def without(term: Expr, field: Field) -> Expr:
-    """Drop the components of a field from a product."""
-    bases = [(f, f.as_base_exp()[0]) for f in Mul.make_args(term)]
-    return Mul(*(f for f, base in bases if not (isinstance(base, Component) and base.field == field)))
 
 
 def first_chaos(expression: Expr, chain: Chain) -> Expr:

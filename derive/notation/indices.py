@@ -223,3 +223,7 @@ def _text(factor: Expr, names: tuple[str, ...]) -> str:
 @cache
 def _dummies_of(expression: Expr) -> tuple[str, ...]:
     return tuple(sorted(dummies(expression)))
+
+
+FREE = ("i", "j", "k", "l", "m", "n")
+"""Names of free indices, in the order of the blocks they belong to."""

@@ -23,12 +23,6 @@ from ..notation.indices import components, terms
 from ..notation.symbols import Component, ElementFunction, NoiseField, tau
 from .piecewise import COVARIANCE, MEAN, MEANS, VARIANCE, covariance, piecewise_polynomial
 
-MEANING = (
-    "with E_u = E u(X), Cov_u_w = Cov(u(X), w(Y)), X and Y Gaussian of means x, y, "
-    "variances V, W, covariance U; D[1] = d/dx"
-)
-"""What the names of the moments mean, for people."""
-
 
 class Noisy(ElementFunction):
     """A function of the noise that is not smooth, ``u(alpha_i + b xi_i)``."""

@@ -4,7 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.equation import Equation
 from ...derive.optimizers.rule import Block
 from ..problems.quadratic import Problem
 from ..reproduce import callisti2025
@@ -100,7 +100,7 @@ def reproduce(options: Namespace) -> int:
     return 0
 
 
-def _setting(options: Namespace, target: Chain | ModifiedEquation, noise_free_steps: int = 0) -> Setting:
+def _setting(options: Namespace, target: Chain | Equation, noise_free_steps: int = 0) -> Setting:
     return Setting(
         _problem(options),
         horizon=options.horizon,
@@ -128,7 +128,7 @@ def _ensemble(options: Namespace, **others) -> Ensemble:
     )
 
 
-def _target(options: Namespace) -> Chain | ModifiedEquation:
+def _target(options: Namespace) -> Chain | Equation:
     """Return the optimizer or its equation; an optimizer that has no equation can still be run."""
     return chosen_chain(options) if options.what == "optimizer" else chosen_equation(options)
 
@@ -137,10 +137,10 @@ def _problem(options: Namespace) -> Problem:
     return chosen_problem(options.hessian, options.noise, options.objective, options.noise_factor)
 
 
-def _blocks(target: Chain | ModifiedEquation) -> tuple[Block, ...]:
+def _blocks(target: Chain | Equation) -> tuple[Block, ...]:
     return (target if isinstance(target, Chain) else target.chain).blocks
 
 
-def _observables(options: Namespace, target: Chain | ModifiedEquation) -> list[str]:
+def _observables(options: Namespace, target: Chain | Equation) -> list[str]:
     names = [b.name for b in _blocks(target)]
     return options.observable or [f"norm({name})**2" for name in ("theta", "v") if name in names]

@@ -10,17 +10,7 @@ from ...derive.claims.report import verdicts_json, verdicts_latex, verdicts_mark
 from ...derive.claims.verdicts import Verdict
 from ...derive.claims.verdicts import check as verdict_on
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation, modified_equation
-from ...derive.display.latex import latex_coefficients, latex_equation, latex_obstruction
-from ...derive.display.text import (
-    certificate_text,
-    components_json,
-    components_text,
-    equation_json,
-    equation_text,
-    leading_error_json,
-    leading_error_text,
-)
+from ...derive.derivation.equation import DerivedEquation, ModifiedEquation, modified_equation
 from ...derive.limits.cells import regime_map
 from ...derive.limits.report import map_json, map_latex, map_text
 from ...derive.limits.scaling import scaling_json, scaling_rule, scaling_text
@@ -106,26 +96,24 @@ def derive(options: Namespace) -> int:
     """Print a modified equation."""
     equation = chosen_equation(options)
     form = None if options.dimension is None else equation.expand(options.dimension)
+    if options.leading_error and not isinstance(equation, ModifiedEquation):
+        raise ValueError(f"leading error of {equation.name}; expected a diffusion, a fluctuation or an ode")
     missing = equation.leading_error if options.leading_error else None
     if options.json:
-        leading = {"leading_error": leading_error_json(missing)} if missing else {}
-        return print_json(
-            equation_json(equation)
-            | leading
-            | ({} if form is None else {"components": components_json(form)})
-        )
+        data = equation.to_json() | ({"leading_error": missing.to_json()} if missing else {})
+        return print_json(data | ({} if form is None else {"components": form.to_json()}))
     if options.latex:
-        print(latex_equation(equation))
+        print(equation.latex())
         if not equation.certificate.exists:
-            print(f"% {certificate_text(equation).splitlines()[0]}\n{latex_obstruction(equation)}")
+            print(f"% {str(equation.certificate).splitlines()[0]}\n{equation.certificate.latex()}")
         if missing:
-            print(f"% {leading_error_text(equation).splitlines()[0]}\n{latex_coefficients(missing.operator)}")
+            print(f"% {str(missing).splitlines()[0]}\n{missing.latex()}")
     else:
-        print(equation_text(equation))
+        print(equation)
         if missing:
-            print(leading_error_text(equation))
+            print(missing)
     if form is not None:
-        print(components_text(form))
+        print(form)
     return 0
 
 
@@ -203,7 +191,7 @@ def chosen_chain(options: Namespace) -> Chain:
     return Chain(rule, parse_regime(options.regime, rule), law)
 
 
-def chosen_equation(options: Namespace) -> ModifiedEquation:
+def chosen_equation(options: Namespace) -> DerivedEquation:
     """Return the modified equation."""
     chain = chosen_chain(options)
     return modified_equation(chain.rule, chain.regime, chain.noise, options.order, options.form)

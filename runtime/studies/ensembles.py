@@ -9,7 +9,7 @@ import numpy as np
 from ...codegen.lowering.kernels import CONTROL, simulation_kernel
 from ...codegen.program.statements import Kernel
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.equation import Equation
 from ..kernels.totals import Totals
 from ..results.files import provenance
 from ..results.losses import divergence, lost_text
@@ -43,7 +43,7 @@ class Simulation:
 
     Attributes
     ----------
-    target : Chain or ModifiedEquation
+    target : Chain or Equation
     setting : Setting
     tau : float
     integrator : Integrator
@@ -52,7 +52,7 @@ class Simulation:
     only_path : int, optional
     """
 
-    target: Chain | ModifiedEquation
+    target: Chain | Equation
     setting: Setting
     tau: float
     integrator: Integrator = field(default_factory=Integrator)
@@ -65,7 +65,7 @@ class Simulation:
         check_kind("setting", self.setting, Setting)
         check_kind("integrator", self.integrator, Integrator)
         check_kind("ensemble", self.ensemble, Ensemble)
-        check_target(self.target, Chain, ModifiedEquation)
+        check_target(self.target, Chain, Equation)
         positive("tau", self.tau)
         for name, number, least in (
             ("records", self.records, 1),
@@ -221,7 +221,7 @@ class Simulation:
 
 
 def simulate(
-    target: Chain | ModifiedEquation,
+    target: Chain | Equation,
     setting: Setting,
     *,
     tau: float,
@@ -236,7 +236,7 @@ def simulate(
 
     Parameters
     ----------
-    target : OptimizerChain or ModifiedEquation
+    target : OptimizerChain or Equation
         An optimizer in a regime with its noise, as `equation.chain`, or an equation.
     setting : Setting
         Problem, start, horizon, constants, observables.

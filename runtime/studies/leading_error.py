@@ -13,8 +13,10 @@ from ...codegen.lowering.kernels import limit_kernel
 from ...codegen.lowering.regularisation import unregularised
 from ...codegen.program.observables import observable
 from ...codegen.program.statements import Observable
-from ...derive.derivation.certificate import LeadingError
-from ...derive.derivation.equation import FREE, ModifiedEquation
+from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.certificate import LeadingError
+from ...derive.equations.equation import Equation
+from ...derive.notation.indices import FREE
 from ..kernels.interpreter import States, observed
 from ..problems.quadratic import Quadratic
 from ..results.prediction import Prediction
@@ -92,7 +94,7 @@ def leading_error(
     (1, 0.1839)
     """
     check_kind("setting", setting, Setting)
-    check_target(equation, ModifiedEquation)
+    check_target(equation, Equation)
     problem, ensemble = setting.problem, ensemble or Ensemble(paths=PATHS)
     for name, number in (("intervals", intervals), ("steps", steps)):
         if whole(name, number, 4) % 4:
@@ -104,6 +106,8 @@ def leading_error(
     if setting.noise_free_steps:
         raise ValueError("leading error after noise-free steps, whose end depends on tau; expected none")
     equation = for_problem(equation, problem)
+    if not isinstance(equation, ModifiedEquation):
+        raise ValueError(f"leading error of {equation.name}; expected a diffusion, a fluctuation or an ode")
     missing, d = equation.leading_error, problem.dimension
     if (count := sum(d ** len(part.blocks) for part in missing.operator)) > MOST_DERIVATIVES:
         raise ValueError(

@@ -86,7 +86,7 @@ def decoded(data: Any) -> Any:
             return named_scheme(name)
         case {"object": "Chain", "data": chain}:
             return Chain(*decode(chain, _DERIVED))
-        case {"object": "ModifiedEquation", "data": chain, "order": order, "form": form}:
+        case {"object": "Equation", "data": chain, "order": order, "form": form}:
             return modified_equation(*decode(chain, _DERIVED), order, form)
         case {"object": "Matrix", "rows": rows}:
             return Matrix([[decoded(entry) for entry in row] for row in rows])

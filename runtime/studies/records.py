@@ -11,7 +11,7 @@ from sympy import Basic
 from sympy.matrices import MatrixBase
 
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.derivation.equation import DerivedEquation
 from ...derive.schemes.scheme import Scheme
 from ...derive.storage.encoding import encode
 
@@ -35,9 +35,9 @@ def encoded(value: Any) -> Any:
             return {KIND: "Scheme", "name": value.name}
         case Chain():
             return {KIND: "Chain", "data": encode((value.rule, value.regime, value.noise))}
-        case ModifiedEquation():
+        case DerivedEquation():
             chain = encode((value.chain.rule, value.chain.regime, value.chain.noise))
-            return {KIND: "ModifiedEquation", "data": chain, "order": value.order, "form": value.form}
+            return {KIND: "Equation", "data": chain, "order": value.order, "form": value.form}
         case MatrixBase():
             return {KIND: "Matrix", "rows": [[encoded(entry) for entry in row] for row in value.tolist()]}
         case Basic():

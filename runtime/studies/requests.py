@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...codegen.lowering.regularisation import Regularisation
-from ...codegen.lowering.steps import for_noise_of
 from ...codegen.program.statements import Step
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.equation import Equation
 from ...derive.optimizers.rule import THETA, Block
 from ..problems.quadratic import Problem
 
@@ -233,7 +232,7 @@ def check_kind(name: str, value: object, kind: type) -> None:
         raise ValueError(f"{name} is a {type(value).__name__}; expected a {kind.__name__}")
 
 
-def for_problem(equation: ModifiedEquation, problem: Problem) -> ModifiedEquation:
+def for_problem(equation: Equation, problem: Problem) -> Equation:
     """Return the equation to simulate on a problem: where its noise is constant, that for constant noise.
 
     That equation has a diffusion factor, and may have a higher weak order.
@@ -243,4 +242,4 @@ def for_problem(equation: ModifiedEquation, problem: Problem) -> ModifiedEquatio
     ValueError
         The equation was derived for constant noise, and that of the problem depends on theta.
     """
-    return for_noise_of(equation, problem.fields)
+    return equation.with_constant_noise() if problem.fields.constant_noise else equation

@@ -2,7 +2,7 @@
 
 from ...codegen.program.statements import Kernel
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.equation import Equation
 from ..kernels.compiled import write_kernel
 from ..kernels.device import write_cuda_kernel
 from .ensembles import Simulation
@@ -11,7 +11,7 @@ from .weak_error import Study
 
 
 def kernel_source(
-    target: Chain | ModifiedEquation,
+    target: Chain | Equation,
     setting: Setting,
     *,
     study: bool = False,
@@ -23,7 +23,7 @@ def kernel_source(
 
     Parameters
     ----------
-    target : OptimizerChain or ModifiedEquation
+    target : OptimizerChain or Equation
         An equation for a study.
     setting : Setting
     study : bool
@@ -53,7 +53,7 @@ def kernel_source(
 
 
 def kernel_of(
-    target: Chain | ModifiedEquation,
+    target: Chain | Equation,
     setting: Setting,
     study: bool = False,
     integrator: Integrator | None = None,

@@ -11,7 +11,7 @@ import numpy as np
 from ...codegen.lowering.kernels import study_kernel
 from ...codegen.lowering.steps import default_scheme
 from ...codegen.program.statements import Kernel
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.equation import Equation
 from ..results.files import provenance
 from ..results.request import Progress
 from ..results.study import Row, WeakErrorStudy
@@ -38,14 +38,14 @@ class Study:
 
     Attributes
     ----------
-    equation : ModifiedEquation
+    equation : Equation
     setting : Setting
     taus : tuple of float
     integrator : Integrator
     ensemble : Ensemble
     """
 
-    equation: ModifiedEquation
+    equation: Equation
     setting: Setting
     taus: Sequence[float]
     integrator: Integrator = field(default_factory=Integrator)
@@ -55,7 +55,7 @@ class Study:
         check_kind("setting", self.setting, Setting)
         check_kind("integrator", self.integrator, Integrator)
         check_kind("ensemble", self.ensemble, Ensemble)
-        check_target(self.equation, ModifiedEquation)
+        check_target(self.equation, Equation)
         if isinstance(self.taus, str) or not hasattr(self.taus, "__iter__"):
             raise ValueError(f"taus are {self.taus!r}; expected a sequence of numbers")
         taus = tuple(positive("tau", tau) for tau in self.taus)
@@ -96,7 +96,7 @@ class Study:
         }
 
     @cached_property
-    def measured(self) -> ModifiedEquation:
+    def measured(self) -> Equation:
         """The equation that is measured: that for constant noise where the problem's noise is constant."""
         return for_problem(self.equation, self.setting.problem)
 
@@ -158,7 +158,7 @@ class Study:
 
 
 def weak_error(
-    equation: ModifiedEquation,
+    equation: Equation,
     setting: Setting,
     *,
     taus: Sequence[float],
@@ -174,7 +174,7 @@ def weak_error(
 
     Parameters
     ----------
-    equation : ModifiedEquation
+    equation : Equation
         Where the problem's noise does not depend on theta, the equation for constant noise is measured; the
         study's name says which.
     setting : Setting

@@ -18,7 +18,7 @@ from optsde.derive import (
     rmsprop,
     sgd,
 )
-from optsde.derive.derivation.chain import Increments
+from optsde.derive.derivation.increments import Increments
 from optsde.derive.notation.symbols import Component, ElementFunction, g, k, tau
 
 DIGITS = 400

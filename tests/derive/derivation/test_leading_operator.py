@@ -17,10 +17,9 @@ from optsde.derive import (
     rmsprop,
     sgd,
 )
-from optsde.derive.derivation.equation import FREE
 from optsde.derive.derivation.wiener_chaos import in_covariances
 from optsde.derive.display.text import equation_text, leading_error_json, leading_error_text
-from optsde.derive.notation.indices import canonical, components, dummies, reindex
+from optsde.derive.notation.indices import FREE, canonical, components, dummies, reindex
 from optsde.derive.notation.operators import split
 from optsde.derive.notation.symbols import ElementFunction, constant_factor, square_factor
 

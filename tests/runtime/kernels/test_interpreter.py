@@ -8,7 +8,7 @@ import sympy as sp
 
 from optsde.codegen.program.observables import observable
 from optsde.derive import gaussian, modified_equation, normalized_sgd, parse_regime, rmsprop
-from optsde.derive.derivation.equation import FREE
+from optsde.derive.notation.indices import FREE
 from optsde.runtime import Quadratic
 from optsde.runtime.kernels.interpreter import States, observed, value
 

@@ -30,11 +30,7 @@ from optsde.runtime import Quadratic
 from optsde.runtime.problems.formula import Objective
 from optsde.runtime.results.statistics import MeanEstimate
 from optsde.runtime.studies.binding import on_track
-from optsde.runtime.studies.control_variate import (
-    check_complete,
-    controlled,
-    expectations,
-)
+from optsde.runtime.studies.control_variate import check_complete, controlled, expectations
 
 PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
