@@ -3,7 +3,7 @@ tau.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from sympy import Add, Expr, Integer, Lambda, Mul, Pow, Rational, Symbol
@@ -35,7 +35,7 @@ class ClaimedEquation(Equation):
     factors : mapping of str to Expr
         The whole noise of each block.
     definitions : mapping of str to Lambda
-    certificate : Certificate
+    reached : Certificate
         The weak order at which the claim was found right.
     """
 
@@ -44,7 +44,7 @@ class ClaimedEquation(Equation):
     formulas: Mapping[str, Expr]
     factors: Mapping[str, Expr]
     definitions: Mapping[str, Lambda]
-    certificate: Certificate = field(kw_only=True)
+    reached: Certificate
     form: ClassVar[str] = "published"
 
     @property
@@ -61,6 +61,11 @@ class ClaimedEquation(Equation):
     def drift(self) -> tuple[Mapping[str, Expr], ...]:
         """The whole drift at the power 0 of tau."""
         return (self.formulas,)
+
+    @property
+    def certificate(self) -> Certificate:
+        """The weak order at which the claim was found right."""
+        return self.reached
 
     @property
     def covariance(self) -> None:
@@ -137,7 +142,7 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, DerivedEquation]:
     factors = {b: _abstract(sign * e, nonnegative, definitions) for b, e in noise.items()}
     wrong = [d.power for d in verdict.differences]
     reached = Certificate(int(min(wrong)) if wrong else claim.order, ())
-    return ClaimedEquation(chain, claim, formulas, factors, definitions, certificate=reached), derived
+    return ClaimedEquation(chain, claim, formulas, factors, definitions, reached), derived
 
 
 def _by_power(noise: Mapping[str, Expr], order: int) -> list[Mapping[str, Expr]]:

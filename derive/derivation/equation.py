@@ -4,10 +4,10 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations_with_replacement, permutations
+from itertools import combinations_with_replacement
 from typing import Literal, get_args
 
-from sympy import Add, Expr, Integer, Lambda, Matrix, Rational, floor
+from sympy import Expr, Integer, Lambda, Matrix, Rational, floor
 
 from ..equations.certificate import Certificate, LeadingError, Obstruction
 from ..equations.component_form import ComponentForm, component_form
@@ -15,15 +15,14 @@ from ..equations.equation import Equation
 from ..equations.noise_terms import Diffusion
 from ..noise.laws import NoiseModel
 from ..notation.frozen import FrozenMapping
-from ..notation.indices import FREE, canonical, reindex, terms
-from ..notation.operators import TIME, block_of, split
-from ..notation.symbols import Component
-from ..notation.zeros import lowest_terms
+from ..notation.indices import terms
+from ..notation.operators import split
 from ..optimizers.rule import UpdateRule
 from ..regimes import Regime
 from ..smoothing.moments import smoothed_definitions
 from ..storage.recall import recall
 from .chain import Chain
+from .coefficients import coefficient_of, parts_of
 from .diffusion import check_factor, diffusion_factor
 from .generator import modified_generator
 from .leading_operator import missing_operator, noise_generator
@@ -70,13 +69,13 @@ class DerivedEquation(Equation):
     def drift(self) -> tuple[Mapping[str, Expr], ...]:
         """By power of tau: for each block its drift at coordinate i."""
         blocks = [block.name for block in self.chain.blocks]
-        return tuple({b: _coefficient(symbol, (b,)) for b in blocks} for symbol in self.generator)
+        return tuple({b: coefficient_of(symbol, (b,)) for b in blocks} for symbol in self.generator)
 
     @cached_property
     def covariance(self) -> tuple[Mapping[tuple[str, str], Expr], ...]:
         """By power of tau: for each pair of blocks in state order their covariance at coordinates i and j."""
         pairs = list(combinations_with_replacement([block.name for block in self.chain.blocks], 2))
-        return tuple({pair: _coefficient(symbol, pair) for pair in pairs} for symbol in self.generator)
+        return tuple({pair: coefficient_of(symbol, pair) for pair in pairs} for symbol in self.generator)
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -120,16 +119,6 @@ class DerivedEquation(Equation):
         law = replace(self.chain.noise, constant=True)
         return modified_equation(self.chain.rule, self.chain.regime, law, self.order, self.form)
 
-    def _parts(self, symbol: Expr, power: Expr, degree: int) -> list[Obstruction]:
-        """Return the coefficients of the derivatives from a degree on."""
-        names = [block.name for block in self.chain.blocks]
-        kinds = {
-            tuple(sorted((block_of(m) for m in split(term)[1]), key=names.index))
-            for term in terms(_spatial(symbol))
-        }
-        chosen = sorted((kind for kind in kinds if len(kind) >= degree), key=lambda kind: (len(kind), kind))
-        return [Obstruction(power, blocks, _coefficient(symbol, blocks)) for blocks in chosen]
-
     def expand(
         self,
         dimension: int,
@@ -170,7 +159,9 @@ class ModifiedEquation(DerivedEquation):
     def _certificate(self) -> Certificate:
         missing = defect(self.chain, generator_of(self.drift, self.covariance), self.order)
         found = [
-            o for power, symbol in enumerate(self.generator) for o in self._parts(symbol, Integer(power), 3)
+            o
+            for power, symbol in enumerate(self.generator)
+            for o in parts_of(self.chain, symbol, Integer(power), 3)
         ]
         return self._certified(missing, found)
 
@@ -192,7 +183,7 @@ class ModifiedEquation(DerivedEquation):
         order = self.certificate.weak_order
         missing = missing_operator(self.chain, self._own_generator(), order)
         definitions = self.chain.increments(order + 1).definitions
-        return LeadingError(order, tuple(self._parts(missing, Integer(order), 1)), definitions)
+        return LeadingError(order, tuple(parts_of(self.chain, missing, Integer(order), 1)), definitions)
 
     def _own_generator(self) -> dict[Rational, Expr]:
         """Return the generator of what is simulated: from ``tau**order`` on its covariance is the square of
@@ -216,7 +207,8 @@ class SynchronisedEquation(DerivedEquation):
     def _certificate(self) -> Certificate:
         missing = synchronised_defect(self.chain, self.generator, self.diffusion)
         return self._certified(
-            missing, [o for power, symbol in missing.items() for o in self._parts(symbol, power - 1, 1)]
+            missing,
+            [o for power, symbol in missing.items() for o in parts_of(self.chain, symbol, power - 1, 1)],
         )
 
     def _diffusion(self) -> Diffusion:
@@ -284,35 +276,3 @@ def modified_equation(
         )
     kind = SynchronisedEquation if form == "synchronised" else ModifiedEquation
     return kind(chain, order, form, generator, {**definitions, **smoothed_definitions(generator)})
-
-
-def _spatial(symbol: Expr) -> Expr:
-    """Drop the derivative by time, which every chain has and no other part of a generator contains."""
-    return Add(*(term for term in terms(symbol) if all(block_of(m) != TIME for m in split(term)[1])))
-
-
-def _coefficient(symbol: Expr, blocks: tuple[str, ...]) -> Expr:
-    """Return the coefficient of the derivative by the given blocks, symmetrised over equal ones.
-
-    The generator contains ``1/r! c_a...z d_a...d_z`` summed over all blocks, so after joining equal products
-    of derivatives the coefficient is the sum over the orders in which equal blocks can carry the free
-    indices.
-    """
-    pieces = []
-    for term in terms(symbol):
-        coefficient, momenta = split(term)
-        if sorted(block_of(m) for m in momenta) == sorted(blocks):
-            for arranged in permutations(momenta):
-                if tuple(block_of(m) for m in arranged) == blocks:
-                    pieces.append(_freed(coefficient, arranged))
-    return lowest_terms(canonical(Add(*pieces)))
-
-
-def _freed(coefficient: Expr, momenta: tuple[Component, ...]) -> Expr:
-    indices = [m.indices[0] for m in momenta]
-    if len(set(indices)) < len(indices) or len(indices) > len(FREE):
-        raise ValueError(
-            f"derivatives by {', '.join(map(str, momenta))}; expected at most {len(FREE)}, of different "
-            "indices"
-        )
-    return reindex(coefficient, dict(zip(indices, FREE[: len(indices)], strict=True)))

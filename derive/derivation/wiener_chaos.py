@@ -11,16 +11,7 @@ from sympy import Add, Expr, Integer, Mul, sqrt
 from ..notation.factors import indices_of, noises_of, without
 from ..notation.indices import canonical, dummies, fresh, opened, reindex, terms
 from ..notation.series import Series
-from ..notation.symbols import (
-    Component,
-    Field,
-    constant_factor,
-    factor,
-    noise,
-    square_factor,
-    zeta1,
-    zeta2,
-)
+from ..notation.symbols import Component, Field, constant_factor, factor, noise, square_factor, zeta1, zeta2
 from ..smoothing.moments import has_noisy
 from .chain import Chain
 

@@ -53,7 +53,8 @@ class Certificate:
     def __str__(self) -> str:
         if self.exists:
             return f"certificate: weak order {self.weak_order}, no obstruction"
-        head = f"certificate: weak order {self.weak_order}. Obstruction to more, by the blocks of the derivative:"
+        head = f"certificate: weak order {self.weak_order}. Obstruction to more, "
+        head += "by the blocks of the derivative:"
         return "\n".join([head, *obstruction_text(self.obstruction)])
 
     def latex(self) -> str:

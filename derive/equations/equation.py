@@ -13,7 +13,7 @@ from ..display.text import equation_json, equation_text
 from ..noise.laws import NoiseModel
 from ..optimizers.rule import Block, UpdateRule
 from ..regimes import Regime
-from .certificate import Certificate
+from .certificate import Certificate, LeadingError
 from .noise_terms import Diffusion
 
 
@@ -101,6 +101,19 @@ class Equation(ABC):
         ValueError
             It is not known.
         """
+
+    @property
+    def leading_error(self) -> LeadingError:
+        """What the equation lacks first.
+
+        Raises
+        ------
+        ValueError
+            It has no generator on functions of the state alone, or that is not known.
+        """
+        raise ValueError(
+            f"leading error of {self.name}; expected a derived diffusion, a fluctuation or an ode"
+        )
 
     @property
     def noiseless(self) -> bool:

@@ -10,7 +10,7 @@ from ...derive.claims.report import verdicts_json, verdicts_latex, verdicts_mark
 from ...derive.claims.verdicts import Verdict
 from ...derive.claims.verdicts import check as verdict_on
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import DerivedEquation, ModifiedEquation, modified_equation
+from ...derive.derivation.equation import DerivedEquation, modified_equation
 from ...derive.limits.cells import regime_map
 from ...derive.limits.report import map_json, map_latex, map_text
 from ...derive.limits.scaling import scaling_json, scaling_rule, scaling_text
@@ -96,8 +96,6 @@ def derive(options: Namespace) -> int:
     """Print a modified equation."""
     equation = chosen_equation(options)
     form = None if options.dimension is None else equation.expand(options.dimension)
-    if options.leading_error and not isinstance(equation, ModifiedEquation):
-        raise ValueError(f"leading error of {equation.name}; expected a diffusion, a fluctuation or an ode")
     missing = equation.leading_error if options.leading_error else None
     if options.json:
         data = equation.to_json() | ({"leading_error": missing.to_json()} if missing else {})

@@ -11,7 +11,6 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .files import write_atomically
 from .statistics import FLOOR, Slope
+from .triangles import draw_triangles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,7 @@ def plot_weak_errors(
         _error_axes(ax, members)
         for entry in members:
             _draw_errors(ax, entry, labels.index(entry.label))
-        _draw_triangles(ax, members)
+        draw_triangles(ax, [_in_logarithms(ax, entry) for entry in members])
         corner = ax.get_position()
         anchor = (
             corner.x0 - 0.4 / figure.get_figwidth(),
@@ -234,6 +234,12 @@ def _values(entry: ErrorSeries) -> tuple[Numbers, Numbers, Numbers, NDArray[np.b
     return tau[order], error, se, used
 
 
+def _in_logarithms(ax: Axes, entry: ErrorSeries) -> tuple[Numbers, Numbers]:
+    """Logarithms of steps and errors to base 2, errors below the panel on its lower edge."""
+    tau, error, *_ = _values(entry)
+    return np.log2(tau), np.log2(np.maximum(error, ax.get_ylim()[0]))
+
+
 def _error_axes(ax: Axes, members: list[ErrorSeries]) -> None:
     """Scales, limits and ticks: the errors above the floor, their bars, and the standard errors fit in."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -288,41 +294,3 @@ def _legend(entry: ErrorSeries) -> str:
     if fit.slope is None or fit.low is None or fit.high is None:
         return f"{entry.label}: no slope, {sum(fit.used)} of {len(fit.used)} above noise"
     return f"{entry.label}: slope {fit.slope:.2f} [{fit.low:.2f}, {fit.high:.2f}]"
-
-
-def _draw_triangles(ax: Axes, members: list[ErrorSeries]) -> None:
-    """Triangles of slope 1 and 2, each at the free place nearest to the lower right corner, or the freest
-    place.
-    """
-    corner = np.log2([ax.get_xlim()[0], ax.get_ylim()[0]])
-    size = np.log2([ax.get_xlim()[1], ax.get_ylim()[1]]) - corner
-    curves = [
-        (np.log2(tau), np.log2(np.maximum(error, ax.get_ylim()[0])))
-        for tau, error, *_ in map(_values, members)
-    ]
-    taken = (np.concatenate([_outline(*curve) for curve in curves]) - corner) / size
-    width = min(1.0, 0.22 * size[0])
-    places = np.array(list(product(np.linspace(0.04, 0.96, 18), repeat=2)))
-    for slope in (1, 2):
-        triangle = np.array([[0, 0], [width, 0], [width, slope * width]]) / size
-        label = triangle[1:].mean(axis=0) + np.array([0.04, 0])
-        shape = np.vstack([_outline(*triangle[[0, 1, 2, 0]].T), label, label + np.array([0.02, 0])])
-        inside = places[(places + shape.max(axis=0) < 0.98).all(axis=1)]
-        gaps = np.array([np.hypot(*(shape + p - taken[:, None]).T).min(initial=np.inf) for p in inside])
-        free = inside[gaps > 0.07]
-        place = free[np.argmin(((free - [1, 0]) ** 2).sum(axis=1))] if free.size else inside[np.argmax(gaps)]
-        corners = 2 ** ((triangle + place) * size + corner)
-        ax.fill(*corners.T, facecolor="white", edgecolor="0.3", linewidth=0.7, zorder=2)
-        x, y = 2 ** ((label + place) * size + corner)
-        ax.text(x, y, str(slope), ha="center", va="center", color="0.2", fontsize=7, zorder=2)
-        taken = np.vstack([taken, shape + place])
-
-
-def _outline(x: Numbers, y: Numbers) -> Numbers:
-    """Points along the polyline through (x, y), five to a segment; what is not finite is left out."""
-    finite = np.isfinite(x) & np.isfinite(y)
-    if not finite.any():
-        return np.empty((0, 2))
-    position = np.linspace(0, finite.sum() - 1, 5 * int(finite.sum()))
-    nodes = np.arange(finite.sum())
-    return np.column_stack([np.interp(position, nodes, x[finite]), np.interp(position, nodes, y[finite])])
