@@ -10,9 +10,12 @@ from ...derive.optimizers.rule import THETA
 from ...derive.schemes.increment_laws import Law
 from ...derive.schemes.known import euler_maruyama, runge_kutta
 from ...derive.schemes.scheme import Scheme
+from ..objectives.formula import FormulaFields
 from ..objectives.protocol import Fields
 from ..program.schedule import operands, reads
 from ..program.statements import MatVec, Step
+from .by_coordinates import CoordinateLowering
+from .by_products import ProductLowering
 from .lower import Lowering
 from .noise import drawn_noise, in_kernel_factors
 from .regularisation import Regularisation, unregularised
@@ -114,7 +117,8 @@ def default_scheme(equation: Equation) -> Scheme:
 
 
 def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regularisation) -> Lowering:
-    lowering = Lowering(fields, definitions, regularisation)
+    kind = CoordinateLowering if isinstance(fields, FormulaFields) else ProductLowering
+    lowering = kind(fields, definitions, regularisation)
     drawn = {"zeta1", "zeta2", "past_zeta1", *SIGNS.values()}
     lowering.vectors |= {b.name for b in chain.blocks} | drawn | {*fields.constants}
     return lowering

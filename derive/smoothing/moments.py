@@ -11,7 +11,7 @@ the noise beside it go by Stein's lemma, ``E[xi_j G(xi)] = S_jk E[d_k G]``, wher
 ``E_u`` by x.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -28,6 +28,9 @@ class Noisy(ElementFunction):
     """A function of the noise that is not smooth, ``u(alpha_i + b xi_i)``."""
 
     shape: Lambda
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _unevaluated, (noisy_function, (self.base, self.shape), self.args)
 
     def fdiff(self, argindex: int = 1) -> Any:
         raise ValueError(f"{self} is not smooth; expected no derivative before the expectation")
@@ -72,6 +75,9 @@ class Mean(ElementFunction):
             mean(cls.shape).diff(MEAN, cls.orders[0]).subs({MEAN: x, VARIANCE: variance}, simultaneous=True)
         )
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _unevaluated, (_mean_function, (self.base, self.shape, self.orders[0]), self.args)
+
     def fdiff(self, argindex: int = 1) -> Expr:
         # by V through the heat equation, d/dV = 1/2 d/dx d/dx, so that equal derivatives look equal
         return _mean_function(self.base, self.shape, self.orders[0] + argindex)(*self.args) / argindex
@@ -103,12 +109,20 @@ class Covariance(ElementFunction):
             return cls(y, x, w, v, u)
         return None
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _unevaluated, (_covariance_function, self.shapes, self.args)
+
     def fdiff(self, argindex: int = 1) -> Any:
         raise ValueError(
             f"the derivation differentiates {self.base}, the covariance of "
             f"{' and '.join(str(s.expr) for _, s in self.shapes)} "
             "at two coordinates, which is not smooth where they coincide; take a lower order"
         )
+
+
+def _unevaluated(make: Callable[..., type[Expr]], kind: tuple[Any, ...], arguments: tuple[Expr, ...]) -> Expr:
+    """Return a function of a kind at arguments, as a pickle holds it."""
+    return make(*kind)(*arguments, evaluate=False)
 
 
 @cache

@@ -10,6 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+VARIABLE = "OPTSDE_CACHE_DIR"
+"""The environment variable that names another directory."""
+
 
 def cache_directory() -> Path:
     """The directory of ``OPTSDE_CACHE_DIR``, or ``optsde`` in the user's cache; made if missing, readable by
@@ -20,7 +23,7 @@ def cache_directory() -> Path:
     ValueError
         If it belongs to another user, others may write to it or read it, or it is no directory.
     """
-    if given := os.environ.get("OPTSDE_CACHE_DIR"):
+    if given := os.environ.get(VARIABLE):
         path = Path(given).expanduser().absolute()
     elif sys.platform == "win32":
         path = Path(os.environ.get("LOCALAPPDATA", Path.home())) / "optsde"

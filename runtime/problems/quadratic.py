@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...codegen.objectives.protocol import Covariance, Fields, QuadraticFields
+from ...codegen.objectives.protocol import Fields
+from ...codegen.objectives.quadratic import Covariance, QuadraticFields
 from .matrices import (
     Array,
     axes,

@@ -15,8 +15,8 @@ Numbers = NDArray[np.float64]
 
 
 def draw_triangles(ax: Axes, curves: list[tuple[Numbers, Numbers]]) -> None:
-    """Draw triangles of slope 1 and 2, each at the free place nearest to the lower right corner, or the freest
-    place; the curves that they avoid are logarithms to base 2.
+    """Draw triangles of slope 1 and 2, each at the free place nearest to the lower right corner, or the
+    freest place; the curves that they avoid are logarithms to base 2.
     """
     corner = np.log2([ax.get_xlim()[0], ax.get_ylim()[0]])
     size = np.log2([ax.get_xlim()[1], ax.get_ylim()[1]]) - corner

@@ -16,7 +16,7 @@ from optsde.codegen.lowering.regularisation import unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
 from optsde.codegen.numba.cpu import Shape
 from optsde.codegen.objectives.formula import FormulaFields
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.statements import Kernel, Track
 from optsde.derive import (
     Chain,
@@ -211,7 +211,7 @@ def test_an_equation_has_the_covariance_of_one_step(problem, law, variance, four
     }
     x = {"theta": theta, "v": v, "zeta1": np.zeros(1), "zeta2": np.zeros(1), **numbers}
     step = euler_maruyama_step(
-        modified_equation(rmsprop(), ballistic, law, 2), problem.fields, unregularised()
+        modified_equation(rmsprop(), ballistic, law, 2).with_constant_noise(), problem.fields, unregularised()
     )
     still = after(step, x)
     columns = [(after(step, x | {name: np.ones(1)}) - still).ravel() for name in step.noise]

@@ -13,7 +13,7 @@ from interpreter import after
 from optsde.codegen.lowering.regularisation import smooth, unregularised
 from optsde.codegen.lowering.scheme_step import SIGNS
 from optsde.codegen.lowering.steps import default_scheme, euler_maruyama_step, scheme_step
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.check import check
 from optsde.codegen.program.statements import Entry, Kernel, Stack, Step, Total, Track
 from optsde.derive import adam, gaussian, heavy_ball, lamb, modified_equation, rmsprop, sgd

@@ -17,7 +17,7 @@ from optsde.codegen.lowering.regularisation import unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
 from optsde.codegen.numba.cpu import emit, usual_shape
 from optsde.codegen.objectives.formula import FormulaFields
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.check import check
 from optsde.codegen.program.statements import Kernel, Track
 from optsde.derive import (

@@ -109,7 +109,9 @@ def test_the_operator_is_in_index_notation_and_its_functions_are_defined(rule, o
 
 
 def test_the_synchronised_form_is_refused():
-    with pytest.raises(ValueError, match="synchronised; expected a diffusion, a fluctuation or an ode"):
+    with pytest.raises(
+        ValueError, match="synchronised; expected a derived diffusion, a fluctuation or an ode"
+    ):
         operator(rmsprop(), batch_equivalent, 2, "synchronised")
 
 

@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.runtime.command_line import options
 
 
