@@ -71,12 +71,14 @@ def scheme_step(equation: Equation, fields: Fields, regularisation: Regularisati
         made for this equation, or needs what kernels do not have.
     """
     if fields.constant_noise != equation.chain.noise.constant:
-        varies = "depends on theta" if fields.constant_noise else "is constant"
-        remedy = (
-            "take its with_constant_noise()" if fields.constant_noise else "derive it for noise that varies"
-        )
+        if fields.constant_noise:
+            raise ValueError(
+                f"{equation.name} was derived for noise that varies, the objective's is constant; take the "
+                "equation's with_constant_noise()"
+            )
         raise ValueError(
-            f"{equation.name} was derived for noise that {varies}, unlike the objective's; {remedy}"
+            f"{equation.name} was derived for constant noise, the objective's depends on theta; derive it for "
+            "noise that varies"
         )
     lowering = _start(fields, equation.chain, dict(equation.definitions), regularisation)
     lowering.add(*fields.gradient())

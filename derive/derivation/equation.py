@@ -250,7 +250,7 @@ def modified_equation(
     >>> from optsde import modified_equation, noise, optimizers, regimes
     >>> sme = modified_equation(optimizers.sgd(), regimes.ballistic, noise.gaussian(constant=True), order=2)
     >>> sme.drift[1]["theta"]
-    -F[_1]*F[_1,i]/2
+    -F[_1,i]*F[_1]/2
     >>> sme.certificate.weak_order
     2
     """

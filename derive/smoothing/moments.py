@@ -132,7 +132,7 @@ def noisy_function(name: str, shape: Lambda) -> type[Noisy]:
 
 
 @cache
-def _mean_function(name: str, shape: Lambda, order: int = 0) -> type[Mean]:
+def _mean_function(name: str, shape: Lambda, order: int) -> type[Mean]:
     return type(f"{name}{order}", (Mean,), {"base": name, "orders": (order, 0), "shape": shape, "nargs": 2})
 
 
@@ -154,7 +154,7 @@ def mean_of(factors: Iterable[tuple[str, Lambda]], x: Expr, variance: Expr) -> E
     """
     name, shape = _product(factors)
     if piecewise_polynomial(shape).jumps:
-        return _mean_function(f"E_{name}", shape)(x, variance)
+        return _mean_function(f"E_{name}", shape, 0)(x, variance)
     return mean(shape).expand().subs({MEAN: x, VARIANCE: variance}, simultaneous=True)
 
 

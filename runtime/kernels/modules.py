@@ -5,16 +5,18 @@ Numba keeps machine code in files beside the module, which it unpickles. So the 
 taken when they were written, before Numba reads them: what is damaged, cut off or foreign is compiled again.
 """
 
+import atexit
 import hashlib
 import importlib.util
 import json
 import platform
 import re
+import shutil
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -76,19 +78,20 @@ def _holds(path: Path, text: str) -> bool:
         return False
 
 
-_TEMPORARY: list[tempfile.TemporaryDirectory[str]] = []
+_TEMPORARY: list[str] = []
 
 
 def _of_this_process(reason: str) -> Path:
     if not _TEMPORARY:
-        _TEMPORARY.append(tempfile.TemporaryDirectory(prefix="optsde-"))
+        _TEMPORARY.append(tempfile.mkdtemp(prefix="optsde-"))
+        atexit.register(shutil.rmtree, _TEMPORARY[0], ignore_errors=True)
         warnings.warn(
             f"kernels are compiled anew by each process: their directory cannot be used ({reason}); set "
             f"{VARIABLE} to a "
             "directory of your own",
             stacklevel=2,
         )
-    return Path(_TEMPORARY[0].name)
+    return Path(_TEMPORARY[0])
 
 
 def load(path: Path) -> ModuleType:
@@ -172,7 +175,5 @@ def _discard_damaged(path: Path) -> None:
 
 def _discard(path: Path, files: list[Path]) -> None:
     for file in [*files, path.with_suffix(".json")]:
-        try:
+        with suppress(OSError):
             file.unlink(missing_ok=True)
-        except OSError:
-            pass

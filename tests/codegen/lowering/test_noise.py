@@ -35,7 +35,7 @@ from optsde.derive.noise.laws import NoiseModel, symmetric
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.rng import normals
 from optsde.runtime.problems.quadratic import Problem, Quadratic
-from optsde.runtime.studies.requests import constants, step_parameters
+from optsde.runtime.studies.requests import constants, for_problem, step_parameters
 
 SHAPES: list[Shape] = ["unrolled", "looped"]
 SIZES = (1, 2, 5, 8, MOST_SIGNS)
@@ -211,7 +211,7 @@ def test_an_equation_has_the_covariance_of_one_step(problem, law, variance, four
     }
     x = {"theta": theta, "v": v, "zeta1": np.zeros(1), "zeta2": np.zeros(1), **numbers}
     step = euler_maruyama_step(
-        modified_equation(rmsprop(), ballistic, law, 2).with_constant_noise(), problem.fields, unregularised()
+        for_problem(modified_equation(rmsprop(), ballistic, law, 2), problem), problem.fields, unregularised()
     )
     still = after(step, x)
     columns = [(after(step, x | {name: np.ones(1)}) - still).ravel() for name in step.noise]
