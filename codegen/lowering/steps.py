@@ -77,7 +77,8 @@ def scheme_step(equation: Equation, fields: Fields, regularisation: Regularisati
                 "equation's with_constant_noise()"
             )
         raise ValueError(
-            f"{equation.name} was derived for constant noise, the objective's depends on theta; derive it for "
+            f"{equation.name} was derived for constant noise, the objective's depends on theta; derive it "
+            "for "
             "noise that varies"
         )
     lowering = _start(fields, equation.chain, dict(equation.definitions), regularisation)
