@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from .derive import regimes
     from .derive.claims import papers as claims
     from .derive.claims.verdicts import check
-    from .derive.derivation.certificate import Certificate
     from .derive.derivation.chain import Chain as OptimizerChain
     from .derive.derivation.equation import ModifiedEquation, modified_equation
+    from .derive.equations.certificate import Certificate
     from .derive.limits.cells import regime_map
     from .derive.limits.scaling import scaling_rule
     from .derive.noise import laws as noise
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "Auxiliary": ("derive.optimizers.rule", "Auxiliary"),
     "Block": ("derive.optimizers.rule", "Block"),
-    "Certificate": ("derive.derivation.certificate", "Certificate"),
+    "Certificate": ("derive.equations.certificate", "Certificate"),
     "Ensemble": ("runtime.studies.setting", "Ensemble"),
     "Formula": ("runtime.problems.formula", "Objective"),
     "Hyperparameter": ("derive.optimizers.rule", "Hyperparameter"),

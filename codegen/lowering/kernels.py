@@ -10,7 +10,7 @@ from sympy import Add, Expr, Mul, Pow, Symbol
 
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import ModifiedEquation
-from ...derive.equations.equation import Equation
+from ...derive.equations.abstract import Equation
 from ...derive.schemes.increment_laws import gaussian_increments
 from ...derive.schemes.scheme import Scheme
 from ..objectives.protocol import Fields

@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 from sympy import Add, Expr, Float, Heaviside, Integer, Symbol, factor_terms, sqrt
 
-from ...derive.equations.equation import Equation
+from ...derive.equations.abstract import Equation
 from ...derive.noise.laws import NoiseModel
 from ...derive.notation.indices import components, terms
 from ...derive.notation.symbols import square_factor

@@ -4,7 +4,7 @@ from sympy import Expr, Integer, Symbol, sqrt
 
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.diffusion import ito_correction
-from ...derive.equations.equation import Equation
+from ...derive.equations.abstract import Equation
 from ...derive.notation.symbols import k, t, tau
 from ...derive.optimizers.rule import THETA
 from ...derive.schemes.increment_laws import Law

@@ -10,8 +10,8 @@ from sympy import Add, Expr, Integer, Lambda, Mul, Pow, Rational, Symbol
 
 from ..derivation.chain import Chain
 from ..derivation.equation import DerivedEquation, modified_equation
+from ..equations.abstract import Equation
 from ..equations.certificate import Certificate
-from ..equations.equation import Equation
 from ..equations.noise_terms import Diffusion
 from ..noise.laws import NoiseModel, batch_mean, gaussian, two_point
 from ..notation.indices import components, terms

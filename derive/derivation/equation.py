@@ -9,9 +9,9 @@ from typing import Literal, get_args
 
 from sympy import Expr, Integer, Lambda, Matrix, Rational, floor
 
+from ..equations.abstract import Equation
 from ..equations.certificate import Certificate, LeadingError, Obstruction
 from ..equations.component_form import ComponentForm, component_form
-from ..equations.equation import Equation
 from ..equations.noise_terms import Diffusion
 from ..noise.laws import NoiseModel
 from ..notation.frozen import FrozenMapping

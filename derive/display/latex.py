@@ -10,7 +10,7 @@ from ..notation.contraction import readable
 from ..notation.indices import FREE, components
 from ..notation.symbols import Field, latex_function, square_factor
 from .latex_vectors import Printer, in_front, latex_vector, size_of, with_numbers
-from .shapes import ShownEquation, ShownPart
+from .protocols import ShownEquation, ShownPart
 
 _BLOCKS = {"theta": r"\theta"}
 

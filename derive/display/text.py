@@ -9,7 +9,7 @@ from ..notation.contraction import is_element_wise, readable, root_of, totals
 from ..notation.indices import FREE, components
 from ..notation.symbols import Component, body_of
 from .meaning import MEANING
-from .shapes import ShownComponents, ShownEquation, ShownLeadingError, ShownPart
+from .protocols import ShownComponents, ShownEquation, ShownLeadingError, ShownPart
 
 
 def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:

@@ -12,7 +12,7 @@ from sympy import Expr, Matrix, Symbol
 from ..display.text import components_json, components_text
 from ..notation.coordinates import Space
 from ..notation.symbols import t
-from .equation import Equation
+from .abstract import Equation
 
 
 @dataclass(frozen=True)

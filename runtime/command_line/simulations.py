@@ -4,7 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from ...derive.derivation.chain import Chain
-from ...derive.equations.equation import Equation
+from ...derive.equations.abstract import Equation
 from ...derive.optimizers.rule import Block
 from ..problems.quadratic import Problem
 from ..reproduce import callisti2025

@@ -9,7 +9,7 @@ import numpy as np
 from ...codegen.lowering.kernels import CONTROL, simulation_kernel
 from ...codegen.program.statements import Kernel
 from ...derive.derivation.chain import Chain
-from ...derive.equations.equation import Equation
+from ...derive.equations.abstract import Equation
 from ..kernels.totals import Totals
 from ..results.files import provenance
 from ..results.losses import divergence, lost_text

@@ -14,8 +14,8 @@ from ...codegen.lowering.regularisation import unregularised
 from ...codegen.program.observables import observable
 from ...codegen.program.statements import Observable
 from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.abstract import Equation
 from ...derive.equations.certificate import LeadingError
-from ...derive.equations.equation import Equation
 from ...derive.notation.indices import FREE
 from ..kernels.interpreter import States, observed
 from ..problems.quadratic import Quadratic

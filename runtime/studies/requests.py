@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...codegen.lowering.regularisation import Regularisation
 from ...codegen.program.statements import Step
 from ...derive.derivation.chain import Chain
-from ...derive.equations.equation import Equation
+from ...derive.equations.abstract import Equation
 from ...derive.optimizers.rule import THETA, Block
 from ..problems.quadratic import Problem
 

@@ -2,7 +2,7 @@
 
 from ...codegen.program.statements import Kernel
 from ...derive.derivation.chain import Chain
-from ...derive.equations.equation import Equation
+from ...derive.equations.abstract import Equation
 from ..kernels.compiled import write_kernel
 from ..kernels.device import write_cuda_kernel
 from .ensembles import Simulation

@@ -11,7 +11,7 @@ import numpy as np
 from ...codegen.lowering.kernels import study_kernel
 from ...codegen.lowering.steps import default_scheme
 from ...codegen.program.statements import Kernel
-from ...derive.equations.equation import Equation
+from ...derive.equations.abstract import Equation
 from ..results.files import provenance
 from ..results.request import Progress
 from ..results.study import Row, WeakErrorStudy
