@@ -34,7 +34,7 @@ PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md")] + DOCS
 def test_files_and_folders_named_in_a_page_are_there(page):
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`((?:derive|codegen|runtime|tests|docs|benchmarks)/[\w./-]*)`", text)
-    named += [target for target in re.findall(r"\]\(([^)#:]+)\)", text)]
+    named += re.findall(r"\]\(([^)#:]+)\)", text)
     for name in named:
         assert (ROOT / name).exists() or (page.parent / name).exists(), f"{page.name} names {name}"
 

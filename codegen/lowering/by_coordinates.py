@@ -17,7 +17,7 @@ from .lower import Lowering
 class CoordinateLowering(Lowering):
     """Makes each entry of a tensor once; common parts are left to `program.simplify`."""
 
-    fields: FormulaFields
+    fields: FormulaFields  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def vector_of(self, component: Component) -> str:
         name = f"{component.field.name}_{''.join(component.indices)}"

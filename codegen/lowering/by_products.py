@@ -20,7 +20,7 @@ class ProductLowering(Lowering):
     the leaves up.
     """
 
-    fields: QuadraticFields
+    fields: QuadraticFields  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def vector_of(self, component: Component) -> str:
         if component.field.name == "S" and len(component.indices) == 2:

@@ -12,6 +12,7 @@ from ...derive.schemes.known import euler_maruyama, runge_kutta
 from ...derive.schemes.scheme import Scheme
 from ..objectives.formula import FormulaFields
 from ..objectives.protocol import Fields
+from ..objectives.quadratic import QuadraticFields
 from ..program.schedule import operands, reads
 from ..program.statements import MatVec, Step
 from .by_coordinates import CoordinateLowering
@@ -120,8 +121,12 @@ def default_scheme(equation: Equation) -> Scheme:
 
 
 def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regularisation) -> Lowering:
-    kind = CoordinateLowering if isinstance(fields, FormulaFields) else ProductLowering
-    lowering = kind(fields, definitions, regularisation)
+    if isinstance(fields, FormulaFields):
+        lowering = CoordinateLowering(fields, definitions, regularisation)
+    elif isinstance(fields, QuadraticFields):
+        lowering = ProductLowering(fields, definitions, regularisation)
+    else:
+        raise ValueError(f"objective of the kind {type(fields).__name__}; expected a quadratic or a formula")
     drawn = {"zeta1", "zeta2", "past_zeta1", *SIGNS.values()}
     lowering.vectors |= {b.name for b in chain.blocks} | drawn | {*fields.constants}
     return lowering

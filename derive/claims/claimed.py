@@ -45,10 +45,10 @@ class ClaimedEquation(Equation):
     factors: Mapping[str, Expr]
     definitions: Mapping[str, Lambda]
     reached: Certificate
-    form: ClassVar[str] = "published"
+    form: ClassVar[str] = "published"  # pyright: ignore[reportIncompatibleVariableOverride]
 
     @property
-    def order(self) -> int:
+    def order(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The weak order that is claimed."""
         return self.claim.order
 

@@ -51,7 +51,7 @@ class DerivedEquation(Equation):
 
     chain: Chain
     order: int
-    form: Form
+    form: Form  # pyright: ignore[reportIncompatibleVariableOverride]
     generator: tuple[Expr, ...]
     definitions: Mapping[str, Lambda]
 
@@ -66,19 +66,19 @@ class DerivedEquation(Equation):
         )
 
     @cached_property
-    def drift(self) -> tuple[Mapping[str, Expr], ...]:
+    def drift(self) -> tuple[Mapping[str, Expr], ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """By power of tau: for each block its drift at coordinate i."""
         blocks = [block.name for block in self.chain.blocks]
         return tuple({b: coefficient_of(symbol, (b,)) for b in blocks} for symbol in self.generator)
 
     @cached_property
-    def covariance(self) -> tuple[Mapping[tuple[str, str], Expr], ...]:
+    def covariance(self) -> tuple[Mapping[tuple[str, str], Expr], ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """By power of tau: for each pair of blocks in state order their covariance at coordinates i and j."""
         pairs = list(combinations_with_replacement([block.name for block in self.chain.blocks], 2))
         return tuple({pair: coefficient_of(symbol, pair) for pair in pairs} for symbol in self.generator)
 
     @cached_property
-    def certificate(self) -> Certificate:
+    def certificate(self) -> Certificate:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The weak order reached and, where it is less than the one asked for, why.
 
         The order is not taken from the derivation: the equation's own step is compared with the chain's. It
@@ -95,7 +95,7 @@ class DerivedEquation(Equation):
         return Certificate(reached, tuple(found))
 
     @cached_property
-    def diffusion(self) -> Diffusion:
+    def diffusion(self) -> Diffusion:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The diffusion factor, with one independent Brownian motion per chaos degree.
 
         Raises
@@ -166,6 +166,7 @@ class ModifiedEquation(DerivedEquation):
         return self._certified(missing, found)
 
     def _diffusion(self) -> Diffusion:
+        assert self.form != "synchronised"
         factor = diffusion_factor(self.chain, self.generator, self.form)
         if self.form == "diffusion":
             check_factor(factor, self.covariance, self.chain)
@@ -176,7 +177,7 @@ class ModifiedEquation(DerivedEquation):
         return ModifiedEquation(self.chain, 1, "diffusion", self.generator[:1], self.definitions)
 
     @cached_property
-    def leading_error(self) -> LeadingError:
+    def leading_error(self) -> LeadingError:  # pyright: ignore[reportIncompatibleMethodOverride]
         """What the equation lacks first; `optsde.derive.derivation.leading_operator` has the formula of the
         weak error and its sign.
         """

@@ -14,7 +14,7 @@ from typing import Any
 
 from sympy import Add, Expr, Function, Integer, Integral, Mul, Pow, Symbol, linsolve
 
-from ..derivation.equation import ModifiedEquation, modified_equation
+from ..derivation.equation import DerivedEquation, modified_equation
 from ..display.text import text as index_text
 from ..noise.laws import NoiseModel
 from ..notation.indices import components, opened, terms
@@ -32,7 +32,7 @@ class ScalingRule:
 
     Attributes
     ----------
-    equation : ModifiedEquation
+    equation : DerivedEquation
         The limit that is kept, of order 1, with a symbol for the multiplier of each hyperparameter.
     exponents : mapping of str to Expr
         Hyperparameters (one minus it, for a memory) are multiplied by k to this power; empty if there is no
@@ -47,7 +47,7 @@ class ScalingRule:
         Why there is no rule: the monomial that cannot be kept with those before it.
     """
 
-    equation: ModifiedEquation
+    equation: DerivedEquation
     exponents: Mapping[str, Expr]
     step: Expr
     blocks: Mapping[str, Expr]
@@ -117,7 +117,7 @@ def _mark(name: str) -> str:
 class _System:
     """The linear conditions on the exponents."""
 
-    def __init__(self, equation: ModifiedEquation, marks: Mapping[str, Symbol]) -> None:
+    def __init__(self, equation: DerivedEquation, marks: Mapping[str, Symbol]) -> None:
         self.definitions = equation.definitions
         self.sizes = {b.name: Symbol(f"r_{b.name}") for b in equation.chain.rule.blocks}
         self.sizes["theta"] = Integer(0)

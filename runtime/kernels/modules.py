@@ -25,6 +25,7 @@ from types import ModuleType
 
 import llvmlite
 import numba
+from numba.core import config
 
 from ...derive.storage.directory import VARIABLE, cache_directory, store
 
@@ -130,11 +131,12 @@ def _executed(name: str, path: Path) -> ModuleType:
 @contextmanager
 def _beside_the_module() -> Iterator[None]:
     """Keep machine code out of ``NUMBA_CACHE_DIR``, which others may write to."""
-    given, numba.config.CACHE_DIR = numba.config.CACHE_DIR, ""
+    settings = config.__dict__
+    given, settings["CACHE_DIR"] = settings["CACHE_DIR"], ""
     try:
         yield
     finally:
-        numba.config.CACHE_DIR = given
+        settings["CACHE_DIR"] = given
 
 
 def _machine_code(path: Path) -> list[Path]:

@@ -60,6 +60,15 @@ class ErrorSeries:
     order: int | None = None
 
 
+def error_series(studies: Mapping[str, Any]) -> list[ErrorSeries]:
+    """Return what `plot_weak_errors` draws, from studies by label."""
+    return [
+        ErrorSeries(label, name, *study.series(name), slope=study.slopes[name], order=study.weak_order)
+        for label, study in studies.items()
+        for name in study.observables
+    ]
+
+
 def plot_weak_errors(
     series: Sequence[ErrorSeries], *, title: str, path: str | os.PathLike[str] | None = None
 ) -> Figure:
@@ -183,9 +192,23 @@ def new_figure(size: tuple[float, float]) -> Figure:
         raise ImportError(
             "matplotlib is not installed, figures need it; install it with: pip install 'optsde[plot]'"
         ) from error
-    figure = Figure(figsize=size)
+
+    class Shown(Figure):
+        """A figure that a notebook shows without pyplot."""
+
+        def _repr_png_(self) -> bytes:
+            return png_of(self)
+
+    figure = Shown(figsize=size)
     FigureCanvasAgg(figure)
     return figure
+
+
+def png_of(figure: Figure, dpi: int = 100) -> bytes:
+    """Return a figure as PNG."""
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=dpi)
+    return png.getvalue()
 
 
 def _panels(names: Sequence[str], *, title: str, legend_lines: int = 0) -> tuple[Figure, list[Axes]]:
@@ -213,9 +236,7 @@ def _panels(names: Sequence[str], *, title: str, legend_lines: int = 0) -> tuple
 def finished(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
     """Write a figure as PNG, in one step, if there is a path."""
     if path is not None:
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=200)
-        write_atomically(path, png.getvalue())
+        write_atomically(path, png_of(figure, dpi=200))
     return figure
 
 

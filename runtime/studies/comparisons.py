@@ -11,9 +11,9 @@ from ...derive.claims.claimed import both_equations, measured_law
 from ...derive.claims.verdicts import Verdict
 from ..problems.quadratic import Quadratic
 from ..results.losses import warnings
-from ..results.plots import plot_weak_errors
+from ..results.plots import error_series, plot_weak_errors
 from ..results.shown import Shown
-from ..results.study import WeakErrorStudy, error_series
+from ..results.study import WeakErrorStudy
 from .setting import Ensemble, Integrator, Setting
 from .weak_error import weak_error
 

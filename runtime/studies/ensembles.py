@@ -91,9 +91,9 @@ class Simulation:
             "start": {name: np.asarray(value) for name, value in setting.start.items()},
             "seed": ensemble.seed,
             "substeps": integrator.substeps or SUBSTEPS,
-            "scheme": integrator.scheme.name if integrator.scheme else None,
-            "regularisation": integrator.regularisation.name,
-            "constants": constants(self._chain, setting.constants, integrator.regularisation),
+            "scheme": integrator.solver.name if integrator.solver else None,
+            "regularisation": integrator.phi.name,
+            "constants": constants(self._chain, setting.constants, integrator.phi),
             "problem": setting.problem.description,
             "dtype": ensemble.dtype,
             "device": ensemble.device,
@@ -112,8 +112,8 @@ class Simulation:
             problem.fields,
             problem.dimension,
             setting.observables,
-            regularisation=self.integrator.regularisation,
-            scheme=self.integrator.scheme,
+            regularisation=self.integrator.phi,
+            scheme=self.integrator.solver,
             mirrored=ensemble.antithetic,
             control_variate=ensemble.control_variate,
             dtype=ensemble.dtype,
@@ -134,7 +134,7 @@ class Simulation:
         n_steps, substeps = steps_in(setting.horizon, tau), integrator.substeps or SUBSTEPS
         stride = max(1, n_steps // self.records)
         record_steps = sorted({*range(stride, n_steps + 1, stride), n_steps})
-        values = constants(chain, setting.constants, integrator.regularisation)
+        values = constants(chain, setting.constants, integrator.phi)
         begin, state = start_time(setting.t0, tau), start_state(setting.start, chain, problem.dimension)
         paths, keep = (1, 1) if self.only_path is not None else (ensemble.paths, self.keep)
         binding = bind(kernel, problem, values, ensemble.device, ensemble.threads)
@@ -161,7 +161,7 @@ class Simulation:
         finals = totals.finals[kernel.tracks[0].name]
         return Run(
             name=kernel.tracks[0].step.name,
-            observables=setting.observables,
+            observables=tuple(setting.observables),
             times=times,
             means=means,
             standard_errors=errors,

@@ -43,7 +43,7 @@ RESULT, LAST_CORRECTION = (
 
 
 def leading_error(
-    equation: ModifiedEquation,
+    equation: Equation,
     setting: Setting,
     *,
     ensemble: Ensemble | None = None,
@@ -105,26 +105,25 @@ def leading_error(
         )
     if setting.noise_free_steps:
         raise ValueError("leading error after noise-free steps, whose end depends on tau; expected none")
-    equation = for_problem(equation, problem)
-    if not isinstance(equation, ModifiedEquation):
-        raise ValueError(f"leading error of {equation.name}; expected a diffusion, a fluctuation or an ode")
-    missing, d = equation.leading_error, problem.dimension
+    measured = for_problem(equation, problem)
+    missing, d = measured.leading_error, problem.dimension
+    assert isinstance(measured, ModifiedEquation)  # others have refused
     if (count := sum(d ** len(part.blocks) for part in missing.operator)) > MOST_DERIVATIVES:
         raise ValueError(
             f"{count} derivatives in dimension {d}; expected at most {MOST_DERIVATIVES}: take a smaller "
             "problem"
         )
-    values = constants(equation.chain, setting.constants, unregularised())
-    kernel = limit_kernel(equation, problem.fields, d)
+    values = constants(measured.chain, setting.constants, unregularised())
+    kernel = limit_kernel(measured, problem.fields, d)
     tracks, step = kernel.tracks, kernel.tracks[0].step
     phis = [observable(text, step.state, d) for text in setting.observables]
     binding = bind(kernel, problem, values, ensemble.device, ensemble.threads)
     flow = _Flow(binding, setting.horizon / intervals, steps, setting.t0, ensemble.seed)
-    begin = start_state(setting.start, equation.chain, d)
+    begin = start_state(setting.start, measured.chain, d)
     nodes = [np.broadcast_to(begin, (len(tracks), ensemble.paths if step.noise else 1, *begin.shape))]
     for k in range(intervals):
         nodes.append(flow.after(nodes[-1], k, 1, (0, k)))
-    spacing = _spacing(equation, np.array(nodes))
+    spacing = _spacing(measured, np.array(nodes))
     rates = np.array(
         [_rate(missing, flow, states, k, intervals - k, spacing, phis) for k, states in enumerate(nodes)]
     )
@@ -221,6 +220,7 @@ def _points(missing: LeadingError, flow: _Flow, states: Array, k: int, spacing: 
     paths).
     """
     flat = {name: states[..., row, :].reshape(-1, states.shape[-1]) for row, name in enumerate(flow.blocks)}
+    assert isinstance(flow.binding.problem, Quadratic)  # `leading_error` has refused others
     here = States(flow.binding.problem, flat, {**flow.binding.constants, "t": flow.time(k)})
     points: dict[_Shift, Array] = {}
     for part in missing.operator:

@@ -87,7 +87,8 @@ def decoded(data: Any) -> Any:
         case {"object": "Chain", "data": chain}:
             return Chain(*decode(chain, _DERIVED))
         case {"object": "Equation", "data": chain, "order": order, "form": form}:
-            return modified_equation(*decode(chain, _DERIVED), order, form)
+            rule, regime, law = decode(chain, _DERIVED)
+            return modified_equation(rule, regime, law, order, form)
         case {"object": "Matrix", "rows": rows}:
             return Matrix([[decoded(entry) for entry in row] for row in rows])
         case {"object": "Expr", "data": expression}:

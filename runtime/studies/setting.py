@@ -138,8 +138,19 @@ class Integrator:
             set_(self, "substeps", whole("substeps", self.substeps, 1))
         set_(self, "own_share", positive("own share", self.own_share))
 
+    @property
+    def solver(self) -> Scheme | None:
+        """The scheme, if one is given."""
+        return named_scheme(self.scheme) if isinstance(self.scheme, str) else self.scheme
+
+    @property
+    def phi(self) -> Regularisation:
+        """The regularisation."""
+        given = self.regularisation
+        return read_regularisation(given) if isinstance(given, str) else given
+
     def __reduce__(self):
-        scheme = None if self.scheme is None else self.scheme.name
+        scheme = self.solver.name if self.solver else None
         return Integrator, (scheme, self.substeps, self.regularisation, self.own_share)
 
 

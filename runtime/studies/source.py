@@ -62,6 +62,8 @@ def kernel_of(
     """Return the kernel itself, the same for every tau."""
     how = {"setting": setting, "integrator": integrator or Integrator(), "ensemble": ensemble or Ensemble()}
     if study:
+        if isinstance(target, Chain):
+            raise ValueError(f"study of {target.name} alone; expected its equation")
         return Study(equation=target, taus=(1.0,), **how).kernel
     return Simulation(target=target, tau=1.0, **how).kernel
 

@@ -82,13 +82,13 @@ class Study:
             "t0": setting.t0,
             "start": {name: np.asarray(value) for name, value in setting.start.items()},
             "seed": ensemble.seed,
-            "constants": constants(self.equation.chain, setting.constants, integrator.regularisation),
+            "constants": constants(self.equation.chain, setting.constants, integrator.phi),
             "problem": setting.problem.description,
-            "regularisation": integrator.regularisation.name,
+            "regularisation": integrator.phi.name,
             "noise_free_steps": setting.noise_free_steps,
             "own_share": integrator.own_share,
             "precision": ensemble.precision,
-            "scheme": (integrator.scheme or default_scheme(self.equation)).name,
+            "scheme": (integrator.solver or default_scheme(self.equation)).name,
             "seconds": ensemble.seconds,
             "antithetic": ensemble.antithetic,
             "control_variate": ensemble.control_variate,
@@ -109,8 +109,8 @@ class Study:
             problem.fields,
             problem.dimension,
             setting.observables,
-            regularisation=self.integrator.regularisation,
-            scheme=self.integrator.scheme,
+            regularisation=self.integrator.phi,
+            scheme=self.integrator.solver,
             mirrored=self.ensemble.antithetic,
             control_variate=self.ensemble.control_variate,
         )
@@ -123,7 +123,7 @@ class Study:
         """Measure at each tau."""
         began = time.perf_counter()
         setting, integrator, ensemble = self.setting, self.integrator, self.ensemble
-        problem, phi, equation = setting.problem, integrator.regularisation, self.measured
+        problem, phi, equation = setting.problem, integrator.phi, self.measured
         values = constants(equation.chain, setting.constants, phi)
         start = start_state(setting.start, equation.chain, problem.dimension)
         spans = [self._span(tau) for tau in self.taus]

@@ -112,13 +112,13 @@ def test_a_damaged_file_is_made_again(directory: Path, suffix: str, how: str) ->
 def test_machine_code_stays_in_the_private_directory(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(modules.numba.config, "CACHE_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(modules.config, "CACHE_DIR", str(tmp_path / "elsewhere"))
     text = "from numba import njit\n\n\n@njit('float64(float64)', cache=True)\ndef kernel(x):\n    return x\n"
     load(modules.written("optsde_private.py", text))
     del sys.modules["optsde_private"]
     assert not (tmp_path / "elsewhere").exists()
     assert any(directory.rglob("*.nbi"))
-    assert str(tmp_path / "elsewhere") == modules.numba.config.CACHE_DIR
+    assert str(tmp_path / "elsewhere") == modules.config.CACHE_DIR
 
 
 def test_without_a_directory_kernels_are_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
