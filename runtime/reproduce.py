@@ -26,9 +26,9 @@ from ..derive.optimizers.catalogue import CATALOGUE
 from ..derive.regimes import REGIMES
 from .problems.quadratic import Quadratic
 from .results.files import save_record, write_atomically
-from .results.plots import plot_weak_errors
+from .results.plots import error_series, plot_weak_errors
 from .results.shown import Shown
-from .results.study import WeakErrorStudy, error_series
+from .results.study import WeakErrorStudy
 from .studies.setting import Ensemble, Integrator, Setting
 from .studies.weak_error import weak_error
 

@@ -15,7 +15,7 @@ from ...derive.limits.exponents import Form, Point
 from ...derive.limits.polyhedra import BOX, Polyhedron
 from ...derive.limits.report import kind, power
 from ...derive.regimes import REGIMES
-from .plots import COLOURS, finished, new_figure
+from .figures import COLOURS, finished, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
