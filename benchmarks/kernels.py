@@ -72,7 +72,7 @@ def dense_hessian(d: int) -> np.ndarray:
 
 def workload(what: str, d: int, dtype: str, diagonal: bool = False) -> tuple[Kernel, dict]:
     """A kernel of one track, and all that its `run` takes but the number of paths."""
-    problem = Quadratic(np.linspace(0.5, 2, d) if diagonal else dense_hessian(d), noise=0.25)
+    problem = Quadratic(np.linspace(0.5, 2, d) if diagonal else dense_hessian(d), minimum_noise=0.25)
     kernel = simulation_kernel(TARGETS[what], problem, OBSERVABLES, floor(), WORDS[dtype])
     (track,) = kernel.tracks
     inputs = {

@@ -52,7 +52,7 @@ batch.certificate
 # The published quadratic. Both ensembles run in generated Numba kernels.
 
 # %%
-problem = optsde.Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
+problem = optsde.Quadratic([[1, 0.5], [0.5, 1]], minimum_noise=0.25)
 setting = optsde.Setting(
     problem,
     horizon=4,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .derive.regimes import Regime
     from .derive.schemes import known as schemes
     from .derive.schemes.scheme import Scheme
-    from .runtime.problems.formula import Objective as Formula
+    from .runtime.problems.formula import Formula as Formula
     from .runtime.problems.quadratic import Quadratic
     from .runtime.results import plots
     from .runtime.results.prediction import Prediction
@@ -44,7 +44,7 @@ _PLACES = {
     "Block": ("derive.optimizers.rule", "Block"),
     "Certificate": ("derive.equations.certificate", "Certificate"),
     "Ensemble": ("runtime.studies.setting", "Ensemble"),
-    "Formula": ("runtime.problems.formula", "Objective"),
+    "Formula": ("runtime.problems.formula", "Formula"),
     "Hyperparameter": ("derive.optimizers.rule", "Hyperparameter"),
     "Integrator": ("runtime.studies.setting", "Integrator"),
     "ModifiedEquation": ("derive.derivation.equation", "ModifiedEquation"),

@@ -93,11 +93,11 @@ class Case:
     def problem(self) -> Quadratic:
         """The published matrix, or a random one with eigenvalues between 0.1 and 2 in six dimensions."""
         if self.experiment != "spectra":
-            return Quadratic(MATRIX, NOISE)
+            return Quadratic(MATRIX, minimum_noise=NOISE)
         generator = np.random.default_rng([self.seed, self.spectrum])
         basis, _ = np.linalg.qr(generator.standard_normal((6, 6)))
         hessian = (basis * np.exp(generator.uniform(np.log(0.1), np.log(2.0), 6))) @ basis.T
-        return Quadratic((hessian + hessian.T) / 2, NOISE)
+        return Quadratic((hessian + hessian.T) / 2, minimum_noise=NOISE)
 
 
 @dataclass(frozen=True)

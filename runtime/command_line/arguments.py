@@ -7,6 +7,7 @@ from ...derive.limits.balance import Start
 from ..kernels.device import Device
 from . import simulations, theory
 from .groups import add_equation, add_experiment, add_law, add_problem, add_rule, add_verb
+from .options import count, real
 
 _EXAMPLES = """examples:
   optsde list
@@ -22,8 +23,8 @@ _EXAMPLES = """examples:
   optsde simulate rmsprop --regime ballistic --tau 0.125 --horizon 10 --paths 100000
   optsde converge rmsprop --regime ballistic --order 2 --taus 0.25,0.125,0.0625 --horizon 2
   optsde converge rmsprop --regime batch-equivalent --form synchronised \\
-      --objective "theta**2/2 + sin(theta)/2" --noise-factor "0.4 + sin(theta)/8" \\
-      --start theta=1 v=1 --set eps=0.1 c=1 --taus 2^-3,2^-4,2^-5 --horizon 1
+      --objective "theta**2/2 + sin(theta)/2" --factor "0.4 + sin(theta)/8" \\
+      --start theta=1 v=1 --constants eps=0.1 c=1 --taus 2^-3,2^-4,2^-5 --horizon 1
   optsde reproduce callisti2025 --quick --output demo
 """
 
@@ -72,7 +73,7 @@ def parser_of_arguments() -> argparse.ArgumentParser:
         "--leading-error", action="store_true", help="also print the operator behind the leading weak error"
     )
     derive.add_argument(
-        "--dimension", type=int, metavar="D", help="also print the components in this dimension"
+        "--dimension", type=count, metavar="D", help="also print the components in this dimension"
     )
 
     check = add_verb(
@@ -91,8 +92,8 @@ def parser_of_arguments() -> argparse.ArgumentParser:
     form.add_argument(
         "--measure", action="store_true", help="weak errors of equations that differ, beside the derived ones"
     )
-    check.add_argument("--paths", type=int, default=100_000, help="for --measure")
-    check.add_argument("--seed", type=int, default=0, help="for --measure")
+    check.add_argument("--paths", type=count, default=100_000, help="for --measure")
+    check.add_argument("--seed", type=count, default=0, help="for --measure")
     check.add_argument(
         "--plot", metavar="FOLDER", help="with --measure, draw the weak errors as PNG into this folder"
     )
@@ -151,7 +152,7 @@ def parser_of_arguments() -> argparse.ArgumentParser:
         "simulate an optimizer, or with --what equation its equation",
         "optsde simulate adam --regime ballistic --t0 1 --tau 0.125 --horizon 4 --what equation --plot "
         "paths.png\n"
-        "  optsde simulate rmsprop --tau 2^-4 --horizon 1 --objective 'theta**4/4' --noise-factor '1 + "
+        "  optsde simulate rmsprop --tau 2^-4 --horizon 1 --objective 'theta**4/4' --factor '1 + "
         "sin(theta)/2'",
     )
     add_equation(simulate)
@@ -162,10 +163,10 @@ def parser_of_arguments() -> argparse.ArgumentParser:
         "--tau", required=True, help="duration of a step: a number, or a power such as 2^-3"
     )
     simulate.add_argument(
-        "--keep", type=int, default=0, metavar="N", help="keep the final states of the first N paths"
+        "--keep", type=count, default=0, metavar="N", help="keep the final states of the first N paths"
     )
     simulate.add_argument(
-        "--only-path", type=int, metavar="N", help="run path number N of the ensemble alone: the same bits"
+        "--only-path", type=count, metavar="N", help="run path number N of the ensemble alone: the same bits"
     )
     simulate.add_argument("--dtype", choices=("float64", "float32"), default="float64")
 
@@ -183,22 +184,22 @@ def parser_of_arguments() -> argparse.ArgumentParser:
     converge.add_argument("--taus", required=True, metavar="T,T,...", help="numbers or powers such as 2^-3")
     converge.add_argument(
         "--own-share",
-        type=float,
+        type=real,
         default=0.1,
         help="share of the weak error that the equation's own discretisation may reach",
     )
     converge.add_argument(
         "--precision",
-        type=float,
+        type=real,
         metavar="SHARE",
         help="add paths, up to --paths, until errors are this share of the result",
     )
-    converge.add_argument("--seconds", type=float, help="add paths, up to --paths, for so long per tau")
+    converge.add_argument("--seconds", type=real, help="add paths, up to --paths, for so long per tau")
     converge.add_argument(
         "--leading-error", action="store_true", help="also compute the leading weak error, from the theory"
     )
     converge.add_argument(
-        "--noise-free-steps", type=int, default=0, metavar="N", help="start after N steps without noise"
+        "--noise-free-steps", type=count, default=0, metavar="N", help="start after N steps without noise"
     )
 
     reproduce = add_verb(
@@ -213,6 +214,6 @@ def parser_of_arguments() -> argparse.ArgumentParser:
     reproduce.add_argument(
         "--output", default="callisti2025", metavar="DIR", help="folder for PNG, JSON and tables"
     )
-    reproduce.add_argument("--seed", type=int, default=0)
+    reproduce.add_argument("--seed", type=count, default=0)
     reproduce.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser

@@ -1,6 +1,7 @@
 """The command ``optsde``."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -16,7 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, or 1 if a check failed, or 2 for bad usage or input; 128 and a signal's number if one ended it.
     """
     try:
-        options = parser_of_arguments().parse_args(arguments)
+        parser = parser_of_arguments()
+        options = parser.parse_args(joined(sys.argv[1:] if arguments is None else arguments))
         forms = [f"--{form}" for form in ("json", "latex", "markdown") if getattr(options, form, False)]
         if len(forms) > 1:
             raise ValueError(f"{' and '.join(forms)}; expected one of them: the output has one form")
@@ -36,3 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except SystemExit as stop:
         return int(stop.code or 0)
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """Write ``--option=-value`` where a value begins with a hyphen, as ``--objective "-theta**4/4"`` does.
+
+    Without this argparse takes the value for an option.
+    """
+    result: list[str] = []
+    for argument in arguments:
+        value = argument[:1] == "-" and argument[:2] != "--" and argument != "-h"
+        if value and result and re.fullmatch(r"--[a-z][a-z0-9-]*", result[-1]):
+            result[-1] = f"{result[-1]}={argument}"
+        else:
+            result.append(argument)
+    return result

@@ -5,6 +5,7 @@ from typing import get_args
 
 from ...derive.derivation.equation import Form
 from ..kernels.device import Device
+from .options import count, real
 
 
 def add_verb(verbs, name, run, text, example):
@@ -26,7 +27,10 @@ def add_rule(verb: argparse.ArgumentParser) -> None:
 
 def add_law(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
-        "--law", default="gaussian", help="noise: gaussian, general, symmetric, two_point or student_t"
+        "--noise",
+        default="gaussian",
+        metavar="LAW",
+        help="gaussian, general, symmetric, two_point or student_t",
     )
     verb.add_argument(
         "--constant-noise", action="store_true", help="noise covariance does not depend on theta"
@@ -38,7 +42,7 @@ def add_equation(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--regime", default="ballistic", help="a name, or 'lr=tau, alpha=1-c*tau, noise=tau**(-1/2)'"
     )
-    verb.add_argument("--order", type=int, default=2, help="weak order asked for (default 2)")
+    verb.add_argument("--order", type=count, default=2, help="weak order asked for (default 2)")
     verb.add_argument(
         "--form",
         choices=get_args(Form),
@@ -56,28 +60,25 @@ def add_problem(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--hessian", metavar="ROW;ROW", help="H of a quadratic, or its diagonal 1,2,3 (default 1,0.5;0.5,1)"
     )
-    group.add_argument(
-        "--noise",
-        metavar="S",
-        help="its noise: number s for covariance s^2 H^2 (default 0.25), "
-        "ROW;ROW for the covariance, or variances 1,2,3",
-    )
+    group.add_argument("--minimum-noise", metavar="S", help="number s: covariance s^2 H^2 (default 0.25)")
+    group.add_argument("--variances", metavar="S,S", help="instead, those of the gradient's coordinates")
+    group.add_argument("--covariance", metavar="ROW;ROW", help="instead, the whole matrix")
     group.add_argument(
         "--objective",
         metavar="EXPR",
         help="instead of a quadratic, any f: 'theta**2/2 + sin(theta)/2', or in theta_1, theta_2, ...",
     )
     group.add_argument(
-        "--noise-factor",
+        "--factor",
         metavar="B",
-        help="noise of a formula, B with covariance B B^T, as '1 + sin(theta)/2' "
-        "or '1,theta_1/5;0,1' (default 1); of a quadratic instead of --noise: d rows of r numbers",
+        help="instead, B with covariance B B^T: d rows of r numbers; of a formula '1 + sin(theta)/2' "
+        "or '1,theta_1/5;0,1' (default 1)",
     )
     group.add_argument(
-        "--phi",
+        "--regularisation",
         default="none",
         metavar="PHI",
-        help="regularisation: none (default), floor, smooth, or floor:U with U in tau",
+        help="none (default), floor, smooth, or floor:U with U in tau",
     )
     group.add_argument(
         "--scheme",
@@ -92,15 +93,15 @@ def add_problem(verb: argparse.ArgumentParser) -> None:
 
 def add_experiment(verb: argparse.ArgumentParser, paths: int) -> None:
     group = verb.add_argument_group("experiment")
-    group.add_argument("--horizon", type=float, required=True, help="duration, a multiple of tau")
+    group.add_argument("--horizon", type=real, required=True, help="duration, a multiple of tau")
     group.add_argument("--start", nargs="+", metavar="BLOCK=X,X",
                        help="default theta=1,0.5,1,..., second moments 1, the rest 0")  # fmt: skip
-    group.add_argument("--t0", type=float, default=0.0, help="time of the start; above 0 for Adam")
-    group.add_argument("--set", nargs="+", default=[], metavar="NAME=X", help="constants: c=0.5 eps=1e-3 ...")
-    group.add_argument("--paths", type=int, default=paths)
-    group.add_argument("--seed", type=int, default=0)
+    group.add_argument("--t0", type=real, default=0.0, help="time of the start; above 0 for Adam")
+    group.add_argument("--constants", nargs="+", default=[], metavar="NAME=X", help="c=0.5 eps=1e-3 ...")
+    group.add_argument("--paths", type=count, default=paths)
+    group.add_argument("--seed", type=count, default=0)
     group.add_argument(
-        "--substeps", type=int, help="steps of the scheme per tau (default: 8; converge chooses them)"
+        "--substeps", type=count, help="steps of the scheme per tau (default: 8; converge chooses them)"
     )
     group.add_argument(
         "--antithetic",
@@ -115,7 +116,7 @@ def add_experiment(verb: argparse.ArgumentParser, paths: int) -> None:
     group.add_argument(
         "--device", choices=get_args(Device), default="cpu", help="cuda: an NVIDIA GPU, with optsde[cuda]"
     )
-    group.add_argument("--threads", type=int, help="of the CPU (default: one for each processor)")
+    group.add_argument("--threads", type=count, help="of the CPU (default: one for each processor)")
     group.add_argument("--output", metavar="FILE", help="write the result as JSON")
     group.add_argument("--plot", metavar="FILE", help="draw it as PNG")
     group.add_argument("--quiet", action="store_true", help="no progress bar")

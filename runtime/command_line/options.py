@@ -2,8 +2,11 @@
 
 import os
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 
 from sympy import Expr, Integer, Symbol
@@ -15,8 +18,9 @@ from ...derive.notation.parser import parse_expression
 from ...derive.optimizers.catalogue import CATALOGUE
 from ...derive.optimizers.rule import RESERVED, UpdateRule
 from ...derive.optimizers.rule_files import load_rule
-from ..problems.formula import Objective
-from ..problems.quadratic import Problem, Quadratic
+from ..problems.formula import Formula
+from ..problems.problem import Problem
+from ..problems.quadratic import Quadratic
 
 
 def rule(text: str) -> UpdateRule:
@@ -99,12 +103,44 @@ def claims(paper: str | None) -> list[Claim]:
     return [claim for claim in found if paper in (None, claim.paper.key)]
 
 
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
 def number(text: str) -> float:
-    """Read a number or an arithmetic expression such as ``2^-3`` or ``1/3``."""
+    """Read a number or an arithmetic expression such as ``1e6``, ``2^-3`` or ``1/3``.
+
+    Raises
+    ------
+    ValueError
+        The text is none, or the number is not finite.
+    """
+    stripped = text.strip()
+    value = float(stripped) if _PLAIN.fullmatch(stripped) else float(_arithmetic(stripped))
+    if not isfinite(value):
+        raise ValueError(f"the number {_cut(text)!r} is too large; expected a finite one")
+    return value
+
+
+def real(text: str) -> float:
+    """Read a number for argparse."""
     try:
-        return float(text)
-    except ValueError:
-        return float(_arithmetic(text))
+        return number(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def count(text: str) -> int:
+    """Read a whole number for argparse: ``1000000``, ``1e6``, ``2^20``."""
+    if re.fullmatch(r"-?\d{1,30}", text, re.ASCII):
+        return int(text)
+    value = real(text)
+    if value != int(value):
+        raise ArgumentTypeError(f"{_cut(text)!r} is not a whole number")
+    return int(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _arithmetic(text: str) -> Expr:
@@ -119,31 +155,12 @@ def numbers(text: str) -> list[float]:
     return [number(part) for part in text.split(",")]
 
 
-def problem(hessian: str, noise: str) -> Quadratic:
-    """Read a quadratic problem: rows of H separated by semicolons, or one with its diagonal; noise likewise,
-    or one number.
-    """
-    rows = [numbers(row) for row in hessian.split(";")]
-    spread = [numbers(row) for row in noise.split(";")]
-    if len(spread) == 1:
-        return Quadratic(_row_or_rows(rows), spread[0] if len(spread[0]) > 1 else spread[0][0])
-    return Quadratic(_row_or_rows(rows), spread)
-
-
-def low_rank_problem(hessian: str, factor: str) -> Quadratic:
-    """Read a quadratic problem with a factor of its noise: d rows of r numbers."""
-    return Quadratic(
-        _row_or_rows([numbers(row) for row in hessian.split(";")]),
-        factor=[numbers(r) for r in factor.split(";")],
-    )
-
-
 def _row_or_rows(rows: list[list[float]]) -> list[float] | list[list[float]]:
     """A single row of several numbers is a diagonal."""
     return rows[0] if len(rows) == 1 and len(rows[0]) > 1 else rows
 
 
-def formula(objective: str, factor: str) -> Objective:
+def formula(objective: str, factor: str) -> Formula:
     """Read an objective in theta, or in theta_1 to theta_d, and its noise factor: one expression or rows as
     in a matrix.
 
@@ -152,7 +169,7 @@ def formula(objective: str, factor: str) -> Objective:
     rows = [_split(row) for row in factor.split(";")]
     single = len(rows) == len(rows[0]) == 1
     numbered = [int(n) for n in re.findall(r"\btheta_(\d{1,3})\b", f"{objective} {factor}")]
-    return Objective(objective, rows[0][0] if single else rows, max([1 if single else len(rows), *numbered]))
+    return Formula(objective, rows[0][0] if single else rows, max([1 if single else len(rows), *numbered]))
 
 
 def _split(row: str) -> list[str]:
@@ -167,27 +184,40 @@ def _split(row: str) -> list[str]:
     return parts
 
 
-def chosen_problem(
-    hessian: str | None, noise: str | None, objective: str | None, factor: str | None
-) -> Problem:
-    """Read the one of a quadratic and an objective by a formula that is given; a quadratic if neither is."""
-    if objective is None:
-        matrix = "1,0.5;0.5,1" if hessian is None else hessian
-        if factor is None:
-            return problem(matrix, "0.25" if noise is None else noise)
-        if noise is not None:
-            raise ValueError(
-                "got --noise and --noise-factor; expected one of them: the factor B gives the covariance B "
-                "B^T"
-            )
-        return low_rank_problem(matrix, factor)
-    for option, value in (("--hessian", hessian), ("--noise", noise)):
-        if value is not None:
-            raise ValueError(
-                f"got {option} with --objective; expected a matrix and --noise, or a formula and "
-                "--noise-factor"
-            )
-    return formula(objective, "1" if factor is None else factor)
+@dataclass(frozen=True)
+class ProblemOptions:
+    """What the command line says of a problem; None where it says nothing."""
+
+    hessian: str | None = None
+    minimum_noise: str | None = None
+    variances: str | None = None
+    covariance: str | None = None
+    factor: str | None = None
+    objective: str | None = None
+
+    def problem(self) -> Problem:
+        """Return a quadratic, or an objective by a formula."""
+        if self.objective is None:
+            return self._quadratic()
+        for name in ("hessian", "minimum_noise", "variances", "covariance"):
+            if getattr(self, name) is not None:
+                option = name.replace("_", "-")
+                raise ValueError(
+                    f"got --{option} with --objective; expected a formula and --factor, or a quadratic"
+                )
+        return formula(self.objective, "1" if self.factor is None else self.factor)
+
+    def _quadratic(self) -> Quadratic:
+        hessian = _row_or_rows(_rows("1,0.5;0.5,1" if self.hessian is None else self.hessian))
+        names = ("minimum_noise", "variances", "covariance", "factor")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        readers = {"minimum_noise": number, "variances": numbers, "covariance": _rows, "factor": _rows}
+        read = {name: readers[name](text) for name, text in given.items()}
+        return Quadratic(hessian, **(read or {"minimum_noise": 0.25}))
+
+
+def _rows(text: str) -> list[list[float]]:
+    return [numbers(row) for row in text.split(";")]
 
 
 def start(items: Sequence[str]) -> dict[str, float | list[float]]:

@@ -161,7 +161,7 @@ def _measured(verdicts: list[Verdict], options: Namespace) -> list[Comparison]:
 def regimes(options: Namespace) -> int:
     """Print all scaling regimes of an optimizer."""
     check_writable(options.plot)
-    rule, law = chosen_rule(options.name, options.rule), noise_law(options.law, options.constant_noise)
+    rule, law = chosen_rule(options.name, options.rule), noise_law(options.noise, options.constant_noise)
     found = regime_map(rule, law, options.exponents, options.start)
     if options.plot:
         plot_regimes(found, path=options.plot)
@@ -173,7 +173,7 @@ def regimes(options: Namespace) -> int:
 
 def scaling(options: Namespace) -> int:
     """Print how hyperparameters scale with the batch."""
-    rule, law = chosen_rule(options.name, options.rule), noise_law(options.law, options.constant_noise)
+    rule, law = chosen_rule(options.name, options.rule), noise_law(options.noise, options.constant_noise)
     found = scaling_rule(rule, parse_regime(options.regime, rule), law)
     if options.json:
         return print_json(scaling_json(found))
@@ -185,7 +185,7 @@ def chosen_chain(options: Namespace) -> Chain:
     """Return the optimizer in its regime with its noise."""
     rule = chosen_rule(options.name, options.rule)
     rest = (vars(options).get(name) for name in ("population", "reshuffle"))  # options of derive alone
-    law = noise_law(options.law, options.constant_noise, options.batch, *rest)
+    law = noise_law(options.noise, options.constant_noise, options.batch, *rest)
     return Chain(rule, parse_regime(options.regime, rule), law)
 
 

@@ -18,7 +18,7 @@ Entry = Expr | str | float
 
 
 @dataclass(frozen=True, eq=False)
-class Objective:
+class Formula:
     """Any smooth ``f(theta)`` with Gaussian gradient noise ``B(theta) zeta``, of covariance ``S = B B^T``.
 
     Attributes
@@ -26,12 +26,12 @@ class Objective:
     f : Expr or str
         In ``theta_1, ..., theta_d``; in ``theta`` for d = 1. Text is read by
         `optsde.derive.notation.parser.parse_expression`.
-    noise : number, Expr, str, or rows of them
+    factor : number, Expr, str, or rows of them
         ``B``: d rows of p <= d entries in the same symbols, or a single entry that multiplies the identity.
     dimension : int
         The number d of coordinates, at most 8: a kernel has statements of its own for each.
     constants : mapping of str to float
-        Values of the other names in `f` and `noise`.
+        Values of the other names in `f` and `factor`.
 
     Raises
     ------
@@ -41,15 +41,15 @@ class Objective:
 
     Examples
     --------
-    >>> problem = Objective("a*theta_1**2/2 + theta_2**4/4", [["1", "theta_1/5"], ["0", "1"]], 2, {"a": 0.5})
-    >>> problem.f, problem.noise
+    >>> problem = Formula("a*theta_1**2/2 + theta_2**4/4", [["1", "theta_1/5"], ["0", "1"]], 2, {"a": 0.5})
+    >>> problem.f, problem.factor
     (theta_1**2/4 + theta_2**4/4, Matrix([
     [1, theta_1/5],
     [0,         1]]))
     """
 
     f: Entry
-    noise: Entry | Sequence[Sequence[Entry]] | Matrix = 1.0
+    factor: Entry | Sequence[Sequence[Entry]] | Matrix = 1.0
     dimension: int = 1
     constants: Mapping[str, float] = field(default_factory=dict)
 
@@ -69,12 +69,12 @@ class Objective:
         known: dict[str, Expr] = {name: Symbol(name, real=True) for name in sorted(names)}
         known |= {name: _rational(value) for name, value in self.constants.items()}
         object.__setattr__(self, "f", _read("objective", self.f, known))
-        object.__setattr__(self, "noise", _factor(self.noise, d, known))
+        object.__setattr__(self, "factor", _factor(self.factor, d, known))
 
     @property
     def fields(self) -> FormulaFields:
         """What kernels need to know of the objective's form."""
-        f, factor = _sympy(self.f), _sympy(self.noise)
+        f, factor = _sympy(self.f), _sympy(self.factor)
         return FormulaFields(f, factor.row_join(zeros(self.dimension, self.dimension - factor.cols)))
 
     @property
@@ -93,21 +93,21 @@ class Objective:
         return {}
 
     @property
-    def noiseless(self) -> "Objective":
+    def noiseless(self) -> "Formula":
         """The same objective without noise."""
-        return Objective(self.f, 0, self.dimension)
+        return Formula(self.f, 0, self.dimension)
 
     @property
     def description(self) -> Mapping[str, object]:
-        """The problem as data, for records: `f`, `noise` and `dimension` as text and numbers, constants put
+        """The problem as data, for records: `f`, `factor` and `dimension` as text and numbers, constants put
         in.
         """
-        rows = [[str(entry) for entry in row] for row in _sympy(self.noise).tolist()]
-        return {"f": str(self.f), "noise": rows, "dimension": self.dimension}
+        rows = [[str(entry) for entry in row] for row in _sympy(self.factor).tolist()]
+        return {"f": str(self.f), "factor": rows, "dimension": self.dimension}
 
 
 def _sympy(value: Any) -> Any:
-    """Return what `Objective` has made of its input; SymPy types an entry as any node."""
+    """Return what `Formula` has made of its input; SymPy types an entry as any node."""
     return value
 
 

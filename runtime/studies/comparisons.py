@@ -85,7 +85,7 @@ def compare(
     observables = ["norm(theta)**2", *(f"norm({b.name})**2" for b in blocks if b.nonnegative)]
     observables += ["m[0]*v[0]"] if {"m", "v"} <= {b.name for b in blocks} else []
     setting = Setting(
-        Quadratic(hessian, noise=_NOISE),
+        Quadratic(hessian, minimum_noise=_NOISE),
         horizon=_HORIZON,
         t0=1.0,
         start={"theta": [1.0, 0.5][: len(hessian)]},

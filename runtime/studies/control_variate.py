@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...codegen.program.shapes import input_lengths
 from ...codegen.program.statements import Observable, Step, Track
 from ..kernels.interpreter import carry_out, observed
-from ..problems.quadratic import Problem
+from ..problems.problem import Problem
 from ..results.statistics import MeanEstimate
 from .requests import UNSTABLE
 

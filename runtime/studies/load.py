@@ -14,7 +14,7 @@ from ...derive.optimizers.rule import Auxiliary, Block, Hyperparameter, UpdateRu
 from ...derive.regimes import Regime
 from ...derive.schemes.known import named_scheme
 from ...derive.storage.encoding import decode
-from ..problems.formula import Objective
+from ..problems.formula import Formula
 from ..problems.quadratic import Quadratic
 from ..results.files import load_record
 from ..results.prediction import Prediction
@@ -25,7 +25,7 @@ from .setting import Ensemble, Integrator, Setting
 from .weak_error import Study
 
 _DERIVED = (UpdateRule, Block, Hyperparameter, Auxiliary, Regime, NoiseModel)
-_FIELDS = (Simulation, Study, Setting, Integrator, Ensemble, Quadratic, Objective, Regularisation)
+_FIELDS = (Simulation, Study, Setting, Integrator, Ensemble, Quadratic, Formula, Regularisation)
 _BY_NAME = {kind.__name__: kind for kind in _FIELDS}
 
 

@@ -12,7 +12,7 @@ from ...codegen.program.statements import Step
 from ...derive.derivation.chain import Chain
 from ...derive.equations.abstract import Equation
 from ...derive.optimizers.rule import THETA, Block
-from ..problems.quadratic import Problem
+from ..problems.problem import Problem
 
 MOST_WHOLE = 2**63 - 1
 """What kernels count with."""

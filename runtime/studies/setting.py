@@ -14,7 +14,7 @@ from ...codegen.lowering.regularisation import Regularisation, read_regularisati
 from ...derive.schemes.known import named_scheme
 from ...derive.schemes.scheme import Scheme
 from ..kernels.device import Device
-from ..problems.quadratic import Problem
+from ..problems.problem import Problem
 from .requests import finite, mapping, positive, whole
 
 

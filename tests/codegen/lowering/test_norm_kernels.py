@@ -8,6 +8,7 @@ import library_rules as plain
 import numpy as np
 import pytest
 from interpreter import after, carry_out, value
+from quadratics import quadratic
 from step_values import DT, TAU, factor, in_components, values
 from sympy import Integer
 
@@ -127,7 +128,7 @@ def test_many_coordinates_in_loops_step_as_numpy_does() -> None:
     """One kernel with both optimizers as tracks, 40 steps from a vector of twelve."""
     random = np.random.default_rng(2)
     root = random.normal(size=(D, D))
-    problem = Quadratic(root @ root.T / D + np.eye(D), 0.04 * np.eye(D), random.normal(size=D))
+    problem = quadratic(root @ root.T / D + np.eye(D), 0.04 * np.eye(D), random.normal(size=D))
     rules = {rule.name: rule for rule in (lamb(), sam("normalized"))}
     tracks, start = [], {}
     for name, rule in rules.items():

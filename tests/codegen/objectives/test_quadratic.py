@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from interpreter import carry_out, value
+from quadratics import quadratic
 
 from optsde.codegen.lowering.by_products import ProductLowering
 from optsde.codegen.lowering.regularisation import unregularised
@@ -58,11 +59,11 @@ def test_matrices_and_vectors_have_names():
 
 
 PROBLEMS = {
-    "dense": Quadratic([[2.0, 0.5], [0.5, 1.0]], [[1.0, 0.2], [0.2, 0.5]]),
-    "spread": Quadratic([[2.0, 0.5], [0.5, 1.0]], 0.3),
+    "dense": quadratic([[2.0, 0.5], [0.5, 1.0]], [[1.0, 0.2], [0.2, 0.5]]),
+    "spread": quadratic([[2.0, 0.5], [0.5, 1.0]], 0.3),
     "factor": Quadratic([[2.0, 0.5], [0.5, 1.0]], factor=[[0.5], [0.2]]),
-    "variances": Quadratic([[2.0, 0.5], [0.5, 1.0]], [1.0, 0.2]),
-    "diagonal": Quadratic([2.0, 0.5], [1.0, 0.2]),
+    "variances": quadratic([[2.0, 0.5], [0.5, 1.0]], [1.0, 0.2]),
+    "diagonal": quadratic([2.0, 0.5], [1.0, 0.2]),
     "diagonal factor": Quadratic([2.0, 0.5], factor=[[0.5], [0.2]]),
 }
 
