@@ -57,6 +57,35 @@ class Chain:
                 found[str(constants.pop())] = h.default
         return found
 
+    def check_ranges(self, constants: Mapping[str, float], step: float) -> None:
+        """Refuse values of the constants at which a hyperparameter is not what its role says, for steps of
+        this length.
+
+        A memory lies in [0, 1), as all libraries ask; learning rates and constants are not negative, as
+        derivations assume.
+
+        Raises
+        ------
+        ValueError
+            A hyperparameter is out of its range; the message says how it comes to its value.
+        """
+        scaling = self.regime.scaling(self.rule)
+        for h in self.rule.hyperparameters:
+            formula = scaling.hyperparameters[h.name]
+            known = {
+                s: step if s == tau else constants[str(s)]
+                for s in formula.free_symbols
+                if s == tau or str(s) in constants
+            }
+            value = formula.subs(known)
+            if not value.is_number:
+                continue
+            high = h.fraction and value >= 1
+            if value < 0 or high:
+                expected = f"a {h.role} in [0, 1)" if h.fraction else f"a {h.role} of at least 0"
+                given = f" = {formula}" if formula.free_symbols and formula != h.symbol else ""
+                raise ValueError(f"{h.name}{given} = {float(value):g} at tau {step:g}; expected {expected}")
+
     @property
     def update(self) -> Mapping[str, Expr]:
         """The exact next state in the regime's units, auxiliaries written out, in `Block.symbol`, gradients,

@@ -3,7 +3,7 @@
 """
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from re import fullmatch
 
 from sympy import Add, Expr, Integer, Mul, Pow, Symbol, factor
@@ -11,7 +11,7 @@ from sympy.printing.latex import LatexPrinter
 
 from ..notation.contraction import Contraction, contract, contract_closed, readable, root_of, totals
 from ..notation.indices import components, dummies, reindex, terms
-from ..notation.symbols import Component, ElementFunction, body_of, one
+from ..notation.symbols import KEPT, Component, ElementFunction, body_of, one
 
 _VECTORS = {
     "theta": r"\theta",
@@ -90,7 +90,7 @@ def with_numbers(expression: Expr) -> Expr:
     return expression.xreplace({c: _number(c) for c in totals(expression)})
 
 
-@cache
+@lru_cache(KEPT)
 def _number(total: Component) -> Expr:
     if root := root_of(total):
         (index,) = dummies(root)

@@ -13,14 +13,14 @@ the noise beside it go by Stein's lemma, ``E[xi_j G(xi)] = S_jk E[d_k G]``, wher
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sympy import Add, Dummy, Expr, Integer, Lambda, Mul, Symbol, collect
 
 from ..noise.laws import NoiseModel
 from ..notation.indices import components, terms
-from ..notation.symbols import Component, ElementFunction, NoiseField, tau
+from ..notation.symbols import KEPT, Component, ElementFunction, NoiseField, tau
 from .piecewise import COVARIANCE, MEAN, MEANS, VARIANCE, covariance, piecewise_polynomial
 
 
@@ -142,7 +142,7 @@ def _covariance_function(left: tuple[str, Lambda], right: tuple[str, Lambda]) ->
     return type(name, (Covariance,), {"base": name, "orders": orders, "shapes": (left, right), "nargs": 5})
 
 
-@cache
+@lru_cache(KEPT)
 def mean(shape: Lambda) -> Expr:
     """Return ``E u(x + sqrt(V) z)`` in closed form."""
     return piecewise_polynomial(shape).mean()

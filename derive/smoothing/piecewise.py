@@ -7,7 +7,7 @@ functions at the ``t_k``.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise, product
 
 from sympy import (
@@ -34,6 +34,8 @@ from sympy import (
     sign,
     sqrt,
 )
+
+from ..notation.symbols import KEPT
 
 NON_SMOOTH = (Abs, sign, Max, Min, Heaviside)
 
@@ -76,7 +78,7 @@ class PiecewisePolynomial:
         return smooth.expand() + Add(*broken)
 
 
-@cache
+@lru_cache(KEPT)
 def piecewise_polynomial(shape: Lambda) -> PiecewisePolynomial:
     """Read a function of one variable made of polynomials, Abs, sign, Max, Min and Heaviside.
 

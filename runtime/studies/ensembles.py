@@ -135,6 +135,7 @@ class Simulation:
         stride = max(1, n_steps // self.records)
         record_steps = sorted({*range(stride, n_steps + 1, stride), n_steps})
         values = constants(chain, setting.constants, integrator.phi)
+        chain.check_ranges(values, tau)
         begin, state = start_time(setting.t0, tau), start_state(setting.start, chain, problem.dimension)
         paths, keep = (1, 1) if self.only_path is not None else (ensemble.paths, self.keep)
         binding = bind(kernel, problem, values, ensemble.device, ensemble.threads)

@@ -125,6 +125,8 @@ class Study:
         setting, integrator, ensemble = self.setting, self.integrator, self.ensemble
         problem, phi, equation = setting.problem, integrator.phi, self.measured
         values = constants(equation.chain, setting.constants, phi)
+        for tau in self.taus:
+            equation.chain.check_ranges(values, tau)
         start = start_state(setting.start, equation.chain, problem.dimension)
         spans = [self._span(tau) for tau in self.taus]
         budget = Budget(ensemble.paths, ensemble.precision, ensemble.seconds)
