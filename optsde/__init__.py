@@ -4,7 +4,7 @@ Names are loaded when they are first used: deriving needs SymPy alone, and impor
 neither SymPy nor Numba.
 """
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -118,7 +118,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return metadata.version("optsde")
+        from importlib.metadata import version  # costs more than the rest of this module
+
+        return version("optsde")
     if name not in _PLACES:
         raise AttributeError(f"module 'optsde' has no attribute {name!r}; it has {', '.join(__all__)}")
     module, attribute = _PLACES[name]
