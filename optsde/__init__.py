@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .derive.derivation.chain import Chain as OptimizerChain
     from .derive.derivation.equation import ModifiedEquation, modified_equation
     from .derive.equations.certificate import Certificate
+    from .derive.errors import BadInput, DerivationRefused, KernelRefused
     from .derive.limits.cells import regime_map
     from .derive.limits.scaling import scaling_rule
     from .derive.noise import laws as noise
@@ -41,12 +42,15 @@ if TYPE_CHECKING:
 # Where each name of the face lies: its module, and its name there; a namespace is a module itself.
 _PLACES = {
     "Auxiliary": ("derive.optimizers.rule", "Auxiliary"),
+    "BadInput": ("derive.errors", "BadInput"),
     "Block": ("derive.optimizers.rule", "Block"),
     "Certificate": ("derive.equations.certificate", "Certificate"),
+    "DerivationRefused": ("derive.errors", "DerivationRefused"),
     "Ensemble": ("runtime.studies.setting", "Ensemble"),
     "Formula": ("runtime.problems.formula", "Formula"),
     "Hyperparameter": ("derive.optimizers.rule", "Hyperparameter"),
     "Integrator": ("runtime.studies.setting", "Integrator"),
+    "KernelRefused": ("derive.errors", "KernelRefused"),
     "ModifiedEquation": ("derive.derivation.equation", "ModifiedEquation"),
     "NoiseModel": ("derive.noise.laws", "NoiseModel"),
     "OptimizerChain": ("derive.derivation.chain", "Chain"),
@@ -79,12 +83,15 @@ _PLACES = {
 
 __all__ = [
     "Auxiliary",
+    "BadInput",
     "Block",
     "Certificate",
+    "DerivationRefused",
     "Ensemble",
     "Formula",
     "Hyperparameter",
     "Integrator",
+    "KernelRefused",
     "ModifiedEquation",
     "NoiseModel",
     "OptimizerChain",

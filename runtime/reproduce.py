@@ -20,6 +20,7 @@ from sympy import Symbol
 
 from ..codegen.lowering.regularisation import floor
 from ..derive.derivation.equation import Form, modified_equation
+from ..derive.errors import BadInput
 from ..derive.noise.laws import gaussian
 from ..derive.notation.symbols import tau
 from ..derive.optimizers.catalogue import CATALOGUE
@@ -153,11 +154,11 @@ def reproduce(folder: Path, cases: Sequence[Case], progress: Callable[[str, int,
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror
-        raise ValueError(
+        raise BadInput(
             f"cannot make the folder {folder}: {reason}; expected a place with write permission"
         ) from error
     if not os.access(folder, os.W_OK):
-        raise ValueError(f"cannot write into {folder}; expected a folder with write permission")
+        raise BadInput(f"cannot write into {folder}; expected a folder with write permission")
     began = time.perf_counter()
     results: dict[Case, WeakErrorStudy] = {}
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:

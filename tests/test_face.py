@@ -42,7 +42,7 @@ def test_every_name_is_there_and_documented(name):
 def test_what_is_not_there_is_said():
     assert optsde.__version__
     with pytest.raises(
-        AttributeError, match="module 'optsde' has no attribute 'sgd'; it has Auxiliary, Block"
+        AttributeError, match="module 'optsde' has no attribute 'sgd'; it has Auxiliary, BadInput, Block"
     ):
         _ = optsde.sgd
 

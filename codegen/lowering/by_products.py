@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sympy import Expr, Mul, Symbol
 
+from ...derive.errors import KernelRefused
 from ...derive.notation.contraction import Contraction, contract, contract_closed
 from ...derive.notation.indices import components
 from ...derive.notation.symbols import Component
@@ -25,7 +26,7 @@ class ProductLowering(Lowering):
     def vector_of(self, component: Component) -> str:
         if component.field.name == "S" and len(component.indices) == 2:
             return "S_diagonal"
-        raise ValueError(f"{component} in a kernel for a quadratic; expected the diagonal of S")
+        raise KernelRefused(f"{component} in a kernel for a quadratic; expected the diagonal of S")
 
     def contracted(self, term: Expr) -> Expr:
         return self._tree(contract(term))
@@ -47,7 +48,7 @@ class ProductLowering(Lowering):
             Mul(*(f for f in Mul.make_args(child.local) if not components(f))),
         )
         if number != 1:
-            raise ValueError(f"{number} inside a matrix product; expected numbers in front")
+            raise KernelRefused(f"{number} inside a matrix product; expected numbers in front")
         if (name, child) not in self.known:
             operand = self.as_vector(child, self._tree(child))
             statements = self.fields.applied(name, operand)

@@ -11,6 +11,7 @@ from sympy import Add, Expr, Mul, Pow, Symbol
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import ModifiedEquation
 from ...derive.equations.abstract import Equation
+from ...derive.errors import KernelRefused
 from ...derive.schemes.increment_laws import gaussian_increments
 from ...derive.schemes.scheme import Scheme
 from ..objectives.protocol import Fields
@@ -53,7 +54,7 @@ def simulation_kernel(
     """
     if isinstance(target, Chain):
         if scheme is not None:
-            raise ValueError(
+            raise KernelRefused(
                 f"{scheme.name} for an optimizer, which takes steps of its own; expected an equation or no "
                 "scheme"
             )
@@ -124,12 +125,12 @@ def control_track(step: Step, pace: Pace, observables: Sequence[Observable], dim
     """
     for phi in observables:
         if not 0 <= degree(phi) <= MOST_DEGREE:
-            raise ValueError(
+            raise KernelRefused(
                 f"control variate for {phi.name}; expected a polynomial of degree at most {MOST_DEGREE}, as "
                 "norm(theta)**2, whose mean is known: take such observables or no control variate"
             )
     if (size := len(step.state) * dimension) > MOST_NUMBERS:
-        raise ValueError(
+        raise KernelRefused(
             f"control variate for a state of {size} numbers; expected at most {MOST_NUMBERS}: its covariance "
             "is followed "
             "step by step"

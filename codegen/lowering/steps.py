@@ -5,6 +5,7 @@ from sympy import Expr, Integer, Symbol, sqrt
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.diffusion import ito_correction
 from ...derive.equations.abstract import Equation
+from ...derive.errors import KernelRefused
 from ...derive.notation.symbols import k, t, tau
 from ...derive.optimizers.rule import THETA
 from ...derive.schemes.increment_laws import Law
@@ -33,11 +34,11 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
         gradient is taken away from theta, where ``B(theta) zeta1`` is no noise of the same sample.
     """
     if chain.rule.sample_count > 1:
-        raise ValueError(
+        raise KernelRefused(
             f"kernel for {chain.name}, which takes {chain.rule.sample_count} samples in a step; expected one"
         )
     if any(point != THETA for point in chain.rule.gradients.values()) and not fields.gradient_noise:
-        raise ValueError(
+        raise KernelRefused(
             f"kernel for {chain.name}, which takes a gradient away from theta: B(theta) zeta is the noise of "
             "one sample at "
             "several points only if it is a gradient; expected a noise factor whose columns are gradients, "
@@ -73,11 +74,11 @@ def scheme_step(equation: Equation, fields: Fields, regularisation: Regularisati
     """
     if fields.constant_noise != equation.chain.noise.constant:
         if fields.constant_noise:
-            raise ValueError(
+            raise KernelRefused(
                 f"{equation.name} was derived for noise that varies, the objective's is constant; take the "
                 "equation's with_constant_noise()"
             )
-        raise ValueError(
+        raise KernelRefused(
             f"{equation.name} was derived for constant noise, the objective's depends on theta; derive it "
             "for "
             "noise that varies"
@@ -104,7 +105,7 @@ def scheme_step(equation: Equation, fields: Fields, regularisation: Regularisati
                 b: lowering.lowered(e) for b, e in ito_correction(equation.diffusion, equation.chain).items()
             }
         except ValueError as error:
-            raise ValueError(
+            raise KernelRefused(
                 f"{scheme.name} for {equation.name}: {error}, in Ito's correction of the noise; expected an "
                 "objective by a "
                 "formula, or Euler-Maruyama, which a study extrapolates"
@@ -126,7 +127,9 @@ def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regu
     elif isinstance(fields, QuadraticFields):
         lowering = ProductLowering(fields, definitions, regularisation)
     else:
-        raise ValueError(f"objective of the kind {type(fields).__name__}; expected a quadratic or a formula")
+        raise KernelRefused(
+            f"objective of the kind {type(fields).__name__}; expected a quadratic or a formula"
+        )
     drawn = {"zeta1", "zeta2", "past_zeta1", *SIGNS.values()}
     lowering.vectors |= {b.name for b in chain.blocks} | drawn | {*fields.constants}
     return lowering
@@ -173,4 +176,4 @@ def _check_constants(chain: Chain, taken: set[str]) -> None:
     }
     constants |= {str(s) for s in chain.noise.symbols}
     if clash := sorted(constants & taken):
-        raise ValueError(f"{chain.name}: the kernel needs the name {clash[0]} itself; rename the constant")
+        raise KernelRefused(f"{chain.name}: the kernel needs the name {clash[0]} itself; rename the constant")

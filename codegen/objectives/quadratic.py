@@ -8,6 +8,7 @@ from typing import Literal
 
 from sympy import Expr, Symbol, sqrt
 
+from ...derive.errors import KernelRefused
 from ...derive.notation.indices import components
 from ...derive.notation.symbols import Component
 from ..program.statements import MatVec, Statement, Vector
@@ -117,7 +118,7 @@ class QuadraticFields:
                 sorted(str(c.field.name) for c in components(component)) != ["F", "S"]
                 or len(component.args) != 2
             ):
-                raise ValueError(
+                raise KernelRefused(
                     f"{component} in a kernel for a quadratic; expected a single matrix, or H o S"
                 )
             return "HS"
@@ -125,7 +126,7 @@ class QuadraticFields:
         if self.covariance != "factor" or name in ("H", "S") or component.indices == ("i", "j"):
             return name
         if name == "B2":
-            raise ValueError(
+            raise KernelRefused(
                 f"{component} in a kernel for a quadratic whose noise has a factor; expected a covariance "
                 "matrix"
             )
@@ -135,7 +136,7 @@ class QuadraticFields:
         """Return the constant matrix behind a component at i and j, such as ``F[i,j]``."""
         names = {"F": "H", "S": "S", "B": "B", "B2": "B2"}
         if component.field.name not in names or len(component.indices) != 2:
-            raise ValueError(
+            raise KernelRefused(
                 f"{component} in a kernel for a quadratic; expected H, S or a factor of the noise"
             )
         return names[component.field.name]

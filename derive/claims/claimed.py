@@ -13,6 +13,7 @@ from ..derivation.equation import DerivedEquation, modified_equation
 from ..equations.abstract import Equation
 from ..equations.certificate import Certificate
 from ..equations.noise_terms import Diffusion
+from ..errors import BadInput
 from ..noise.laws import NoiseModel, batch_mean, gaussian, two_point
 from ..notation.indices import components, terms
 from ..notation.symbols import Component, element_function, square_factor, t
@@ -126,7 +127,7 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, DerivedEquation]:
     """
     claim = verdict.claim
     if reason := unmeasurable(claim):
-        raise ValueError(reason)
+        raise BadInput(reason)
     law, chain = claim.chain.noise, replace(claim.chain, noise=measured_law(claim))
     derived = modified_equation(chain.rule, chain.regime, chain.noise, claim.order)
     reader, definitions = Reader(replace(chain, noise=replace(law, constant=True)), claim.notation), {}
@@ -135,7 +136,7 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, DerivedEquation]:
     formulas = {b: _abstract(e, nonnegative, definitions) for b, e in drift.items()}
     noise = {b.name: reader.noise(claim.noise.get(b.name, "0")).xreplace(size) for b in chain.blocks}
     if chain.noise.remark and any(c.field == square_factor for e in noise.values() for c in components(e)):
-        raise ValueError(
+        raise BadInput(
             f"{claim.name} has the factor B2 beside {chain.noise.name} noise; expected squares by dW2 alone"
         )
     sign = _leading_sign(_by_power(noise, claim.order)) * _leading_sign(derived.diffusion.coefficients)
@@ -179,7 +180,7 @@ def _named(factor: Expr, nonnegative: set[str], definitions: dict[str, Lambda]) 
     if not moments or (isinstance(base, Component) and exponent.is_Integer and exponent.is_positive):
         return factor
     if len(moments) > 1:
-        raise ValueError(
+        raise BadInput(
             f"{factor} depends on {', '.join(map(str, moments))}; expected the second moment of one "
             "coordinate"
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Abs, Expr, Function, Lambda, Mul, Rational, Symbol
 
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
 from ..notation.factors import noises_of
 from ..notation.indices import terms
@@ -84,7 +85,9 @@ class Chain:
             if value < 0 or high:
                 expected = f"a {h.role} in [0, 1)" if h.fraction else f"a {h.role} of at least 0"
                 given = f" = {formula}" if formula.free_symbols and formula != h.symbol else ""
-                raise ValueError(f"{h.name}{given} = {float(value):g} at tau {step:g}; expected {expected}")
+                raise DerivationRefused(
+                    f"{h.name}{given} = {float(value):g} at tau {step:g}; expected {expected}"
+                )
 
     @property
     def update(self) -> Mapping[str, Expr]:
@@ -215,7 +218,7 @@ class Chain:
             self.noise.disjoint
             and (self.noise.population - self.rule.sample_count * self.noise.batch).is_negative
         ):
-            raise ValueError(
+            raise DerivationRefused(
                 f"{self.rule.name} takes {self.rule.sample_count} samples in a step, {self.noise.name}; "
                 "expected as many data "
                 "points: take a larger population"
@@ -225,7 +228,7 @@ class Chain:
             b.name for b in self.blocks
         }
         if clash := sorted(symbol.name for symbol in self.noise.symbols if symbol.name in taken):
-            raise ValueError(
+            raise DerivationRefused(
                 f"{self.noise.name} noise has a constant {clash[0]}, as {self.rule.name} has; take another "
                 "name"
             )
@@ -233,7 +236,7 @@ class Chain:
     def _check_small(self, block: Block, increment: Series) -> None:
         if increment.coefficients and increment.valuation <= 0:
             power, term = increment.valuation, increment[increment.valuation]
-            raise ValueError(
+            raise DerivationRefused(
                 f"regime {self.regime.name!r} leaves no limit for {self.rule.name}: the step of {block.name} "
                 "contains "
                 f"tau**({Rational(power, 2)}) times {term}; expected steps that vanish with tau: choose "

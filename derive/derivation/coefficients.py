@@ -5,6 +5,7 @@ from itertools import permutations
 from sympy import Add, Expr
 
 from ..equations.certificate import Obstruction
+from ..errors import DerivationRefused
 from ..notation.indices import FREE, canonical, reindex, terms
 from ..notation.operators import TIME, block_of, split
 from ..notation.symbols import Component
@@ -37,7 +38,7 @@ def coefficient_of(symbol: Expr, blocks: tuple[str, ...]) -> Expr:
 def _freed(coefficient: Expr, momenta: tuple[Component, ...]) -> Expr:
     indices = [m.indices[0] for m in momenta]
     if len(set(indices)) < len(indices) or len(indices) > len(FREE):
-        raise ValueError(
+        raise DerivationRefused(
             f"derivatives by {', '.join(map(str, momenta))}; expected at most {len(FREE)}, of different "
             "indices"
         )

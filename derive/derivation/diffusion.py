@@ -11,6 +11,7 @@ from typing import Literal
 from sympy import Add, Expr, Integer, Rational
 
 from ..equations.noise_terms import Diffusion
+from ..errors import DerivationRefused
 from ..notation.indices import canonical, multiply, reindex, terms
 from ..notation.operators import TIME, apply, block_of, contracted, split
 from ..notation.series import by_powers_of_tau
@@ -46,7 +47,7 @@ def diffusion_factor(
     ):
         return Diffusion((dict.fromkeys((b.name for b in chain.blocks), Integer(0)),))
     if 3 in chain.noise.orders or (4 in chain.noise.orders and chain.noise.kurtosis is None):
-        raise ValueError(
+        raise DerivationRefused(
             f"diffusion factor for {chain.noise.name} noise; expected noise uncorrelated with its square"
         )
     increments = polynomial_increments(chain)
@@ -64,7 +65,7 @@ def diffusion_factor(
     if not corrections:
         return Diffusion((leading,))
     if len(corrections) > 1:
-        raise ValueError(f"diffusion factor of order {len(generator)}; expected order 1 or 2")
+        raise DerivationRefused(f"diffusion factor of order {len(generator)}; expected order 1 or 2")
     second = {b: squares_as_independent(s[2]) for b, s in increments.items()}
     transport = Add(*(contracted(expression, b) for b, expression in leading.items()))
     drift = {b: apply(limit, Field(b)("i")) for b in increments}
@@ -121,7 +122,7 @@ def check_factor(
             wanted = by_powers_of_tau(expression).get(Rational(twice % 2, 2), Integer(0))
             missing = canonical(in_factors(wanted, chain) - in_factors(square, chain))
             if missing != 0:
-                raise ValueError(
+                raise DerivationRefused(
                     f"{chain.name}: the covariance of {a}[i] and {b}[j] at tau**{Rational(twice, 2)} has no "
                     "factor in closed "
                     f"form, {missing} is left over; take constant noise"

@@ -13,6 +13,7 @@ from ..equations.abstract import Equation
 from ..equations.certificate import Certificate, LeadingError, Obstruction
 from ..equations.component_form import ComponentForm, component_form
 from ..equations.noise_terms import Diffusion
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
 from ..notation.frozen import FrozenMapping
 from ..notation.indices import terms
@@ -256,15 +257,15 @@ def modified_equation(
     2
     """
     if order < 1:
-        raise ValueError(f"order {order}; expected 1, 2, ...")
+        raise DerivationRefused(f"order {order}; expected 1, 2, ...")
     if form not in get_args(Form):
-        raise ValueError(f"form {form!r}; expected {', '.join(get_args(Form))}")
+        raise DerivationRefused(f"form {form!r}; expected {', '.join(get_args(Form))}")
     if form in ("fluctuation", "ode") and order != 1:
-        raise ValueError(
+        raise DerivationRefused(
             f"form {form!r} with order {order}; expected order 1: higher orders determine their noise"
         )
     if form == "synchronised" and order != 2:
-        raise ValueError(f"form {form!r} with order {order}; expected order 2, the one it is made for")
+        raise DerivationRefused(f"form {form!r} with order {order}; expected order 2, the one it is made for")
     chain = Chain(rule, regime, noise)
     generator, definitions = recall(
         "generator",
@@ -272,7 +273,7 @@ def modified_equation(
         lambda: (modified_generator(chain, order), chain.increments(order).definitions),
     )
     if form in ("fluctuation", "ode") and any(len(split(term)[1]) > 1 for term in terms(generator[0])):
-        raise ValueError(
+        raise DerivationRefused(
             f"form {form!r} for {chain.name}, whose limit has noise of its own; expected the form diffusion"
         )
     kind = SynchronisedEquation if form == "synchronised" else ModifiedEquation

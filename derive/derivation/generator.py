@@ -13,6 +13,7 @@ from math import factorial, prod
 
 from sympy import Add, Dummy, Expr, Integer, Rational
 
+from ..errors import DerivationRefused
 from ..noise.derivatives import check_determined
 from ..notation.indices import canonical, multiply, terms
 from ..notation.operators import TIME, block_of, compose_series, contracted, momentum, split
@@ -114,7 +115,7 @@ def _check_limit(chain: OneStep, symbol: dict[int, Expr], half: bool) -> None:
                 # the symbol holds E[step_a step_b ...]/r! for each of the orders of equal and of different
                 # blocks
                 coefficient *= prod(factorial(blocks.count(block)) for block in set(blocks))
-                raise ValueError(
+                raise DerivationRefused(
                     f"{chain.name}, {chain.noise.name} noise: {moment} contains tau**({Rational(power, 2)}) "
                     "times "
                     f"{coefficient}; a diffusion limit needs whole powers of tau"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from sympy import Add, Expr, Integer, Mul, sqrt
 
+from ..errors import DerivationRefused
 from ..notation.factors import indices_of, noises_of, without
 from ..notation.indices import canonical, dummies, fresh, opened, reindex, terms
 from ..notation.series import Series
@@ -27,7 +28,7 @@ def polynomial_increments(chain: Chain) -> Mapping[str, Series]:
     """
     series = chain.increments(2).series
     if has_noisy(c for s in series.values() for c in s.coefficients.values()):
-        raise ValueError(
+        raise DerivationRefused(
             f"noise of {chain.name}, which is not smooth in the gradient noise: its covariance has no factor "
             "in closed form; "
             "take the form ode, at order 1"
@@ -41,7 +42,7 @@ def polynomial_increments(chain: Chain) -> Mapping[str, Series]:
         for x in noises_of(e)
     )
     if others := sorted({x for x in factors if x.field != noise or len(x.indices) > 1}, key=str):
-        raise ValueError(
+        raise DerivationRefused(
             f"noise of {chain.name}, which contains {others[0]}, of another sample or of a point away from "
             "theta: its "
             "covariance has no factor in closed form; take one sample and constant noise, or the form ode, "
@@ -107,7 +108,7 @@ def squares_as_independent(expression: Expr) -> Expr:
         indices = indices_of(term)
         if len(indices) == 2:
             if indices[0] != indices[1]:
-                raise ValueError(
+                raise DerivationRefused(
                     f"{term} mixes the noise of two coordinates; expected squares of the noise at one "
                     "coordinate"
                 )

@@ -10,6 +10,7 @@ from sympy import Expr, Lambda
 
 from ..display.latex import latex_equation
 from ..display.text import equation_json, equation_text
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
 from ..optimizers.rule import Block, UpdateRule
 from ..regimes import Regime
@@ -111,7 +112,7 @@ class Equation(ABC):
         ValueError
             It has no generator on functions of the state alone, or that is not known.
         """
-        raise ValueError(
+        raise DerivationRefused(
             f"leading error of {self.name}; expected a derived diffusion, a fluctuation or an ode"
         )
 

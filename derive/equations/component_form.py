@@ -10,6 +10,7 @@ from typing import Any
 from sympy import Expr, Matrix, Symbol
 
 from ..display.text import components_json, components_text
+from ..errors import DerivationRefused
 from ..notation.coordinates import Space
 from ..notation.symbols import t
 from .abstract import Equation
@@ -62,7 +63,7 @@ def component_form(
         The dimension is not a positive integer, or objective or factor contain other symbols than theta's.
     """
     if not isinstance(dimension, int) or dimension < 1:
-        raise ValueError(f"dimension {dimension!r}; expected a positive integer")
+        raise DerivationRefused(f"dimension {dimension!r}; expected a positive integer")
     blocks = [block.name for block in equation.chain.blocks]
     positions = list(product(blocks, range(1, dimension + 1)))
     space = Space(dimension, objective, factor, {} if abstract else equation.definitions)

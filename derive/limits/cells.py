@@ -13,6 +13,7 @@ from itertools import product
 
 from sympy import Expr, Symbol
 
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
 from ..notation.series import monomial_series
 from ..optimizers.rule import UpdateRule
@@ -111,7 +112,7 @@ class RegimeMap:
         )
         start = next(inside, None)
         if start is None:
-            raise ValueError(
+            raise DerivationRefused(
                 f"{self.model.rule.name}: these exponents leave no memory between 0 and 1; assign others"
             )
         walked = list(polyhedra_of(region, start))
@@ -168,26 +169,26 @@ def regime_map(
         The rule or the noise is outside what can be balanced.
     """
     if 3 in noise.orders:
-        raise ValueError(
+        raise DerivationRefused(
             f"regimes for {noise.name} noise; expected noise without third cumulants: gaussian, symmetric, "
             "..."
         )
     if noise.variance != 1:
-        raise ValueError(
+        raise DerivationRefused(
             f"regimes for {noise.name} noise; expected the law of one draw: batches change no exponent"
         )
     if rule.sample_count > 1:
-        raise ValueError(
+        raise DerivationRefused(
             f"regimes of {rule.name}, which takes {rule.sample_count} samples in a step; expected one"
         )
     drawn = {Symbol(name, real=True) for name in rule.gradients}
     if not noise.constant and any(point.free_symbols & drawn for point in rule.gradients.values()):
-        raise ValueError(
+        raise DerivationRefused(
             f"regimes of {rule.name}, which takes a gradient where another one leads; take constant noise"
         )
     model = open_rule(rule, exponents)
     if start == "warm" and model.corrected:
-        raise ValueError(
+        raise DerivationRefused(
             f"{rule.name} has bias corrections, which are made for a start from zero; expected the start zero"
         )
     return RegimeMap(model, noise, start or ("zero" if model.corrected else "warm"))
@@ -196,7 +197,7 @@ def regime_map(
 def _power(name: str, value: Expr) -> Fraction:
     series = monomial_series(value)
     if len(series.coefficients) != 1:
-        raise ValueError(
+        raise DerivationRefused(
             f"the regime gives {name} the value {value}; expected a constant times a power of tau"
         )
     return Fraction(series.valuation, 2)

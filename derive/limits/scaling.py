@@ -16,6 +16,7 @@ from sympy import Add, Expr, Function, Integer, Integral, Mul, Pow, Symbol, lins
 
 from ..derivation.equation import DerivedEquation, modified_equation
 from ..display.text import text as index_text
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
 from ..notation.indices import components, opened, terms
 from ..notation.symbols import Component, ElementFunction, TotalField, t
@@ -78,7 +79,7 @@ def scaling_rule(rule: UpdateRule, regime: Regime, noise: NoiseModel) -> Scaling
     marked = _Marked(rule, regime)
     equation = modified_equation(rule, marked.regime, noise, order=1, form="diffusion")
     if equation.drift[0]["theta"] == 0 and equation.covariance[0]["theta", "theta"] == 0:
-        raise ValueError(
+        raise DerivationRefused(
             f"theta stands still in the limit of {equation.chain.name}; expected another; see optsde regimes"
         )
     system = _System(equation, marked.exponents)

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from sympy import Expr, Integer, Mul, factor
 
+from ..errors import DerivationRefused
 from .indices import components, connected, dummies, is_dummy, reindex, terms
 from .symbols import KEPT, Component, TotalField, body_of
 
@@ -52,7 +53,7 @@ def contract(term: Expr, index: str = "i") -> Contraction:
     for group in connected(left):
         indices = {name for f in group for name in _indices(f)}
         if indices & seen or not all(map(is_dummy, indices)):
-            raise ValueError(f"{Mul(*left)} in {term} is not a product of matrices and vectors")
+            raise DerivationRefused(f"{Mul(*left)} in {term} is not a product of matrices and vectors")
         numbers.append(contract_closed(Mul(*group)))
     return replace(tree, numbers=tuple(numbers))
 

@@ -8,6 +8,7 @@ from itertools import product
 
 from sympy import Add, Dummy, Expr, Function, Integer, Lambda, Matrix, Symbol
 
+from ..errors import DerivationRefused
 from .indices import components, dummies, terms
 from .symbols import Component, ElementFunction, TotalField, one
 
@@ -79,7 +80,9 @@ class Space:
         """Match symbols by name, whatever their assumptions."""
         own = {str(symbol): symbol for symbol in self.theta}
         if foreign := sorted({str(symbol) for symbol in expression.free_symbols} - set(own)):
-            raise ValueError(f"{what} contains {', '.join(foreign)}; expected a function of {', '.join(own)}")
+            raise DerivationRefused(
+                f"{what} contains {', '.join(foreign)}; expected a function of {', '.join(own)}"
+            )
         return expression.xreplace({symbol: own[str(symbol)] for symbol in expression.free_symbols})
 
     def state(self, block: str, n: int) -> Symbol:
@@ -128,7 +131,9 @@ class Space:
         if self.factor is not None:
             matrices = {"B": self.factor, "S": self.covariance}
             if field.name not in matrices or field.rank != 2:
-                raise ValueError(f"{c} has no value by a noise factor; expected covariances of the noise")
+                raise DerivationRefused(
+                    f"{c} has no value by a noise factor; expected covariances of the noise"
+                )
             return self._differentiated(matrices[field.name][head[0] - 1, head[1] - 1], tail)
         names = sorted(head) if field.symmetric else head
         label = field.name if self.dimension == 1 else f"{field.name}_{''.join(map(str, names))}"

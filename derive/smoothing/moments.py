@@ -18,6 +18,7 @@ from typing import Any
 
 from sympy import Add, Dummy, Expr, Integer, Lambda, Mul, Symbol, collect
 
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
 from ..notation.indices import components, terms
 from ..notation.symbols import KEPT, Component, ElementFunction, NoiseField, tau
@@ -33,7 +34,7 @@ class Noisy(ElementFunction):
         return _unevaluated, (noisy_function, (self.base, self.shape), self.args)
 
     def fdiff(self, argindex: int = 1) -> Any:
-        raise ValueError(f"{self} is not smooth; expected no derivative before the expectation")
+        raise DerivationRefused(f"{self} is not smooth; expected no derivative before the expectation")
 
     def parity(self, brought: int) -> int | None:
         """Return 1 if the function is odd in the noise and in the half-integer powers of tau together, 0 if
@@ -113,7 +114,7 @@ class Covariance(ElementFunction):
         return _unevaluated, (_covariance_function, self.shapes, self.args)
 
     def fdiff(self, argindex: int = 1) -> Any:
-        raise ValueError(
+        raise DerivationRefused(
             f"the derivation differentiates {self.base}, the covariance of "
             f"{' and '.join(str(s.expr) for _, s in self.shapes)} "
             "at two coordinates, which is not smooth where they coincide; take a lower order"
@@ -175,14 +176,14 @@ def smoothed_moment(functions: list[Noisy], drawn: list[Component], law: NoiseMo
         The noise is not Gaussian, or the functions have more than two different arguments.
     """
     if law.orders != (2,) or law.population is not None:
-        raise ValueError(
+        raise DerivationRefused(
             f"{functions[0].shape.expr} is not smooth, with {law.name} noise; expected Gaussian noise"
         )
     factors: dict[Expr, list[tuple[str, Lambda]]] = {}
     for function in functions:
         factors.setdefault(function.args[0], []).append((function.base, function.shape))
     if len(factors) > 2:
-        raise ValueError(
+        raise DerivationRefused(
             f"the joint moment of {functions[0].shape.expr} at more than two coordinates; take a lower order"
         )
     shifts = [Dummy(real=True) for _ in factors]

@@ -35,6 +35,7 @@ from sympy import (
     sqrt,
 )
 
+from ..errors import DerivationRefused
 from ..notation.symbols import KEPT
 
 NON_SMOOTH = (Abs, sign, Max, Min, Heaviside)
@@ -100,7 +101,9 @@ Pieces = tuple[list[Expr], list[Expr]]
 def _read(expression: Expr, y: Symbol) -> Pieces:
     if not expression.has(*NON_SMOOTH):
         if not expression.is_polynomial(y):
-            raise ValueError(f"{expression} is no polynomial; expected a piecewise polynomial of the noise")
+            raise DerivationRefused(
+                f"{expression} is no polynomial; expected a piecewise polynomial of the noise"
+            )
         return [], [expression.expand()]
     arguments = [_read(argument, y) for argument in expression.args]
     match expression:
@@ -116,7 +119,7 @@ def _read(expression: Expr, y: Symbol) -> Pieces:
             return _combined([arguments[0], _sign(arguments[0], y)], Mul)
         case Max() | Min():
             return _extreme(arguments, y, 1 if isinstance(expression, Max) else -1)
-    raise ValueError(f"{expression} is no piecewise polynomial of the noise")
+    raise DerivationRefused(f"{expression} is no piecewise polynomial of the noise")
 
 
 def _extreme(arguments: list[Pieces], y: Symbol, which: int) -> Pieces:
@@ -165,7 +168,7 @@ def _sign(argument: Pieces, y: Symbol) -> Pieces:
 
 def _linear(piece: Expr, y: Symbol) -> tuple[Expr, Expr]:
     if Poly(piece, y).degree() > 1:
-        raise ValueError(
+        raise DerivationRefused(
             f"the sign of {piece} has no breaks in closed form; expected an argument linear in {y}"
         )
     return piece.coeff(y, 1), piece.coeff(y, 0)
@@ -179,7 +182,7 @@ def _sign_of(number: Expr) -> Expr:
 
 def _positive(number: Expr) -> bool:
     if number.is_extended_positive is None:
-        raise ValueError(f"the sign of {number} is not known; expected constants whose order is")
+        raise DerivationRefused(f"the sign of {number} is not known; expected constants whose order is")
     return bool(number.is_extended_positive)
 
 

@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ..errors import BadInput
+
 VARIABLE = "OPTSDE_CACHE_DIR"
 """The environment variable that names another directory."""
 
@@ -34,14 +36,14 @@ def cache_directory() -> Path:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        raise ValueError(f"cache directory {path} is a link; set OPTSDE_CACHE_DIR to a directory of your own")
+        raise BadInput(f"cache directory {path} is a link; set OPTSDE_CACHE_DIR to a directory of your own")
     if hasattr(os, "getuid"):
         if found.st_uid != os.getuid():
-            raise ValueError(
+            raise BadInput(
                 f"cache directory {path} belongs to another user; set OPTSDE_CACHE_DIR to one of your own"
             )
         if found.st_mode & 0o077:
-            raise ValueError(f"cache directory {path} is open to other users; run `chmod 700` on it")
+            raise BadInput(f"cache directory {path} is open to other users; run `chmod 700` on it")
     return path
 
 

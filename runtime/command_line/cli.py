@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Sequence
 
+from ...derive.errors import BadInput
 from .arguments import parser_of_arguments
 
 
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser.parse_args(joined(sys.argv[1:] if arguments is None else arguments))
         forms = [f"--{form}" for form in ("json", "latex", "markdown") if getattr(options, form, False)]
         if len(forms) > 1:
-            raise ValueError(f"{' and '.join(forms)}; expected one of them: the output has one form")
+            raise BadInput(f"{' and '.join(forms)}; expected one of them: the output has one form")
         code = options.run(options)
         sys.stdout.flush()
         return code

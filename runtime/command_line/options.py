@@ -13,6 +13,7 @@ from sympy import Expr, Integer, Symbol
 
 from ...derive.claims.claim import Claim
 from ...derive.claims.papers import CLAIMS
+from ...derive.errors import BadInput
 from ...derive.noise.laws import NOISES, NoiseModel, batch_mean, reshuffled
 from ...derive.notation.parser import parse_expression
 from ...derive.optimizers.catalogue import CATALOGUE
@@ -31,14 +32,14 @@ def rule(text: str) -> UpdateRule:
     if make is None:
         close = get_close_matches(name, makers, 1)
         hint = f"did you mean {close[0]}?" if close else "see optsde list"
-        raise ValueError(f"unknown optimizer {name!r}; expected one of {', '.join(makers)}; {hint}")
+        raise BadInput(f"unknown optimizer {name!r}; expected one of {', '.join(makers)}; {hint}")
     if not variant:
         return make()
     plain = make()
     if "variant" not in make.__annotations__:
         if variant == plain.variant:
             return plain
-        raise ValueError(f"{name} has no variant {variant!r}; expected {plain.variant}")
+        raise BadInput(f"{name} has no variant {variant!r}; expected {plain.variant}")
     return make(variant)
 
 
@@ -55,28 +56,28 @@ def noise_law(
             law = make(constant=constant)
             if reshuffle:
                 if population is None:
-                    raise ValueError("--reshuffle without a population; expected --population N beside it")
+                    raise BadInput("--reshuffle without a population; expected --population N beside it")
                 return reshuffled(law, _count(population), Integer(1) if batch is None else _count(batch))
             if batch is None:
                 if population is not None:
-                    raise ValueError(
+                    raise BadInput(
                         f"a population of {population} without a batch; expected --batch B beside it"
                     )
                 return law
             return batch_mean(law, _count(batch), None if population is None else _count(population))
-    raise ValueError(f"unknown noise {name!r}; expected one of {', '.join(make.__name__ for make in NOISES)}")
+    raise BadInput(f"unknown noise {name!r}; expected one of {', '.join(make.__name__ for make in NOISES)}")
 
 
 def _count(text: str) -> Expr:
     """Read a number of samples, or a name that stands for it."""
     if text in RESERVED:
-        raise ValueError(
+        raise BadInput(
             f"number of samples {text!r}, a name that means something else; expected another name or a number"
         )
     if text.isascii() and text.isidentifier():
         return Symbol(text, positive=True)
     if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0):
-        raise ValueError(
+        raise BadInput(
             f"number of samples {text!r}; expected a positive integer, or a name that stands for it"
         )
     return Integer(text)
@@ -86,7 +87,7 @@ def chosen_rule(name: str | None, file: str | None) -> UpdateRule:
     """Read the one of an optimizer's name and a rule file that is given."""
     if (name is None) == (file is None):
         given = "both" if name else "neither"
-        raise ValueError(
+        raise BadInput(
             f"got {given} of RULE and --rule FILE; expected the name of an optimizer or a file with a rule"
         )
     return rule(name) if name is not None else load_rule(str(file))
@@ -99,7 +100,7 @@ def claims(paper: str | None) -> list[Claim]:
     if paper is not None and paper not in keys:
         close = get_close_matches(paper, keys, 1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(f"unknown paper {paper!r}; expected one of {', '.join(keys)}{hint}")
+        raise BadInput(f"unknown paper {paper!r}; expected one of {', '.join(keys)}{hint}")
     return [claim for claim in found if paper in (None, claim.paper.key)]
 
 
@@ -117,7 +118,7 @@ def number(text: str) -> float:
     stripped = text.strip()
     value = float(stripped) if _PLAIN.fullmatch(stripped) else float(_arithmetic(stripped))
     if not isfinite(value):
-        raise ValueError(f"the number {_cut(text)!r} is too large; expected a finite one")
+        raise BadInput(f"the number {_cut(text)!r} is too large; expected a finite one")
     return value
 
 
@@ -146,7 +147,7 @@ def _cut(text: str) -> str:
 def _arithmetic(text: str) -> Expr:
     value = parse_expression(text.replace("^", "**"), {})
     if not value.is_real:
-        raise ValueError(f"{text!r} is not a real number")
+        raise BadInput(f"{text!r} is not a real number")
     return value
 
 
@@ -202,7 +203,7 @@ class ProblemOptions:
         for name in ("hessian", "minimum_noise", "variances", "covariance"):
             if getattr(self, name) is not None:
                 option = name.replace("_", "-")
-                raise ValueError(
+                raise BadInput(
                     f"got --{option} with --objective; expected a formula and --factor, or a quadratic"
                 )
         return formula(self.objective, "1" if self.factor is None else self.factor)
@@ -238,10 +239,10 @@ def _pairs(items: Sequence[str]) -> list[tuple[str, str]]:
     pairs = [item.partition("=") for item in items]
     for item, (name, equals, value) in zip(items, pairs, strict=True):
         if not (name and equals and value):
-            raise ValueError(f"{item!r} is no assignment; expected NAME=VALUE")
+            raise BadInput(f"{item!r} is no assignment; expected NAME=VALUE")
     names = [name.strip() for name, _, _ in pairs]
     if repeated := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"{repeated[0]} is given {len(repeated)} times; expected each name once")
+        raise BadInput(f"{repeated[0]} is given {len(repeated)} times; expected each name once")
     return [(name.strip(), value.strip()) for name, _, value in pairs]
 
 
@@ -261,6 +262,6 @@ def check_writable(*paths: str | None) -> None:
                 or not os.access(folder, os.W_OK)
                 or (Path(path).exists() and not Path(path).is_file())
             ):
-                raise ValueError(
+                raise BadInput(
                     f"cannot write {path}; expected a file in an existing folder with write permission"
                 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...derive.derivation.chain import Chain
 from ...derive.equations.abstract import Equation
+from ...derive.errors import BadInput
 from ...derive.optimizers.rule import Block
 from ..problems.problem import Problem
 from ..reproduce import callisti2025
@@ -63,7 +64,7 @@ def converge(options: Namespace) -> int:
     """Measure weak errors."""
     equation = chosen_equation(options)
     if options.leading_error and options.noise_free_steps:
-        raise ValueError(
+        raise BadInput(
             "--leading-error with --noise-free-steps, whose start depends on tau; expected one of them"
         )
     check_writable(options.output, options.plot)

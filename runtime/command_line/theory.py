@@ -11,6 +11,7 @@ from ...derive.claims.verdicts import Verdict
 from ...derive.claims.verdicts import check as verdict_on
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import DerivedEquation, modified_equation
+from ...derive.errors import BadInput
 from ...derive.limits.cells import regime_map
 from ...derive.limits.report import map_json, map_latex, map_text
 from ...derive.limits.scaling import scaling_json, scaling_rule, scaling_text
@@ -118,7 +119,7 @@ def derive(options: Namespace) -> int:
 def check(options: Namespace) -> int:
     """Hold published equations against the derivation; 1 if a verdict is not the recorded one."""
     if options.plot is not None and not options.measure:
-        raise ValueError(
+        raise BadInput(
             f"--plot {options.plot} without --measure; expected both, for only measured errors are drawn"
         )
     verdicts = [verdict_on(claim) for claim in claims(options.paper)]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sympy import Expr, I, Matrix, Rational, Symbol, eye, nan, oo, zeros, zoo
 
 from ...codegen.objectives.formula import LARGEST_DIMENSION, FormulaFields
+from ...derive.errors import BadInput
 from ...derive.notation.parser import parse_expression
 
 Entry = Expr | str | float
@@ -56,14 +57,14 @@ class Formula:
     def __post_init__(self) -> None:
         d = self.dimension
         if not isinstance(d, int) or not 1 <= d <= LARGEST_DIMENSION:
-            raise ValueError(
+            raise BadInput(
                 f"dimension {d!r} of an objective given by a formula; expected 1 to {LARGEST_DIMENSION}: "
                 "its kernels write the coordinates out one by one; take a Quadratic for more"
             )
         names = {"theta"} if d == 1 else {f"theta_{n}" for n in range(1, d + 1)}
         for name, value in self.constants.items():
             if name in names or not isfinite(value):
-                raise ValueError(
+                raise BadInput(
                     f"constant {name} = {value}; expected a finite number for another name than theta's"
                 )
         known: dict[str, Expr] = {name: Symbol(name, real=True) for name in sorted(names)}
@@ -123,15 +124,15 @@ def _read(what: str, entry: Any, known: Mapping[str, Expr]) -> Expr:
     if isinstance(entry, Expr):
         if foreign := sorted({str(s) for s in entry.free_symbols} - set(known)):
             names = ", ".join(known)
-            raise ValueError(
+            raise BadInput(
                 f"{what} contains {foreign[0]}; expected {names}; give other names a value in constants"
             )
         expression = entry.xreplace({symbol: known[str(symbol)] for symbol in entry.free_symbols})
         if expression.has(zoo, nan, oo, -oo, I) or expression.is_real is False:
-            raise ValueError(f"{what} {expression} is not real and finite; expected a real function of theta")
+            raise BadInput(f"{what} {expression} is not real and finite; expected a real function of theta")
         return expression
     if not isinstance(entry, int | float | np.number) or not isfinite(entry):
-        raise ValueError(f"{what} is {entry!r}; expected a formula or a finite number")
+        raise BadInput(f"{what} is {entry!r}; expected a formula or a finite number")
     return _rational(float(entry))
 
 
@@ -146,7 +147,7 @@ def _factor(noise: Any, dimension: int, known: Mapping[str, Expr]) -> Matrix:
         else []
     )
     if len(shape) != dimension or len(set(shape)) != 1 or not 1 <= shape[0] <= dimension:
-        raise ValueError(
+        raise BadInput(
             f"noise factor has rows of {shape or type(noise).__name__} entries; expected {dimension} rows of "
             f"1 to {dimension} "
             "entries: a wider factor B may be replaced by a square one with the same B B^T"

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...derive.errors import BadInput
+
 Array = NDArray[np.float64]
 
 
@@ -43,9 +45,7 @@ def numbers(name: str, value: ArrayLike) -> Array:
     try:
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{name} is not a matrix of numbers; expected rows of as many numbers each"
-        ) from error
+        raise BadInput(f"{name} is not a matrix of numbers; expected rows of as many numbers each") from error
 
 
 def finite(name: str, array: Array) -> Array:
@@ -57,7 +57,7 @@ def finite(name: str, array: Array) -> Array:
         An entry is not finite.
     """
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} contains {array[~np.isfinite(array)][0]}; expected finite numbers")
+        raise BadInput(f"{name} contains {array[~np.isfinite(array)][0]}; expected finite numbers")
     return array
 
 
@@ -78,7 +78,7 @@ def nonnegative(name: str, value: float) -> float:
     """
     array = numbers(name, value)
     if array.ndim or not (np.isfinite(array) and array >= 0):
-        raise ValueError(f"{name} is {value!r}; expected a finite number >= 0")
+        raise BadInput(f"{name} is {value!r}; expected a finite number >= 0")
     return float(array)
 
 
@@ -92,7 +92,7 @@ def row(name: str, value: ArrayLike) -> Array:
     """
     array = finite(name, numbers(name, value))
     if array.ndim != 1 or not array.size:
-        raise ValueError(f"{name} has shape {array.shape}; expected d numbers")
+        raise BadInput(f"{name} has shape {array.shape}; expected d numbers")
     return array
 
 
@@ -106,9 +106,9 @@ def diagonal(name: str, value: ArrayLike, d: int) -> Array:
     """
     array = row(name, value)
     if len(array) != d:
-        raise ValueError(f"{name} has {len(array)} numbers; expected {d}, as many as H has rows")
+        raise BadInput(f"{name} has {len(array)} numbers; expected {d}, as many as H has rows")
     if array.min() < 0:
-        raise ValueError(f"{name} contains {array.min():.6g}; expected numbers >= 0")
+        raise BadInput(f"{name} contains {array.min():.6g}; expected numbers >= 0")
     return array
 
 
@@ -122,7 +122,7 @@ def columns(name: str, value: ArrayLike, d: int) -> Array:
     """
     array = numbers(name, value)
     if array.ndim != 2 or len(array) != d or not 1 <= array.shape[1] <= d:
-        raise ValueError(f"{name} has shape {array.shape}; expected {d} rows of 1 to {d} numbers")
+        raise BadInput(f"{name} has shape {array.shape}; expected {d} rows of 1 to {d} numbers")
     return finite(name, array)
 
 
@@ -136,10 +136,10 @@ def semidefinite(name: str, matrix: ArrayLike, d: int) -> Array:
     """
     array = symmetric(name, matrix)
     if len(array) != d:
-        raise ValueError(f"{name} has shape {array.shape}; expected that of H, {(d, d)}")
+        raise BadInput(f"{name} has shape {array.shape}; expected that of H, {(d, d)}")
     scale, smallest = np.abs(array).max(), np.linalg.eigvalsh(array)[0]
     if smallest < -1e-12 * max(scale, 1e-300) * len(array):
-        raise ValueError(f"{name} has the eigenvalue {smallest:.6g}; expected a positive semidefinite matrix")
+        raise BadInput(f"{name} has the eigenvalue {smallest:.6g}; expected a positive semidefinite matrix")
     return array
 
 
@@ -153,9 +153,9 @@ def symmetric(name: str, matrix: ArrayLike) -> Array:
     """
     array = numbers(name, matrix)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
-        raise ValueError(f"{name} has shape {array.shape}; expected d rows of d numbers")
+        raise BadInput(f"{name} has shape {array.shape}; expected d rows of d numbers")
     finite(name, array)
     scale = np.abs(array).max()
     if (gap := np.abs(array - array.T).max()) > 1e-12 * scale:
-        raise ValueError(f"{name} is not symmetric, entries differ by {gap:.3g}; expected a symmetric matrix")
+        raise BadInput(f"{name} is not symmetric, entries differ by {gap:.3g}; expected a symmetric matrix")
     return array

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...codegen.objectives.quadratic import Covariance, QuadraticFields
+from ...derive.errors import BadInput
 from .matrices import (
     Array,
     axes,
@@ -78,7 +79,7 @@ class Quadratic:
         names = ("minimum_noise", "variances", "covariance", "factor")
         given = [name for name in names if getattr(self, name) is not None]
         if len(given) > 1:
-            raise ValueError(f"got both {given[0]} and {given[1]}; expected one of {', '.join(names)}")
+            raise BadInput(f"got both {given[0]} and {given[1]}; expected one of {', '.join(names)}")
         kept = {"hessian": hessian}
         match given:
             case [] | ["minimum_noise"]:
@@ -94,7 +95,7 @@ class Quadratic:
                 kept["factor"] = columns("factor", cast(ArrayLike, self.factor), d)
         minimum = np.zeros(d) if self.minimum is None else numbers("minimum", self.minimum)
         if minimum.shape != (d,) or not np.isfinite(minimum).all():
-            raise ValueError(f"minimum {self.minimum}; expected {d} finite numbers")
+            raise BadInput(f"minimum {self.minimum}; expected {d} finite numbers")
         for name, value in (kept | {"minimum": minimum}).items():
             object.__setattr__(self, name, fixed(value))
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...derive.errors import BadInput
 from .figures import BELOW, COLOURS, finished, panels
 from .statistics import FLOOR, Slope
 from .triangles import draw_triangles
@@ -88,7 +89,7 @@ def plot_weak_errors(
         If there is nothing to draw, or `path` cannot be written.
     """
     if not series:
-        raise ValueError("no series to draw, expected at least one; measure a weak error first")
+        raise BadInput("no series to draw, expected at least one; measure a weak error first")
     labels = list(dict.fromkeys(entry.label for entry in series))
     groups = {entry.observable: [e for e in series if e.observable == entry.observable] for entry in series}
     lines = max(len(members) for members in groups.values())
@@ -156,7 +157,7 @@ def plot_means(
     """
     names = {run.observables for run in runs.values()}
     if len(names) != 1 or () in names:
-        raise ValueError(
+        raise BadInput(
             f"runs with the observables {sorted(names)}; expected one or more runs of the same observables"
         )
     (observables,) = names

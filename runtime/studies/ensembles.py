@@ -10,6 +10,7 @@ from ...codegen.lowering.kernels import CONTROL, simulation_kernel
 from ...codegen.program.statements import Kernel
 from ...derive.derivation.chain import Chain
 from ...derive.equations.abstract import Equation
+from ...derive.errors import BadInput
 from ..kernels.totals import Totals
 from ..results.files import provenance
 from ..results.losses import divergence, lost_text
@@ -74,11 +75,11 @@ class Simulation:
         ):
             whole(name, number, least)
         if self.only_path is not None and self.ensemble.control_variate:
-            raise ValueError(
+            raise BadInput(
                 f"control variate for path {self.only_path} alone; expected means over an ensemble"
             )
         if self.setting.noise_free_steps:
-            raise ValueError("noise-free steps for an ensemble; expected them in a weak-error study alone")
+            raise BadInput("noise-free steps for an ensemble; expected them in a weak-error study alone")
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -155,7 +156,7 @@ class Simulation:
         times = begin + tau * np.asarray(record_steps, dtype=float)
         left, lost = int(totals.counts.min()), lost_text(divergence(times, totals.counts, paths))
         if left < min(paths, 2):
-            raise ValueError(f"{paths - left} of {paths} paths became non-finite{lost}; {UNSTABLE}")
+            raise BadInput(f"{paths - left} of {paths} paths became non-finite{lost}; {UNSTABLE}")
         if ensemble.control_variate:
             check_complete(left, paths, lost)
         means, errors = self._means(totals, binding, state, begin, substeps, record_steps)

@@ -16,6 +16,7 @@ from ...codegen.program.statements import Observable
 from ...derive.derivation.equation import ModifiedEquation
 from ...derive.equations.abstract import Equation
 from ...derive.equations.certificate import LeadingError
+from ...derive.errors import BadInput
 from ...derive.notation.indices import FREE
 from ..kernels.interpreter import States, observed
 from ..problems.quadratic import Quadratic
@@ -98,18 +99,18 @@ def leading_error(
     problem, ensemble = setting.problem, ensemble or Ensemble(paths=PATHS)
     for name, number in (("intervals", intervals), ("steps", steps)):
         if whole(name, number, 4) % 4:
-            raise ValueError(f"{name} is {number}; expected a multiple of 4: three nested grids are needed")
+            raise BadInput(f"{name} is {number}; expected a multiple of 4: three nested grids are needed")
     if not isinstance(problem, Quadratic):
-        raise ValueError(
+        raise BadInput(
             f"leading error on a problem of the kind {type(problem).__name__}; expected a Quadratic"
         )
     if setting.noise_free_steps:
-        raise ValueError("leading error after noise-free steps, whose end depends on tau; expected none")
+        raise BadInput("leading error after noise-free steps, whose end depends on tau; expected none")
     measured = for_problem(equation, problem)
     missing, d = measured.leading_error, problem.dimension
     assert isinstance(measured, ModifiedEquation)  # others have refused
     if (count := sum(d ** len(part.blocks) for part in missing.operator)) > MOST_DERIVATIVES:
-        raise ValueError(
+        raise BadInput(
             f"{count} derivatives in dimension {d}; expected at most {MOST_DERIVATIVES}: take a smaller "
             "problem"
         )
@@ -167,7 +168,7 @@ class _Flow:
         )
         result = np.stack([totals.finals[track.name] for track in tracks])
         if not np.isfinite(result).all():
-            raise ValueError(f"the limit becomes non-finite; {UNSTABLE}")
+            raise BadInput(f"the limit becomes non-finite; {UNSTABLE}")
         return result
 
 
@@ -179,7 +180,7 @@ def _spacing(equation: ModifiedEquation, nodes: Array) -> Array:
     for row, block in enumerate(equation.chain.blocks):
         entries = nodes[..., row, :]
         if block.nonnegative and entries.min() <= 0:
-            raise ValueError(
+            raise BadInput(
                 f"{block.name} reaches {entries.min():g}, where the equation is not smooth; take a start "
                 "above 0"
             )
@@ -233,7 +234,7 @@ def _points(missing: LeadingError, flow: _Flow, states: Array, k: int, spacing: 
                 repeated * np.prod(spacing[rows])
             )
             if not np.isfinite(coefficient).all():
-                raise ValueError(
+                raise BadInput(
                     f"the leading error is singular at time {flow.time(k):g}; take a larger t0 or another "
                     "start"
                 )

@@ -9,6 +9,7 @@ from sympy import Matrix
 from ...codegen.lowering.regularisation import Regularisation
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import modified_equation
+from ...derive.errors import BadInput
 from ...derive.noise.laws import NoiseModel
 from ...derive.optimizers.rule import Auxiliary, Block, Hyperparameter, UpdateRule
 from ...derive.regimes import Regime
@@ -54,10 +55,10 @@ def load(path: str) -> Run | WeakErrorStudy:
             case "weak-error study":
                 return _study(record)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
+        raise BadInput(
             f"{path} holds a result that is not complete ({error}); expected one that save wrote"
         ) from error
-    raise ValueError(f"{path} holds no result; expected a file that the save of a run or a study wrote")
+    raise BadInput(f"{path} holds no result; expected a file that the save of a run or a study wrote")
 
 
 def _run(record: Mapping[str, Any]) -> Run:
@@ -101,4 +102,4 @@ def decoded(data: Any) -> Any:
             return tuple(decoded(item) for item in data)
         case None | bool() | int() | float() | str() | np.ndarray():
             return data
-    raise ValueError(f"{type(data).__name__} in a request; expected what save writes")
+    raise BadInput(f"{type(data).__name__} in a request; expected what save writes")

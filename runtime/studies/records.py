@@ -12,6 +12,7 @@ from sympy.matrices import MatrixBase
 
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import DerivedEquation
+from ...derive.errors import BadInput
 from ...derive.schemes.scheme import Scheme
 from ...derive.storage.encoding import encode
 
@@ -48,6 +49,6 @@ def encoded(value: Any) -> Any:
             return {str(key): encoded(item) for key, item in value.items()}
     if is_dataclass(value) and type(value).__module__.startswith(__name__.partition(".")[0]):
         return {KIND: type(value).__name__} | {f.name: encoded(getattr(value, f.name)) for f in fields(value)}
-    raise ValueError(
+    raise BadInput(
         f"{type(value).__name__} in a record; expected numbers, text, arrays or objects of this package"
     )

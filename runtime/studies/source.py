@@ -3,6 +3,7 @@
 from ...codegen.program.statements import Kernel
 from ...derive.derivation.chain import Chain
 from ...derive.equations.abstract import Equation
+from ...derive.errors import BadInput
 from ..kernels.compiled import write_kernel
 from ..kernels.device import write_cuda_kernel
 from .ensembles import Simulation
@@ -63,7 +64,7 @@ def kernel_of(
     how = {"setting": setting, "integrator": integrator or Integrator(), "ensemble": ensemble or Ensemble()}
     if study:
         if isinstance(target, Chain):
-            raise ValueError(f"study of {target.name} alone; expected its equation")
+            raise BadInput(f"study of {target.name} alone; expected its equation")
         return Study(equation=target, taus=(1.0,), **how).kernel
     return Simulation(target=target, tau=1.0, **how).kernel
 

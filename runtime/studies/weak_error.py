@@ -12,6 +12,7 @@ from ...codegen.lowering.kernels import study_kernel
 from ...codegen.lowering.steps import default_scheme
 from ...codegen.program.statements import Kernel
 from ...derive.equations.abstract import Equation
+from ...derive.errors import BadInput
 from ..results.files import provenance
 from ..results.request import Progress
 from ..results.study import Row, WeakErrorStudy
@@ -57,18 +58,16 @@ class Study:
         check_kind("ensemble", self.ensemble, Ensemble)
         check_target(self.equation, Equation)
         if isinstance(self.taus, str) or not hasattr(self.taus, "__iter__"):
-            raise ValueError(f"taus are {self.taus!r}; expected a sequence of numbers")
+            raise BadInput(f"taus are {self.taus!r}; expected a sequence of numbers")
         taus = tuple(positive("tau", tau) for tau in self.taus)
         if not taus or len(set(taus)) < len(taus):
-            raise ValueError(f"taus are {list(taus)}; expected at least one, each once")
+            raise BadInput(f"taus are {list(taus)}; expected at least one, each once")
         object.__setattr__(self, "taus", taus)
         substeps = self.integrator.substeps
         if substeps is not None and substeps % 4:
-            raise ValueError(
-                f"substeps is {substeps}; expected a multiple of 4: three nested grids are needed"
-            )
+            raise BadInput(f"substeps is {substeps}; expected a multiple of 4: three nested grids are needed")
         if self.ensemble.dtype != "float64":
-            raise ValueError(
+            raise BadInput(
                 f"dtype {self.ensemble.dtype} of a study; expected float64: differences of paths are small"
             )
 
@@ -152,7 +151,7 @@ class Study:
         free = self.setting.noise_free_steps
         n_steps, t0 = steps_in(self.setting.horizon, tau) - free, start_time(self.setting.t0, tau)
         if n_steps < 1:
-            raise ValueError(
+            raise BadInput(
                 f"{free} noise-free steps of tau {tau:g} fill the horizon {self.setting.horizon:g}; take "
                 "fewer"
             )
