@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from html import escape
 from itertools import product
+from typing import Any
 
 from sympy import Expr, Symbol
 
@@ -23,6 +25,7 @@ from .exponents import Comparisons, Form, Point
 from .limit import Limit, NoLimit, limit_of
 from .monomials import OpenRule, open_rule
 from .polyhedra import Polyhedron, polyhedra_of, polyhedron
+from .report import map_json, map_latex, map_text
 
 _TRIALS = tuple(Fraction(n, 131) for n in (47, 103, -71, 290, -210))
 
@@ -60,6 +63,23 @@ class RegimeMap:
     model: OpenRule
     noise: NoiseModel
     start: Start
+
+    def __str__(self) -> str:
+        return map_text(self)
+
+    def __repr__(self) -> str:
+        return f"<RegimeMap: {self.model.rule.name}, over {', '.join(self.axes)}>"
+
+    def latex(self) -> str:
+        """Return every cell with its limiting equation."""
+        return map_latex(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the map as data."""
+        return map_json(self)
 
     @property
     def axes(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ non-linearity all terms of a sum must change alike, and the argument of an expon
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any
 
 from sympy import Add, Expr, Function, Integer, Integral, Mul, Pow, Symbol, linsolve
@@ -27,7 +28,7 @@ STEP = Symbol("T")
 """The exponent of the number of old steps that one new step stands for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScalingRule:
     """What to do when the batch is multiplied by k.
 
@@ -60,6 +61,19 @@ class ScalingRule:
         """Whether the noise stands in the limit at all."""
         entries = (*self.equation.drift[0].values(), *self.equation.covariance[0].values())
         return any(c.field.rank == 2 for entry in entries for c in components(opened(entry)))
+
+    def __str__(self) -> str:
+        return _scaling_text(self)
+
+    def __repr__(self) -> str:
+        return f"<ScalingRule: {self.equation.chain.name}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rule as data; exponents of k."""
+        return _scaling_json(self)
 
 
 def scaling_rule(rule: UpdateRule, regime: Regime, noise: NoiseModel) -> ScalingRule:
@@ -196,7 +210,7 @@ class _System:
         return value - Add(*(n * w for n, w in zip(call.orders, weights, strict=True)))
 
 
-def scaling_text(found: ScalingRule) -> str:
+def _scaling_text(found: ScalingRule) -> str:
     """Return the rule over several lines, for a terminal."""
     chain = found.equation.chain
     lines = [f"{chain.name}: the batch times k"]
@@ -217,7 +231,7 @@ def scaling_text(found: ScalingRule) -> str:
     return "\n".join(lines)
 
 
-def scaling_json(found: ScalingRule) -> dict[str, Any]:
+def _scaling_json(found: ScalingRule) -> dict[str, Any]:
     """Return the rule as JSON data; exponents of k."""
     chain = found.equation.chain
     return {

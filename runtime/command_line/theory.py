@@ -13,8 +13,7 @@ from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import DerivedEquation, modified_equation
 from ...derive.errors import BadInput
 from ...derive.limits.cells import regime_map
-from ...derive.limits.report import map_json, map_latex, map_text
-from ...derive.limits.scaling import scaling_json, scaling_rule, scaling_text
+from ...derive.limits.scaling import scaling_rule
 from ...derive.optimizers.catalogue import all_rules
 from ...derive.regimes import REGIMES, parse_regime
 from ...derive.schemes.known import SCHEMES
@@ -167,8 +166,8 @@ def regimes(options: Namespace) -> int:
     if options.plot:
         plot_regimes(found, path=options.plot)
     if options.json:
-        return print_json(map_json(found))
-    print(map_latex(found) if options.latex else map_text(found))
+        return print_json(found.to_json())
+    print(found.latex() if options.latex else found)
     return 0
 
 
@@ -177,8 +176,8 @@ def scaling(options: Namespace) -> int:
     rule, law = chosen_rule(options.name, options.rule), noise_law(options.noise, options.constant_noise)
     found = scaling_rule(rule, parse_regime(options.regime, rule), law)
     if options.json:
-        return print_json(scaling_json(found))
-    print(scaling_text(found))
+        return print_json(found.to_json())
+    print(found)
     return 0
 
 
