@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr, Integer, Rational, Symbol
 
+from .errors import BadInput
 from .notation.frozen import FrozenMapping
 from .notation.parser import parse_assignments
 from .notation.symbols import tau
@@ -72,7 +73,7 @@ class Regime:
         known = [h.name for h in rule.hyperparameters] + [b.name for b in rule.blocks]
         for name in self.assignments:
             if name not in known:
-                raise ValueError(
+                raise BadInput(
                     f"regime assigns {name!r}; {rule.name} has {', '.join(known)}: assign one of these or "
                     "noise"
                 )
@@ -91,7 +92,7 @@ class Regime:
             s for name in memories if name not in self.assignments for s in values[name].free_symbols
         }
         if clash := sorted(str(h.symbol) for h in rule.hyperparameters if h.symbol in constants):
-            raise ValueError(
+            raise BadInput(
                 f"{rule.name} has a hyperparameter {clash[0]}, the name of a memory's constant; assign the "
                 "memory"
             )
@@ -102,7 +103,7 @@ class Regime:
         state = {b.symbol for b in rule.blocks}
         for name, value in {"noise": self.noise, **values, **blocks}.items():
             if value.free_symbols & state:
-                raise ValueError(
+                raise BadInput(
                     f"regime makes {name} depend on the state; expected powers of tau and constants"
                 )
         return Scaling(values, self.noise, blocks)
@@ -142,7 +143,7 @@ def parse_regime(text: str, rule: UpdateRule) -> Regime:
             return regime
     if "=" not in text:
         names = ", ".join(regime.name for regime in REGIMES)
-        raise ValueError(
+        raise BadInput(
             f"unknown regime {text!r}; expected one of {names}, or assignments such as 'lr=tau, noise=1'"
         )
     symbols = (

@@ -4,7 +4,7 @@ Names are loaded when they are first used: deriving needs SymPy alone, and impor
 neither SymPy nor Numba.
 """
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from .derive import regimes
     from .derive.claims import papers as claims
     from .derive.claims.verdicts import check
-    from .derive.derivation.certificate import Certificate
     from .derive.derivation.chain import Chain as OptimizerChain
     from .derive.derivation.equation import ModifiedEquation, modified_equation
+    from .derive.equations.certificate import Certificate
+    from .derive.errors import BadInput, DerivationRefused, KernelRefused
     from .derive.limits.cells import regime_map
     from .derive.limits.scaling import scaling_rule
     from .derive.noise import laws as noise
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .derive.regimes import Regime
     from .derive.schemes import known as schemes
     from .derive.schemes.scheme import Scheme
-    from .runtime.problems.formula import Objective as Formula
+    from .runtime.problems.formula import Formula as Formula
     from .runtime.problems.quadratic import Quadratic
     from .runtime.results import plots
     from .runtime.results.prediction import Prediction
@@ -41,12 +42,15 @@ if TYPE_CHECKING:
 # Where each name of the face lies: its module, and its name there; a namespace is a module itself.
 _PLACES = {
     "Auxiliary": ("derive.optimizers.rule", "Auxiliary"),
+    "BadInput": ("derive.errors", "BadInput"),
     "Block": ("derive.optimizers.rule", "Block"),
-    "Certificate": ("derive.derivation.certificate", "Certificate"),
+    "Certificate": ("derive.equations.certificate", "Certificate"),
+    "DerivationRefused": ("derive.errors", "DerivationRefused"),
     "Ensemble": ("runtime.studies.setting", "Ensemble"),
-    "Formula": ("runtime.problems.formula", "Objective"),
+    "Formula": ("runtime.problems.formula", "Formula"),
     "Hyperparameter": ("derive.optimizers.rule", "Hyperparameter"),
     "Integrator": ("runtime.studies.setting", "Integrator"),
+    "KernelRefused": ("derive.errors", "KernelRefused"),
     "ModifiedEquation": ("derive.derivation.equation", "ModifiedEquation"),
     "NoiseModel": ("derive.noise.laws", "NoiseModel"),
     "OptimizerChain": ("derive.derivation.chain", "Chain"),
@@ -79,12 +83,15 @@ _PLACES = {
 
 __all__ = [
     "Auxiliary",
+    "BadInput",
     "Block",
     "Certificate",
+    "DerivationRefused",
     "Ensemble",
     "Formula",
     "Hyperparameter",
     "Integrator",
+    "KernelRefused",
     "ModifiedEquation",
     "NoiseModel",
     "OptimizerChain",
@@ -118,7 +125,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return metadata.version("optsde")
+        from importlib.metadata import version  # costs more than the rest of this module
+
+        return version("optsde")
     if name not in _PLACES:
         raise AttributeError(f"module 'optsde' has no attribute {name!r}; it has {', '.join(__all__)}")
     module, attribute = _PLACES[name]

@@ -1,6 +1,6 @@
 """Compiling and running kernels: ensembles, weak-error studies, records, plots, the command line."""
 
-from .problems.formula import Objective
+from .problems.formula import Formula
 from .problems.quadratic import Quadratic
 from .results.prediction import Prediction
 from .results.run import Run
@@ -13,8 +13,8 @@ from .studies.weak_error import weak_error
 
 __all__ = [
     "Ensemble",
+    "Formula",
     "Integrator",
-    "Objective",
     "Prediction",
     "Quadratic",
     "Run",

@@ -20,15 +20,16 @@ from sympy import Symbol
 
 from ..codegen.lowering.regularisation import floor
 from ..derive.derivation.equation import Form, modified_equation
+from ..derive.errors import BadInput
 from ..derive.noise.laws import gaussian
 from ..derive.notation.symbols import tau
 from ..derive.optimizers.catalogue import CATALOGUE
 from ..derive.regimes import REGIMES
 from .problems.quadratic import Quadratic
 from .results.files import save_record, write_atomically
-from .results.plots import plot_weak_errors
+from .results.plots import error_series, plot_weak_errors
 from .results.shown import Shown
-from .results.study import WeakErrorStudy, error_series
+from .results.study import WeakErrorStudy
 from .studies.setting import Ensemble, Integrator, Setting
 from .studies.weak_error import weak_error
 
@@ -93,11 +94,11 @@ class Case:
     def problem(self) -> Quadratic:
         """The published matrix, or a random one with eigenvalues between 0.1 and 2 in six dimensions."""
         if self.experiment != "spectra":
-            return Quadratic(MATRIX, NOISE)
+            return Quadratic(MATRIX, minimum_noise=NOISE)
         generator = np.random.default_rng([self.seed, self.spectrum])
         basis, _ = np.linalg.qr(generator.standard_normal((6, 6)))
         hessian = (basis * np.exp(generator.uniform(np.log(0.1), np.log(2.0), 6))) @ basis.T
-        return Quadratic((hessian + hessian.T) / 2, NOISE)
+        return Quadratic((hessian + hessian.T) / 2, minimum_noise=NOISE)
 
 
 @dataclass(frozen=True)
@@ -153,11 +154,11 @@ def reproduce(folder: Path, cases: Sequence[Case], progress: Callable[[str, int,
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror
-        raise ValueError(
+        raise BadInput(
             f"cannot make the folder {folder}: {reason}; expected a place with write permission"
         ) from error
     if not os.access(folder, os.W_OK):
-        raise ValueError(f"cannot write into {folder}; expected a folder with write permission")
+        raise BadInput(f"cannot write into {folder}; expected a folder with write permission")
     began = time.perf_counter()
     results: dict[Case, WeakErrorStudy] = {}
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import pytest
 from flat import measured, simulated
+from quadratics import quadratic
 from settled import assert_settled
 
 from optsde.derive import adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
 from optsde.runtime import Quadratic, WeakErrorStudy
 
-PLANE = Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
-LINE = Quadratic([[1.0]], noise=[[0.09]])
+PLANE = quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
+LINE = quadratic([[1.0]], noise=[[0.09]])
 WARM = {"theta": [1, 0.5], "v": 1}
 THETA, V, BOTH = "norm(theta)**2", "norm(v)**2", "theta[0]**2*v[0]"
 RULES, REGIMES = (

@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import rooms
 
 import optsde.codegen
 import optsde.derive
@@ -136,3 +137,19 @@ def test_deriving_needs_neither_numba_nor_matplotlib():
 @pytest.mark.parametrize("name", MODULES)
 def test_doctests(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_nothing_imports_in_a_circle():
+    """Neither modules nor rooms; imports for type checking and those within functions count."""
+    assert rooms.circles(rooms.module_arrows()) == []
+    for layer in LAYERS:
+        assert rooms.circles(rooms.room_arrows(layer)) == []
+
+
+SAME = {"quadratic", "formula", "leading_error", "report", "weak_error"}
+"""Modules of one name that mean one thing: the form of an objective and its numbers, and the like."""
+
+
+def test_a_name_of_a_module_means_one_thing():
+    names = [path.stem for path in SOURCES if path.name != "__init__.py"]
+    assert {name for name in names if names.count(name) > 1} <= SAME

@@ -12,11 +12,11 @@ from flat import measured
 from settled import assert_settled
 
 from optsde.derive import adam, batch_equivalent, gaussian, modified_equation, rmsprop
-from optsde.runtime import Objective
+from optsde.runtime import Formula
 
-NEAR = Objective("theta**2/2 + sin(theta)/2", 0.4)
-FAR = Objective("theta**2/2 + sin(theta)", 0.35)
-VARYING = Objective("theta**2/2 + sin(theta)", "0.35 + sin(2*theta)/10")
+NEAR = Formula("theta**2/2 + sin(theta)/2", 0.4)
+FAR = Formula("theta**2/2 + sin(theta)", 0.35)
+VARYING = Formula("theta**2/2 + sin(theta)", "0.35 + sin(2*theta)/10")
 BOTH = "theta[0]**2*v[0]"
 
 
@@ -28,7 +28,7 @@ class Case:
     order: int
     form: str
     slope: int
-    problem: Objective
+    problem: Formula
     observables: tuple[str, ...]
     exponents: tuple[int, ...]
     paths: int

@@ -10,6 +10,8 @@ from sympy import Add, Expr, Mul, Pow, Symbol
 
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.abstract import Equation
+from ...derive.errors import KernelRefused
 from ...derive.schemes.increment_laws import gaussian_increments
 from ...derive.schemes.scheme import Scheme
 from ..objectives.protocol import Fields
@@ -30,7 +32,7 @@ MOST_DEGREE = 3
 
 
 def simulation_kernel(
-    target: Chain | ModifiedEquation,
+    target: Chain | Equation,
     objective: Fields,
     dimension: int,
     observables: Sequence[str],
@@ -53,7 +55,7 @@ def simulation_kernel(
     """
     if isinstance(target, Chain):
         if scheme is not None:
-            raise ValueError(
+            raise KernelRefused(
                 f"{scheme.name} for an optimizer, which takes steps of its own; expected an equation or no "
                 "scheme"
             )
@@ -70,7 +72,7 @@ def simulation_kernel(
 
 
 def study_kernel(
-    equation: ModifiedEquation,
+    equation: Equation,
     objective: Fields,
     dimension: int,
     observables: Sequence[str],
@@ -108,8 +110,7 @@ def study_kernel(
 
 def limit_kernel(equation: ModifiedEquation, objective: Fields, dimension: int) -> Kernel:
     """Return a kernel of the limit of an equation, ``tau -> 0``, by Euler-Maruyama on three nested grids."""
-    limit = replace(equation, order=1, form="diffusion", generator=equation.generator[:1])
-    step = euler_maruyama_step(limit, objective, Regularisation("none"))
+    step = euler_maruyama_step(equation.limit(), objective, Regularisation("none"))
     tracks = (Track("fine", step, "substep"), Track("coarse", step, "pair"), Track("coarsest", step, "quad"))
     return Kernel(dimension, tracks, (), ((1.0, 0.0, 0.0),))
 
@@ -125,12 +126,12 @@ def control_track(step: Step, pace: Pace, observables: Sequence[Observable], dim
     """
     for phi in observables:
         if not 0 <= degree(phi) <= MOST_DEGREE:
-            raise ValueError(
+            raise KernelRefused(
                 f"control variate for {phi.name}; expected a polynomial of degree at most {MOST_DEGREE}, as "
                 "norm(theta)**2, whose mean is known: take such observables or no control variate"
             )
     if (size := len(step.state) * dimension) > MOST_NUMBERS:
-        raise ValueError(
+        raise KernelRefused(
             f"control variate for a state of {size} numbers; expected at most {MOST_NUMBERS}: its covariance "
             "is followed "
             "step by step"

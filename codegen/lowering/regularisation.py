@@ -9,6 +9,7 @@ from typing import Literal
 
 from sympy import Expr, Heaviside, Integer, Max, Min, Rational
 
+from ...derive.errors import BadInput
 from ...derive.notation.parser import parse_expression
 from ...derive.notation.symbols import tau
 
@@ -48,7 +49,7 @@ class Regularisation:
         """
         derivatives = self._derivatives(v)
         if order >= len(derivatives):
-            raise ValueError(
+            raise BadInput(
                 f"phi = {self.name} differentiated {order} times; expected at most {len(derivatives) - 1}: "
                 "take smooth, "
                 "or an equation of a lower order"
@@ -108,10 +109,8 @@ def read_regularisation(text: str) -> Regularisation:
     if kind == "none" and not scale:
         return unregularised()
     if kind not in ("floor", "smooth"):
-        raise ValueError(
-            f"unknown regularisation {text!r}; expected none, floor, smooth, floor:U or smooth:U"
-        )
+        raise BadInput(f"unknown regularisation {text!r}; expected none, floor, smooth, floor:U or smooth:U")
     u = parse_expression(scale, {"tau": tau}) if scale else tau
     if u.is_positive is False:
-        raise ValueError(f"regularisation {text!r} with U = {u}; expected a positive expression in tau")
+        raise BadInput(f"regularisation {text!r} with U = {u}; expected a positive expression in tau")
     return Regularisation(kind, u)

@@ -7,25 +7,27 @@ contrast; they are added up afterwards in an order that the launch configuration
 (`optsde.runtime.kernels.device`).
 """
 
+from ...derive.errors import KernelRefused
 from ..program.kernel import Kernel
 from ..program.shapes import matrix_shapes
-from .cpu import (
-    FUNCTION,
+from .cuda_arguments import Shared
+from .frame import (
     Form,
     Shape,
-    draws,
     formed,
     usual_shape,
     write_contrasts,
     write_finals,
     write_header,
+    write_imports,
     write_observables,
     write_start,
     write_steps,
 )
-from .cuda_arguments import Shared
+from .lines import Source
 from .looped import Looped
-from .memory import LARGEST_UNIT, Layout, Source
+from .memory import LARGEST_UNIT, Layout
+from .target import CUDA, HOST
 from .uniform import write_setups
 
 MOST_NUMBERS = 4096
@@ -70,30 +72,28 @@ def emit_cuda(kernel: Kernel, signature: str, shape: Shape) -> str:
     bits = 64 if kernel.dtype == "float64" else 32
     form = formed(kernel, shape, 1, LARGEST_UNIT)
     layout, shared, out = form.layout, Shared(form), Source()
+    if layout.externals:
+        raise KernelRefused(
+            f"the function {next(iter(layout.externals))} in a CUDA kernel; expected matrices: take the CPU"
+        )
     if layout.rows > MOST_NUMBERS:
-        raise ValueError(
+        raise KernelRefused(
             f"dimension {layout.d}: a CUDA thread would hold {layout.rows} numbers of its path; expected at "
             "most "
             f"{MOST_NUMBERS}: take a smaller dimension or the CPU"
         )
     if shared.numbers > MOST_SHARED:
-        raise ValueError(
+        raise KernelRefused(
             f"dimension {layout.d}: the paths of a CUDA kernel would share {shared.numbers} numbers; "
             "expected at most "
             f"{MOST_SHARED}: take the shape 'looped', a smaller dimension or the CPU"
         )
     write_header(out, form, signature, "CUDA, one path per thread")
-    out("from numba import cuda, njit", "")
-    out(
-        *(
-            f"from optsde.runtime.kernels.device_functions import {line}"
-            for line in (*draws(layout, bits), f"stream{bits} as stream")
-        )
-    )
-    out("", "single = np.float32")
-    write_setups(out, layout, FUNCTION)
+    write_imports(out, layout, CUDA)
+    out("single = np.float32")
+    write_setups(out, layout, HOST)
     shared.write_host(out)
-    form.write_functions(out, *["@cuda.jit(device=True)"] * 2)
+    form.write_functions(out, CUDA.function, CUDA.inlined)
     _write_decorator(out, kernel, shared)
     arguments = ["start", "values", "finals", *shared.types]
     with out.under(

@@ -7,8 +7,9 @@ tables of what changes with time.
 
 from itertools import count
 
-from .cpu import ARITHMETIC, Form, write_numbers
-from .memory import Source, listed
+from .frame import Form, write_numbers
+from .lines import Source, listed
+from .target import ARITHMETIC
 from .unrolled import Unrolled
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from ..program.kernel import Track
 from ..program.statement import Statement
 from ..program.statements import Apply
+from .lines import Source, in_lane
 from .looped_functions import Loops
-from .memory import Layout, Source, in_lane
+from .memory import Layout
 from .uniform import write_times
 
 

@@ -9,8 +9,9 @@ from ..program.kernel import Track
 from ..program.schedule import Level, levels
 from ..program.statement import symbols
 from ..program.statements import Apply, Matrix, Total, Vector
+from .lines import Source, in_row, remark
 from .matrix_product import blocks, write_product
-from .memory import Layout, Source, in_row, remark
+from .memory import Layout
 from .printer import double, text
 from .uniform import write_shared
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .memory import Source, in_row, lane_loop
+from .lines import Source, in_row, lane_loop
 
 BLOCK = 5, 5
 SHORT = 2, 10

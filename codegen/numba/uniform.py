@@ -5,7 +5,8 @@ hold them.
 from ..program.check import TIME
 from ..program.kernel import SUBSTEPS, Track
 from ..program.statements import Scalar
-from .memory import Layout, Source, listed
+from .lines import Source, listed
+from .memory import Layout
 from .printer import text
 
 

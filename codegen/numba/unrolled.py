@@ -1,13 +1,12 @@
-"""The kernel's shape for few coordinates: a step is straight-line code on the coordinates of one path, in one
-lane loop.
-"""
+"""The kernel's shape for few coordinates: a step is straight-line code on one path, in one lane loop."""
 
 from collections.abc import Iterable
 
 from ..program.kernel import Observable, Track
 from ..program.statement import Statement
 from ..program.statements import Apply, Entry, Matrix, Number, Scalar, Stack, Total, Vector
-from .memory import Layout, Source, listed, remark
+from .lines import Source, listed, remark
+from .memory import Layout
 from .printer import double, text
 from .uniform import write_shared, write_times
 

@@ -3,6 +3,7 @@
 import keyword
 from collections.abc import Iterable
 
+from ...derive.errors import KernelRefused
 from .kernel import PACES, Kernel, Step
 from .shapes import input_lengths, matrix_shapes, vector_lengths
 from .statement import Scope, Statement, check_defined, symbols
@@ -16,7 +17,7 @@ def check_name(name: str) -> None:
     """Refuse a name that is no plain Python identifier: names become variables of the generated source."""
     # beyond ASCII, Python identifies different spellings (NFKC)
     if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name) or name.startswith("__"):
-        raise ValueError(f"name {name!r} is not a plain ASCII identifier; rename the symbol")
+        raise KernelRefused(f"name {name!r} is not a plain ASCII identifier; rename the symbol")
 
 
 def _one_of_each(names: Iterable[str], where: str) -> None:
@@ -24,7 +25,7 @@ def _one_of_each(names: Iterable[str], where: str) -> None:
     for name in names:
         check_name(name)
         if name in seen:
-            raise ValueError(f"{where}: the name {name!r} is given twice or reserved; rename one")
+            raise KernelRefused(f"{where}: the name {name!r} is given twice or reserved; rename one")
         seen.add(name)
 
 
@@ -34,7 +35,7 @@ def _check_statements(statements: Iterable[Statement], scope: Scope, where: str)
         try:
             scope.add(statement)
         except ValueError as error:
-            raise ValueError(f"{where}, {statement.label} {statement.target!r}: {error}") from error
+            raise KernelRefused(f"{where}, {statement.label} {statement.target!r}: {error}") from error
 
 
 def _check_step(step: Step, dimension: int) -> None:
@@ -42,11 +43,11 @@ def _check_step(step: Step, dimension: int) -> None:
     targets = [statement.target for statement in step.statements]
     _one_of_each((*step.inputs, *step.parameters, *step.matrices, *targets), where)
     if not set(step.past) <= set(step.noise):
-        raise ValueError(f"{where}: the past of {step.past} is wanted; its noise is {step.noise}")
+        raise KernelRefused(f"{where}: the past of {step.past} is wanted; its noise is {step.noise}")
     given = (*step.noise, *step.signs, *step.vectors)
     for name, width in step.widths:
         if name not in given or width < 1:
-            raise ValueError(
+            raise KernelRefused(
                 f"{where}: the width {width} of {name!r}; expected at least 1, of noise or a "
                 f"constant vector, one of {given}"
             )
@@ -54,19 +55,21 @@ def _check_step(step: Step, dimension: int) -> None:
     _check_statements(step.statements, scope, where)
     vectors = scope.vectors
     if not step.state or len(step.result) != len(step.state):
-        raise ValueError(
+        raise KernelRefused(
             f"{where}: {len(step.result)} results for {len(step.state)} state blocks; give one for each"
         )
     for name in step.result:
         if name not in vectors:
-            raise ValueError(f"{where}: the result {name!r} is no vector; give a state block or a Vector")
+            raise KernelRefused(f"{where}: the result {name!r} is no vector; give a state block or a Vector")
         if vectors[name] != dimension:
-            raise ValueError(
+            raise KernelRefused(
                 f"{where}: the result {name!r} has {vectors[name]} entries; expected {dimension}"
             )
     for name in step.nonnegative:
         if name not in step.state:
-            raise ValueError(f"{where}: the nonnegative block {name!r} is none of the state's {step.state}")
+            raise KernelRefused(
+                f"{where}: the nonnegative block {name!r} is none of the state's {step.state}"
+            )
 
 
 def check(kernel: Kernel) -> None:
@@ -78,34 +81,36 @@ def check(kernel: Kernel) -> None:
         With one line that names the step or observable and what is wrong.
     """
     if kernel.dimension < 1:
-        raise ValueError(f"dimension {kernel.dimension}: a kernel needs at least 1")
+        raise KernelRefused(f"dimension {kernel.dimension}: a kernel needs at least 1")
     if kernel.dtype not in ("float64", "float32"):
-        raise ValueError(f"dtype {kernel.dtype!r}: expected 'float64' or 'float32'")
+        raise KernelRefused(f"dtype {kernel.dtype!r}: expected 'float64' or 'float32'")
     if not kernel.tracks:
-        raise ValueError("a kernel needs at least one track")
+        raise KernelRefused("a kernel needs at least one track")
     _one_of_each((track.name for track in kernel.tracks), "tracks")
     for track in kernel.tracks:
         if track.pace not in PACES:
-            raise ValueError(f"track {track.name!r}: pace {track.pace!r}; expected one of {', '.join(PACES)}")
+            raise KernelRefused(
+                f"track {track.name!r}: pace {track.pace!r}; expected one of {', '.join(PACES)}"
+            )
         _check_step(track.step, kernel.dimension)
     laws = {track.step.law for track in kernel.tracks if track.step.noise}
     if len(laws) > 1 or (laws and laws != {"gaussian"} and len({track.pace for track in kernel.tracks}) > 1):
         found = " and ".join(sorted(laws))
-        raise ValueError(
+        raise KernelRefused(
             f"{found} increments on several tracks; expected gaussian ones, whose sums are gaussian again"
         )
     for track in kernel.tracks:
         for name, length in input_lengths(track.step, kernel.dimension).items():
             if length != vector_lengths(kernel).get(name, length):
-                raise ValueError(
+                raise KernelRefused(
                     f"{name!r} has the lengths {sorted({length, vector_lengths(kernel)[name]})} on several "
                     "tracks; expected one"
                 )
     for weights in kernel.contrasts:
         if len(weights) != len(kernel.tracks):
-            raise ValueError(f"contrast {weights}: {len(weights)} weights for {len(kernel.tracks)} tracks")
+            raise KernelRefused(f"contrast {weights}: {len(weights)} weights for {len(kernel.tracks)} tracks")
         if not all(abs(weight) <= LARGEST_WEIGHT for weight in weights):
-            raise ValueError(f"contrast {weights}: expected weights of at most {LARGEST_WEIGHT:g} in size")
+            raise KernelRefused(f"contrast {weights}: expected weights of at most {LARGEST_WEIGHT:g} in size")
     for observable in kernel.observables:
         where = f"observable {observable.name!r}"
         for track in kernel.tracks:
@@ -113,7 +118,9 @@ def check(kernel: Kernel) -> None:
             inputs = (*step.state, *step.parameters, *kernel.matrices, *kernel.vectors)
             _one_of_each((*inputs, *(statement.target for statement in observable.statements)), where)
             if any(statement.kind == "uniform" for statement in observable.statements):
-                raise ValueError(f"{where}: it has a Scalar statement; put that expression where it is used")
+                raise KernelRefused(
+                    f"{where}: it has a Scalar statement; put that expression where it is used"
+                )
             lengths = vector_lengths(kernel)
             known = {name: lengths.get(name, kernel.dimension) for name in (*step.state, *kernel.vectors)}
             scope = Scope(kernel.dimension, set(step.parameters), known, set(kernel.matrices))
@@ -121,5 +128,5 @@ def check(kernel: Kernel) -> None:
             try:
                 check_defined(symbols(observable.expression), scope.uniform, scope.numbers)
             except ValueError as error:
-                raise ValueError(f"{where}: {error}") from error
+                raise KernelRefused(f"{where}: {error}") from error
     matrix_shapes(kernel)

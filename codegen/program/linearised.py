@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sympy import Expr, Integer, Symbol
 
+from ...derive.errors import KernelRefused
 from .kernel import Step
 from .statement import Statement, replaced
 from .statements import Vector, reads
@@ -49,7 +50,7 @@ def linearised(step: Step) -> Step:
     used |= {name for s in statements if s.target in used for name in s.matrices}
     noise = tuple(name for name in step.noise if name in used)
     if not noise:
-        raise ValueError(
+        raise KernelRefused(
             f"linearisation of {step.name}, which has no noise near its path without noise; expected some"
         )
     return replace(

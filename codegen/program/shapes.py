@@ -4,6 +4,7 @@ matrix makes.
 
 from collections.abc import Iterable, Mapping
 
+from ...derive.errors import KernelRefused
 from .kernel import Kernel, Step
 from .statement import Statement
 from .statements import Apply, Matrix
@@ -61,7 +62,7 @@ def matrix_shapes(kernel: Kernel) -> dict[str, tuple[int, int]]:
                     shape = shape[::-1] if s.operator.transposed else shape
                     if found.setdefault(s.operator.name, shape) != shape:
                         known_shape = found[s.operator.name]
-                        raise ValueError(
+                        raise KernelRefused(
                             f"matrix {s.operator.name!r} is used with the shapes {known_shape} and {shape}"
                         )
     return {name: found.get(name, (d, d)) for name in kernel.matrices}  # what no product reads is square

@@ -14,6 +14,8 @@ from typing import ClassVar, Literal, Self
 
 from sympy import Expr, Symbol
 
+from ...derive.errors import KernelRefused
+
 Kind = Literal["uniform", "number", "vector"]
 """Of a quantity: one number for all paths, one number per path, a vector per path."""
 
@@ -158,4 +160,4 @@ def check_defined(names: Iterable[str], *known: Iterable[str]) -> None:
     everything = set().union(*known)
     for name in names:
         if name not in everything:
-            raise ValueError(f"{name!r} is not defined there; define it in an earlier statement")
+            raise KernelRefused(f"{name!r} is not defined there; define it in an earlier statement")

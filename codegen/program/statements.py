@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from sympy import Add, DiracDelta, Expr, Integer, Symbol
 
+from ...derive.errors import KernelRefused
 from .statement import Scope, Statement, check_defined, replaced, symbols
 
 
@@ -72,7 +73,7 @@ class OfVectors(Expressed):
         found = {name: known[name] for name in self.reads if name in known}
         if len(set(found.values())) > 1:
             shown = ", ".join(f"{name} of {length}" for name, length in sorted(found.items()))
-            raise ValueError(
+            raise KernelRefused(
                 f"{self.expression} has vectors of several lengths: {shown}; multiply by a matrix first"
             )
         return next(iter(found.values()), dimension)
@@ -156,26 +157,30 @@ class Apply(Statement):
     def check(self, scope: Scope) -> None:
         if isinstance(self.operator, Matrix):
             if self.operator.name not in scope.matrices:
-                raise ValueError(f"{self.operator.name!r} is none of the matrices {sorted(scope.matrices)}")
+                raise KernelRefused(
+                    f"{self.operator.name!r} is none of the matrices {sorted(scope.matrices)}"
+                )
             if len(self.operands) != 1:
-                raise ValueError(f"a matrix is applied to {len(self.operands)} vectors; expected one")
+                raise KernelRefused(f"a matrix is applied to {len(self.operands)} vectors; expected one")
         elif (
             self.operator.call.__qualname__ != self.operator.name
             or self.operator.call.__module__ == "__main__"
         ):
-            raise ValueError(
+            raise KernelRefused(
                 f"the function {self.operator.name} cannot be imported; define it at the top of a module"
             )
         for name in self.operands:
             if name not in scope.vectors:
-                raise ValueError(f"{name!r} is no earlier vector")
+                raise KernelRefused(f"{name!r} is no earlier vector")
 
     def with_values(self, target: str, values: Mapping[str, Expr]) -> Sequence[Statement]:
         operands = tuple(str(values.get(name, name)) for name in self.operands)
         if "0" in operands:
             if isinstance(self.operator, Matrix):
                 return ()
-            raise ValueError(f"{self.operator} of a vector that is zero; expected one that a kernel computes")
+            raise KernelRefused(
+                f"{self.operator} of a vector that is zero; expected one that a kernel computes"
+            )
         return (replace(self, target=target, operands=operands),)
 
     def derivative(self, target: str, slopes: Mapping[str, Expr]) -> Sequence[Statement]:
@@ -185,7 +190,7 @@ class Apply(Statement):
         if isinstance(self.operator, Matrix):  # d (A_ij x_j) = A_ij dx_j
             return self.with_values(target, slopes)
         if len(self.operator.derivatives) != len(self.operands):
-            raise ValueError(
+            raise KernelRefused(
                 f"the derivative of {self.operator} is needed; give it a function for each of its operands"
             )
         # d f_i(x, y) = f_i,j(x, y) dx_j + f_i,k(x, y) dy_k: a function for each sum
@@ -221,9 +226,9 @@ class Entry(Statement):
 
     def check(self, scope: Scope) -> None:
         if self.vector not in scope.vectors:
-            raise ValueError(f"{self.vector!r} is no earlier vector")
+            raise KernelRefused(f"{self.vector!r} is no earlier vector")
         if not 0 <= self.index < (length := scope.vectors[self.vector]):
-            raise ValueError(f"index {self.index} is outside 0 ... {length - 1}")
+            raise KernelRefused(f"index {self.index} is outside 0 ... {length - 1}")
 
     def with_values(self, target: str, values: Mapping[str, Expr]) -> Sequence[Statement]:
         vector = str(values.get(self.vector, self.vector))
@@ -248,7 +253,7 @@ class Stack(Statement):
 
     def check(self, scope: Scope) -> None:
         if len(self.entries) != scope.dimension or not scope.numbers.issuperset(self.entries):
-            raise ValueError(f"{self.entries} are not {scope.dimension} earlier numbers per path")
+            raise KernelRefused(f"{self.entries} are not {scope.dimension} earlier numbers per path")
 
     def with_values(self, target: str, values: Mapping[str, Expr]) -> Sequence[Statement]:
         names = [str(values.get(entry, entry)) for entry in self.entries]

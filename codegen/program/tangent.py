@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr, Integer, Symbol
 
+from ...derive.errors import KernelRefused
 from .statement import Statement
 from .statements import Vector
 
@@ -70,7 +71,7 @@ def tangent(
                 tangents.slopes[statement.target] = same
         vectors |= {s.target for s in found if s.kind == "vector"}
     if tangents.slopes.get(result, 0) == 0:
-        raise ValueError(f"{result} does not change along {', '.join(directions.values())}")
+        raise KernelRefused(f"{result} does not change along {', '.join(directions.values())}")
     last = str(tangents.slopes[result])
     if last in directions.values() or not found:
         return (Vector(target, Symbol(last, real=True)),)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Generic, TypeVar
 
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class FrozenMapping(Mapping[K, V], Generic[K, V]):

@@ -5,7 +5,7 @@ An expression in index notation is a SymPy expression whose atoms are `Component
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sympy import Expr, Function, S, Symbol
@@ -18,6 +18,10 @@ k = Symbol("k", real=True)
 """The number of steps done before this one, ``t / tau``; for update rules."""
 g = Symbol("g", real=True)
 """The stochastic gradient at one coordinate; for update rules."""
+
+
+KEPT = 1 << 16
+"""Results that a cache of expressions holds: a long process forgets the oldest."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Component(Symbol):
         return self.field(*self.indices, index)
 
 
-@cache
+@lru_cache(KEPT)
 def _component(field: Field, indices: tuple[str, ...]) -> Component:
     # SymPy keeps one symbol for each name: the name must tell fields apart that differ in anything
     kinds = zip("'~^!", (field.varies, field.gradient, field.symmetric, field.formal), strict=True)

@@ -7,7 +7,7 @@ number has that the parser reads, is taken as 0.
 """
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -35,7 +35,7 @@ from sympy.functions.elementary.exponential import ExpBase, log
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
-from .symbols import Component
+from .symbols import KEPT, Component
 
 DIGITS = 2100
 """Digits of the values that decide."""
@@ -75,7 +75,7 @@ def is_zero(expression: Expr) -> bool:
     return expression == 0 or _vanishes(Add.make_args(expression))
 
 
-@cache
+@lru_cache(KEPT)
 def _shortest(carrier: Expr, constants: tuple[Expr, ...]) -> Expr:
     plain = Add(*(constant * carrier for constant in constants))
     if not any(map(_is_tangled, constants)):
@@ -108,7 +108,7 @@ def _constant_of(term: Expr) -> tuple[Expr, Expr]:
     return Mul(*constant), Mul(*carrier)
 
 
-@cache
+@lru_cache(KEPT)
 def _calls_state(factor: Expr) -> bool:
     return factor.has(Component)
 
@@ -123,12 +123,12 @@ def _grouped(parts: Iterable[Expr]) -> list[list[Expr]]:
     return list(groups.values())
 
 
-@cache
+@lru_cache(KEPT)
 def _is_tangled(term: Expr) -> bool:
     return any(_tangles(f) for f in Mul.make_args(term))
 
 
-@cache
+@lru_cache(KEPT)
 def _tangled_symbols(term: Expr) -> frozenset[Expr]:
     return frozenset().union(*(f.free_symbols for f in Mul.make_args(term) if _tangles(f)))
 
@@ -142,7 +142,7 @@ def _tangles(factor: Expr) -> bool:
     return isinstance(base, Add) or (isinstance(exponent, Add) and bool(exponent.free_symbols))
 
 
-@cache
+@lru_cache(KEPT)
 def _vanishes(parts: tuple[Expr, ...]) -> bool:
     return (
         len(parts) > 1
@@ -160,14 +160,14 @@ def _small(parts: Iterable[Expr], point: int, digits: int) -> bool:
     return abs(context.fsum(values)) <= max(map(abs, values)) * context.mpf(10) ** (10 - digits)
 
 
-@cache
+@lru_cache(KEPT)
 def _context(digits: int) -> MPContext:
     context = MPContext()
     context.dps = digits
     return context
 
 
-@cache
+@lru_cache(KEPT)
 def _value(expression: Expr, point: int, digits: int) -> Any:
     context = _context(digits)
     match expression:

@@ -2,6 +2,7 @@
 
 from sympy import Expr, Integer, Rational, sqrt
 
+from ..errors import BadInput
 from .increment_laws import three_point_increments, two_point_increments
 from .scheme import Scheme, Sde, X
 from .stochastic_runge_kutta import DRI1, RI6, stochastic_runge_kutta
@@ -155,5 +156,5 @@ def named_scheme(text: str) -> Scheme:
     """
     known = {s.name.lower().replace(" ", "-"): s for s in SCHEMES}
     if (found := known.get(text.lower().replace(" ", "-").replace("_", "-"))) is None:
-        raise ValueError(f"unknown scheme {text!r}; expected one of {', '.join(known)}")
+        raise BadInput(f"unknown scheme {text!r}; expected one of {', '.join(known)}")
     return found

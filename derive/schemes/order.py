@@ -12,9 +12,9 @@ from itertools import count
 
 from sympy import Add, Expr, Integer, Rational, sqrt
 
-from ..derivation.chain import Increments
 from ..derivation.expansion import shifted
 from ..derivation.generator import one_step_symbols
+from ..derivation.increments import Increments
 from ..derivation.verification import difference, exponential, generator_of
 from ..notation.indices import canonical, components, dummies, fresh, reindex, terms
 from ..notation.operators import compose_series

@@ -1,12 +1,14 @@
 """What the commands about paths do with their options: show, simulate, converge, reproduce."""
 
 from argparse import Namespace
+from dataclasses import fields
 from pathlib import Path
 
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.abstract import Equation
+from ...derive.errors import BadInput
 from ...derive.optimizers.rule import Block
-from ..problems.quadratic import Problem
+from ..problems.problem import Problem
 from ..reproduce import callisti2025
 from ..reproduce import reproduce as run_cases
 from ..results.plots import plot_means
@@ -16,7 +18,7 @@ from ..studies.leading_error import leading_error
 from ..studies.setting import Ensemble, Integrator, Setting
 from ..studies.source import kernel_of, written
 from ..studies.weak_error import weak_error
-from .options import assignments, check_writable, chosen_problem, number, numbers, start
+from .options import ProblemOptions, assignments, check_writable, number, numbers, start
 from .progress import bar
 from .theory import chosen_chain, chosen_equation
 
@@ -25,7 +27,7 @@ def show(options: Namespace) -> int:
     """Print the source of a kernel."""
     target, ensemble = _target(options), Ensemble(device=options.device, dtype=options.dtype)
     setting = Setting(_problem(options), horizon=1, observables=_observables(options, target))
-    how = Integrator(options.scheme, None, options.phi)
+    how = Integrator(options.scheme, None, options.regularisation)
     name, source = written(kernel_of(target, setting, options.what == "study", how, ensemble), ensemble)
     if options.json:
         return print_json({"signature": name, "source": source})
@@ -62,7 +64,7 @@ def converge(options: Namespace) -> int:
     """Measure weak errors."""
     equation = chosen_equation(options)
     if options.leading_error and options.noise_free_steps:
-        raise ValueError(
+        raise BadInput(
             "--leading-error with --noise-free-steps, whose start depends on tau; expected one of them"
         )
     check_writable(options.output, options.plot)
@@ -100,20 +102,20 @@ def reproduce(options: Namespace) -> int:
     return 0
 
 
-def _setting(options: Namespace, target: Chain | ModifiedEquation, noise_free_steps: int = 0) -> Setting:
+def _setting(options: Namespace, target: Chain | Equation, noise_free_steps: int = 0) -> Setting:
     return Setting(
         _problem(options),
         horizon=options.horizon,
         start=start(options.start or []),
         t0=options.t0,
-        constants=assignments(options.set),
+        constants=assignments(options.constants),
         observables=_observables(options, target),
         noise_free_steps=noise_free_steps,
     )
 
 
 def _integrator(options: Namespace, own_share: float = 0.1) -> Integrator:
-    return Integrator(options.scheme, options.substeps, options.phi, own_share)
+    return Integrator(options.scheme, options.substeps, options.regularisation, own_share)
 
 
 def _ensemble(options: Namespace, **others) -> Ensemble:
@@ -128,19 +130,19 @@ def _ensemble(options: Namespace, **others) -> Ensemble:
     )
 
 
-def _target(options: Namespace) -> Chain | ModifiedEquation:
+def _target(options: Namespace) -> Chain | Equation:
     """Return the optimizer or its equation; an optimizer that has no equation can still be run."""
     return chosen_chain(options) if options.what == "optimizer" else chosen_equation(options)
 
 
 def _problem(options: Namespace) -> Problem:
-    return chosen_problem(options.hessian, options.noise, options.objective, options.noise_factor)
+    return ProblemOptions(**{f.name: getattr(options, f.name) for f in fields(ProblemOptions)}).problem()
 
 
-def _blocks(target: Chain | ModifiedEquation) -> tuple[Block, ...]:
+def _blocks(target: Chain | Equation) -> tuple[Block, ...]:
     return (target if isinstance(target, Chain) else target.chain).blocks
 
 
-def _observables(options: Namespace, target: Chain | ModifiedEquation) -> list[str]:
+def _observables(options: Namespace, target: Chain | Equation) -> list[str]:
     names = [b.name for b in _blocks(target)]
     return options.observable or [f"norm({name})**2" for name in ("theta", "v") if name in names]

@@ -35,7 +35,7 @@ from ...codegen.program.kernel import Observable
 from ...codegen.program.shapes import lengths
 from ...codegen.program.statement import Statement
 from ...codegen.program.statements import Apply, Entry, Function, Matrix, Number, Scalar, Stack, Total, Vector
-from ...derive.derivation.component_form import written_out
+from ...derive.notation.coordinates import written_out
 from ...derive.notation.indices import components, is_dummy, terms
 from ...derive.notation.symbols import Component, TotalField, body_of, one
 from ..problems.quadratic import Quadratic

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .files import save_record
 from .losses import Lost, warnings
-from .plots import ErrorSeries, plot_weak_errors
+from .plots import error_series, plot_weak_errors
 from .prediction import Prediction
 from .request import Progress, Request
 from .shown import Shown
@@ -177,12 +177,3 @@ class WeakErrorStudy(Shown):
         """Draw the errors against tau; see `optsde.plots.plot_weak_errors`."""
         series = error_series({f"order {self.weak_order}": self})
         return plot_weak_errors(series, title=self.name, path=path)
-
-
-def error_series(studies: Mapping[str, WeakErrorStudy]) -> list[ErrorSeries]:
-    """Return what `optsde.runtime.results.plots.plot_weak_errors` draws, from studies by label."""
-    return [
-        ErrorSeries(label, name, *study.series(name), slope=study.slopes[name], order=study.weak_order)
-        for label, study in studies.items()
-        for name in study.observables
-    ]

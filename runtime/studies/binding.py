@@ -10,7 +10,7 @@ from ...codegen.program.kernel import SUBSTEPS, Kernel, Track
 from ..kernels.compiled import CompiledKernel
 from ..kernels.device import Device, compile_for
 from ..kernels.totals import Totals
-from ..problems.quadratic import Problem
+from ..problems.problem import Problem
 from .requests import step_parameters
 
 Array = NDArray[np.float64]

@@ -11,9 +11,9 @@ from ...derive.claims.claimed import both_equations, measured_law
 from ...derive.claims.verdicts import Verdict
 from ..problems.quadratic import Quadratic
 from ..results.losses import warnings
-from ..results.plots import plot_weak_errors
+from ..results.plots import error_series, plot_weak_errors
 from ..results.shown import Shown
-from ..results.study import WeakErrorStudy, error_series
+from ..results.study import WeakErrorStudy
 from .setting import Ensemble, Integrator, Setting
 from .weak_error import weak_error
 
@@ -85,7 +85,7 @@ def compare(
     observables = ["norm(theta)**2", *(f"norm({b.name})**2" for b in blocks if b.nonnegative)]
     observables += ["m[0]*v[0]"] if {"m", "v"} <= {b.name for b in blocks} else []
     setting = Setting(
-        Quadratic(hessian, noise=_NOISE),
+        Quadratic(hessian, minimum_noise=_NOISE),
         horizon=_HORIZON,
         t0=1.0,
         start={"theta": [1.0, 0.5][: len(hessian)]},

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ...codegen.program.kernel import Observable, Step, Track
 from ...codegen.program.shapes import input_lengths
+from ...derive.errors import BadInput
 from ..kernels.interpreter import carry_out, observed
-from ..problems.quadratic import Problem
+from ..problems.problem import Problem
 from ..results.statistics import MeanEstimate
 from .requests import UNSTABLE
 
@@ -56,7 +57,7 @@ def expectations(
             if n == max(records):
                 break
     if not np.isfinite(means).all():
-        raise ValueError(
+        raise BadInput(
             "control variate: the linearised step grows beyond all bounds; take a smaller tau or leave it out"
         )
     return np.array(means)
@@ -85,7 +86,7 @@ def controlled(target: MeanEstimate, control: MeanEstimate, both: MeanEstimate, 
 def check_complete(finite: int, paths: int, lost: str) -> None:
     """Refuse to correct means over a part of the paths."""
     if finite < paths:
-        raise ValueError(
+        raise BadInput(
             f"control variate, whose mean is known over all paths, but {paths - finite} of {paths} became "
             f"non-finite{lost}; "
             f"leave it out, or {UNSTABLE}"

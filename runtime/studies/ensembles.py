@@ -9,7 +9,8 @@ import numpy as np
 from ...codegen.lowering.kernels import CONTROL, simulation_kernel
 from ...codegen.program.kernel import Kernel
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.abstract import Equation
+from ...derive.errors import BadInput
 from ..kernels.totals import Totals
 from ..results.files import provenance
 from ..results.losses import divergence, lost_text
@@ -43,7 +44,7 @@ class Simulation:
 
     Attributes
     ----------
-    target : Chain or ModifiedEquation
+    target : Chain or Equation
     setting : Setting
     tau : float
     integrator : Integrator
@@ -52,7 +53,7 @@ class Simulation:
     only_path : int, optional
     """
 
-    target: Chain | ModifiedEquation
+    target: Chain | Equation
     setting: Setting
     tau: float
     integrator: Integrator = field(default_factory=Integrator)
@@ -65,7 +66,7 @@ class Simulation:
         check_kind("setting", self.setting, Setting)
         check_kind("integrator", self.integrator, Integrator)
         check_kind("ensemble", self.ensemble, Ensemble)
-        check_target(self.target, Chain, ModifiedEquation)
+        check_target(self.target, Chain, Equation)
         positive("tau", self.tau)
         for name, number, least in (
             ("records", self.records, 1),
@@ -74,11 +75,11 @@ class Simulation:
         ):
             whole(name, number, least)
         if self.only_path is not None and self.ensemble.control_variate:
-            raise ValueError(
+            raise BadInput(
                 f"control variate for path {self.only_path} alone; expected means over an ensemble"
             )
         if self.setting.noise_free_steps:
-            raise ValueError("noise-free steps for an ensemble; expected them in a weak-error study alone")
+            raise BadInput("noise-free steps for an ensemble; expected them in a weak-error study alone")
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -91,9 +92,9 @@ class Simulation:
             "start": {name: np.asarray(value) for name, value in setting.start.items()},
             "seed": ensemble.seed,
             "substeps": integrator.substeps or SUBSTEPS,
-            "scheme": integrator.scheme.name if integrator.scheme else None,
-            "regularisation": integrator.regularisation.name,
-            "constants": constants(self._chain, setting.constants, integrator.regularisation),
+            "scheme": integrator.solver.name if integrator.solver else None,
+            "regularisation": integrator.phi.name,
+            "constants": constants(self._chain, setting.constants, integrator.phi),
             "problem": setting.problem.description,
             "dtype": ensemble.dtype,
             "device": ensemble.device,
@@ -112,8 +113,8 @@ class Simulation:
             problem.fields,
             problem.dimension,
             setting.observables,
-            regularisation=self.integrator.regularisation,
-            scheme=self.integrator.scheme,
+            regularisation=self.integrator.phi,
+            scheme=self.integrator.solver,
             mirrored=ensemble.antithetic,
             control_variate=ensemble.control_variate,
             dtype=ensemble.dtype,
@@ -134,7 +135,8 @@ class Simulation:
         n_steps, substeps = steps_in(setting.horizon, tau), integrator.substeps or SUBSTEPS
         stride = max(1, n_steps // self.records)
         record_steps = sorted({*range(stride, n_steps + 1, stride), n_steps})
-        values = constants(chain, setting.constants, integrator.regularisation)
+        values = constants(chain, setting.constants, integrator.phi)
+        chain.check_ranges(values, tau)
         begin, state = start_time(setting.t0, tau), start_state(setting.start, chain, problem.dimension)
         paths, keep = (1, 1) if self.only_path is not None else (ensemble.paths, self.keep)
         binding = bind(kernel, problem, values, ensemble.device, ensemble.threads)
@@ -154,14 +156,14 @@ class Simulation:
         times = begin + tau * np.asarray(record_steps, dtype=float)
         left, lost = int(totals.counts.min()), lost_text(divergence(times, totals.counts, paths))
         if left < min(paths, 2):
-            raise ValueError(f"{paths - left} of {paths} paths became non-finite{lost}; {UNSTABLE}")
+            raise BadInput(f"{paths - left} of {paths} paths became non-finite{lost}; {UNSTABLE}")
         if ensemble.control_variate:
             check_complete(left, paths, lost)
         means, errors = self._means(totals, binding, state, begin, substeps, record_steps)
         finals = totals.finals[kernel.tracks[0].name]
         return Run(
             name=kernel.tracks[0].step.name,
-            observables=setting.observables,
+            observables=tuple(setting.observables),
             times=times,
             means=means,
             standard_errors=errors,
@@ -221,7 +223,7 @@ class Simulation:
 
 
 def simulate(
-    target: Chain | ModifiedEquation,
+    target: Chain | Equation,
     setting: Setting,
     *,
     tau: float,
@@ -236,7 +238,7 @@ def simulate(
 
     Parameters
     ----------
-    target : OptimizerChain or ModifiedEquation
+    target : OptimizerChain or Equation
         An optimizer in a regime with its noise, as `equation.chain`, or an equation.
     setting : Setting
         Problem, start, horizon, constants, observables.

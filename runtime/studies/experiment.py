@@ -12,6 +12,7 @@ from ...codegen.lowering.kernels import CONTROL
 from ...codegen.lowering.steps import optimizer_step
 from ...codegen.program.kernel import Kernel, Track
 from ...derive.derivation.chain import Chain
+from ...derive.errors import BadInput
 from ..kernels.totals import Totals
 from ..results.losses import divergence, lost_text
 from ..results.statistics import MeanEstimate, mean_estimate
@@ -92,7 +93,7 @@ class Experiment:
         paths, finite = totals.n_paths, int(totals.counts[-1])
         lost = divergence([self.t0 + self.tau * n for n in self.records], totals.counts, paths)
         if finite < 2:
-            raise ValueError(
+            raise BadInput(
                 f"tau={self.tau:g}: {paths - finite} of {paths} paths became non-finite{lost_text(lost)}; "
                 f"{UNSTABLE}"
             )

@@ -13,8 +13,11 @@ from ...codegen.lowering.kernels import limit_kernel
 from ...codegen.lowering.regularisation import unregularised
 from ...codegen.program.kernel import Observable
 from ...codegen.program.observables import observable
-from ...derive.derivation.certificate import LeadingError
-from ...derive.derivation.equation import FREE, ModifiedEquation
+from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.abstract import Equation
+from ...derive.equations.certificate import LeadingError
+from ...derive.errors import BadInput
+from ...derive.notation.indices import FREE
 from ..kernels.interpreter import States, observed
 from ..problems.quadratic import Quadratic
 from ..results.prediction import Prediction
@@ -41,7 +44,7 @@ RESULT, LAST_CORRECTION = (
 
 
 def leading_error(
-    equation: ModifiedEquation,
+    equation: Equation,
     setting: Setting,
     *,
     ensemble: Ensemble | None = None,
@@ -92,35 +95,36 @@ def leading_error(
     (1, 0.1839)
     """
     check_kind("setting", setting, Setting)
-    check_target(equation, ModifiedEquation)
+    check_target(equation, Equation)
     problem, ensemble = setting.problem, ensemble or Ensemble(paths=PATHS)
     for name, number in (("intervals", intervals), ("steps", steps)):
         if whole(name, number, 4) % 4:
-            raise ValueError(f"{name} is {number}; expected a multiple of 4: three nested grids are needed")
+            raise BadInput(f"{name} is {number}; expected a multiple of 4: three nested grids are needed")
     if not isinstance(problem, Quadratic):
-        raise ValueError(
+        raise BadInput(
             f"leading error on a problem of the kind {type(problem).__name__}; expected a Quadratic"
         )
     if setting.noise_free_steps:
-        raise ValueError("leading error after noise-free steps, whose end depends on tau; expected none")
-    equation = for_problem(equation, problem)
-    missing, d = equation.leading_error, problem.dimension
+        raise BadInput("leading error after noise-free steps, whose end depends on tau; expected none")
+    measured = for_problem(equation, problem)
+    missing, d = measured.leading_error, problem.dimension
+    assert isinstance(measured, ModifiedEquation)  # others have refused
     if (count := sum(d ** len(part.blocks) for part in missing.operator)) > MOST_DERIVATIVES:
-        raise ValueError(
+        raise BadInput(
             f"{count} derivatives in dimension {d}; expected at most {MOST_DERIVATIVES}: take a smaller "
             "problem"
         )
-    values = constants(equation.chain, setting.constants, unregularised())
-    kernel = limit_kernel(equation, problem.fields, d)
+    values = constants(measured.chain, setting.constants, unregularised())
+    kernel = limit_kernel(measured, problem.fields, d)
     tracks, step = kernel.tracks, kernel.tracks[0].step
     phis = [observable(text, step.state, d) for text in setting.observables]
     binding = bind(kernel, problem, values, ensemble.device, ensemble.threads)
     flow = _Flow(binding, setting.horizon / intervals, steps, setting.t0, ensemble.seed)
-    begin = start_state(setting.start, equation.chain, d)
+    begin = start_state(setting.start, measured.chain, d)
     nodes = [np.broadcast_to(begin, (len(tracks), ensemble.paths if step.noise else 1, *begin.shape))]
     for k in range(intervals):
         nodes.append(flow.after(nodes[-1], k, 1, (0, k)))
-    spacing = _spacing(equation, np.array(nodes))
+    spacing = _spacing(measured, np.array(nodes))
     rates = np.array(
         [_rate(missing, flow, states, k, intervals - k, spacing, phis) for k, states in enumerate(nodes)]
     )
@@ -164,7 +168,7 @@ class _Flow:
         )
         result = np.stack([totals.finals[track.name] for track in tracks])
         if not np.isfinite(result).all():
-            raise ValueError(f"the limit becomes non-finite; {UNSTABLE}")
+            raise BadInput(f"the limit becomes non-finite; {UNSTABLE}")
         return result
 
 
@@ -176,7 +180,7 @@ def _spacing(equation: ModifiedEquation, nodes: Array) -> Array:
     for row, block in enumerate(equation.chain.blocks):
         entries = nodes[..., row, :]
         if block.nonnegative and entries.min() <= 0:
-            raise ValueError(
+            raise BadInput(
                 f"{block.name} reaches {entries.min():g}, where the equation is not smooth; take a start "
                 "above 0"
             )
@@ -217,6 +221,7 @@ def _points(missing: LeadingError, flow: _Flow, states: Array, k: int, spacing: 
     paths).
     """
     flat = {name: states[..., row, :].reshape(-1, states.shape[-1]) for row, name in enumerate(flow.blocks)}
+    assert isinstance(flow.binding.problem, Quadratic)  # `leading_error` has refused others
     here = States(flow.binding.problem, flat, {**flow.binding.constants, "t": flow.time(k)})
     points: dict[_Shift, Array] = {}
     for part in missing.operator:
@@ -229,7 +234,7 @@ def _points(missing: LeadingError, flow: _Flow, states: Array, k: int, spacing: 
                 repeated * np.prod(spacing[rows])
             )
             if not np.isfinite(coefficient).all():
-                raise ValueError(
+                raise BadInput(
                     f"the leading error is singular at time {flow.time(k):g}; take a larger t0 or another "
                     "start"
                 )

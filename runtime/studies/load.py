@@ -9,12 +9,13 @@ from sympy import Matrix
 from ...codegen.lowering.regularisation import Regularisation
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import modified_equation
+from ...derive.errors import BadInput
 from ...derive.noise.laws import NoiseModel
 from ...derive.optimizers.rule import Auxiliary, Block, Hyperparameter, UpdateRule
 from ...derive.regimes import Regime
 from ...derive.schemes.known import named_scheme
 from ...derive.storage.encoding import decode
-from ..problems.formula import Objective
+from ..problems.formula import Formula
 from ..problems.quadratic import Quadratic
 from ..results.files import load_record
 from ..results.prediction import Prediction
@@ -25,7 +26,7 @@ from .setting import Ensemble, Integrator, Setting
 from .weak_error import Study
 
 _DERIVED = (UpdateRule, Block, Hyperparameter, Auxiliary, Regime, NoiseModel)
-_FIELDS = (Simulation, Study, Setting, Integrator, Ensemble, Quadratic, Objective, Regularisation)
+_FIELDS = (Simulation, Study, Setting, Integrator, Ensemble, Quadratic, Formula, Regularisation)
 _BY_NAME = {kind.__name__: kind for kind in _FIELDS}
 
 
@@ -54,10 +55,10 @@ def load(path: str) -> Run | WeakErrorStudy:
             case "weak-error study":
                 return _study(record)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
+        raise BadInput(
             f"{path} holds a result that is not complete ({error}); expected one that save wrote"
         ) from error
-    raise ValueError(f"{path} holds no result; expected a file that the save of a run or a study wrote")
+    raise BadInput(f"{path} holds no result; expected a file that the save of a run or a study wrote")
 
 
 def _run(record: Mapping[str, Any]) -> Run:
@@ -86,8 +87,9 @@ def decoded(data: Any) -> Any:
             return named_scheme(name)
         case {"object": "Chain", "data": chain}:
             return Chain(*decode(chain, _DERIVED))
-        case {"object": "ModifiedEquation", "data": chain, "order": order, "form": form}:
-            return modified_equation(*decode(chain, _DERIVED), order, form)
+        case {"object": "Equation", "data": chain, "order": order, "form": form}:
+            rule, regime, law = decode(chain, _DERIVED)
+            return modified_equation(rule, regime, law, order, form)
         case {"object": "Matrix", "rows": rows}:
             return Matrix([[decoded(entry) for entry in row] for row in rows])
         case {"object": "Expr", "data": expression}:
@@ -100,4 +102,4 @@ def decoded(data: Any) -> Any:
             return tuple(decoded(item) for item in data)
         case None | bool() | int() | float() | str() | np.ndarray():
             return data
-    raise ValueError(f"{type(data).__name__} in a request; expected what save writes")
+    raise BadInput(f"{type(data).__name__} in a request; expected what save writes")

@@ -11,7 +11,8 @@ from sympy import Basic
 from sympy.matrices import MatrixBase
 
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.derivation.equation import DerivedEquation
+from ...derive.errors import BadInput
 from ...derive.schemes.scheme import Scheme
 from ...derive.storage.encoding import encode
 
@@ -35,9 +36,9 @@ def encoded(value: Any) -> Any:
             return {KIND: "Scheme", "name": value.name}
         case Chain():
             return {KIND: "Chain", "data": encode((value.rule, value.regime, value.noise))}
-        case ModifiedEquation():
+        case DerivedEquation():
             chain = encode((value.chain.rule, value.chain.regime, value.chain.noise))
-            return {KIND: "ModifiedEquation", "data": chain, "order": value.order, "form": value.form}
+            return {KIND: "Equation", "data": chain, "order": value.order, "form": value.form}
         case MatrixBase():
             return {KIND: "Matrix", "rows": [[encoded(entry) for entry in row] for row in value.tolist()]}
         case Basic():
@@ -48,6 +49,6 @@ def encoded(value: Any) -> Any:
             return {str(key): encoded(item) for key, item in value.items()}
     if is_dataclass(value) and type(value).__module__.startswith(__name__.partition(".")[0]):
         return {KIND: type(value).__name__} | {f.name: encoded(getattr(value, f.name)) for f in fields(value)}
-    raise ValueError(
+    raise BadInput(
         f"{type(value).__name__} in a record; expected numbers, text, arrays or objects of this package"
     )

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...codegen.lowering.regularisation import Regularisation
-from ...codegen.lowering.steps import for_noise_of
 from ...codegen.program.kernel import Step
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.abstract import Equation
+from ...derive.errors import BadInput
 from ...derive.optimizers.rule import THETA, Block
-from ..problems.quadratic import Problem
+from ..problems.problem import Problem
 
 MOST_WHOLE = 2**63 - 1
 """What kernels count with."""
@@ -41,7 +41,7 @@ def finite(name: str, value: float) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{name} is {_shown(value)}; expected a finite number")
+        raise BadInput(f"{name} is {_shown(value)}; expected a finite number")
     return number
 
 
@@ -54,7 +54,7 @@ def mapping(name: str, value: object, expected: str) -> Mapping[str, Any]:
         It is another thing.
     """
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise ValueError(f"{name} is {_shown(value)}; expected {expected}")
+        raise BadInput(f"{name} is {_shown(value)}; expected {expected}")
     return value
 
 
@@ -76,7 +76,7 @@ def positive(name: str, value: float) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{name} is {_shown(value)}; expected a finite number > 0")
+        raise BadInput(f"{name} is {_shown(value)}; expected a finite number > 0")
     return number
 
 
@@ -93,9 +93,9 @@ def whole(name: str, value: int, least: int, most: int = MOST_WHOLE) -> int:
     except (TypeError, ValueError, OverflowError):
         number = None
     if number is None or number < least:
-        raise ValueError(f"{name} is {_shown(value)}; expected a whole number of at least {least}")
+        raise BadInput(f"{name} is {_shown(value)}; expected a whole number of at least {least}")
     if number > most:
-        raise ValueError(f"{name} is {_shown(value)}; expected a whole number of at most {most}")
+        raise BadInput(f"{name} is {_shown(value)}; expected a whole number of at most {most}")
     return number
 
 
@@ -109,13 +109,13 @@ def steps_in(duration: float, tau: float, name: str = "horizon") -> int:
     """
     ratio = positive(name, duration) / positive("tau", tau)
     if ratio > MOST_STEPS:
-        raise ValueError(
+        raise BadInput(
             f"{name} {duration:g} is more than {MOST_STEPS:g} steps of tau {tau:g}; take a larger tau"
         )
     steps = round(ratio)
     if steps < 1 or abs(steps * tau - duration) > 1e-9 * duration:
         whole_steps = max(steps, 1) * tau
-        raise ValueError(
+        raise BadInput(
             f"{name} {duration:g} is not a multiple of tau {tau:g}; take {whole_steps:.12g} or another tau"
         )
     return steps
@@ -148,18 +148,18 @@ def start_state(start: Mapping[str, ArrayLike], chain: Chain, dimension: int) ->
     names = [b.name for b in chain.blocks]
     for name in start:
         if name not in names:
-            raise ValueError(f"start has a block {name!r}; {chain.rule.name} has {', '.join(names)}")
+            raise BadInput(f"start has a block {name!r}; {chain.rule.name} has {', '.join(names)}")
     state = np.zeros((len(names), dimension))
     for row, block in enumerate(chain.blocks):
         value = np.asarray(start.get(block.name, default_start(block, dimension)), dtype=float)
         if value.ndim > 1 or (value.ndim == 1 and value.shape != (dimension,)):
-            raise ValueError(
+            raise BadInput(
                 f"start of {block.name} has shape {value.shape}; expected a number or {dimension} numbers"
             )
         if not np.isfinite(value).all():
-            raise ValueError(f"start of {block.name} is {value.tolist()}; expected finite numbers")
+            raise BadInput(f"start of {block.name} is {value.tolist()}; expected finite numbers")
         if block.nonnegative and (value < 0).any():
-            raise ValueError(f"start of {block.name} is {value.tolist()}; expected numbers >= 0")
+            raise BadInput(f"start of {block.name} is {value.tolist()}; expected numbers >= 0")
         state[row] = value
     return state
 
@@ -187,12 +187,12 @@ def constants(chain: Chain, given: Mapping[str, float] | None, phi: Regularisati
     known |= phi.parameters | {str(s) for s in chain.noise.symbols}
     for name, value in (given or {}).items():
         if name not in known:
-            raise ValueError(f"constant {name!r}; {chain.name} has {', '.join(sorted(known)) or 'none'}")
+            raise BadInput(f"constant {name!r}; {chain.name} has {', '.join(sorted(known)) or 'none'}")
         if not math.isfinite(value):
-            raise ValueError(f"constant {name} is {value}; expected a finite number")
+            raise BadInput(f"constant {name} is {value}; expected a finite number")
         values[name] = float(value)
     if missing := sorted(known - values.keys()):
-        raise ValueError(
+        raise BadInput(
             f"no value for {', '.join(missing)}; give one for each constant of regime, noise and phi"
         )
     return values
@@ -214,7 +214,7 @@ def check_target(target: object, *kinds: type) -> None:
     """
     if not isinstance(target, kinds):
         names = " or ".join(kind.__name__ for kind in kinds)
-        raise ValueError(
+        raise BadInput(
             f"got a {type(target).__name__}; expected a {names}: modified_equation(rule, regime, noise) "
             "derives an equation, "
             "its attribute chain is the optimizer"
@@ -230,10 +230,10 @@ def check_kind(name: str, value: object, kind: type) -> None:
         It is of another.
     """
     if not isinstance(value, kind):
-        raise ValueError(f"{name} is a {type(value).__name__}; expected a {kind.__name__}")
+        raise BadInput(f"{name} is a {type(value).__name__}; expected a {kind.__name__}")
 
 
-def for_problem(equation: ModifiedEquation, problem: Problem) -> ModifiedEquation:
+def for_problem(equation: Equation, problem: Problem) -> Equation:
     """Return the equation to simulate on a problem: where its noise is constant, that for constant noise.
 
     That equation has a diffusion factor, and may have a higher weak order.
@@ -243,4 +243,4 @@ def for_problem(equation: ModifiedEquation, problem: Problem) -> ModifiedEquatio
     ValueError
         The equation was derived for constant noise, and that of the problem depends on theta.
     """
-    return for_noise_of(equation, problem.fields)
+    return equation.with_constant_noise() if problem.fields.constant_noise else equation

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...codegen.lowering.regularisation import Regularisation, read_regularisation, unregularised
+from ...derive.errors import BadInput
 from ...derive.schemes.known import named_scheme
 from ...derive.schemes.scheme import Scheme
 from ..kernels.device import Device
-from ..problems.quadratic import Problem
+from ..problems.problem import Problem
 from .requests import finite, mapping, positive, whole
 
 
@@ -63,7 +64,7 @@ class Setting:
 
     def __post_init__(self) -> None:
         if not all(hasattr(type(self.problem), name) for name in ("fields", "matrices", "noiseless")):
-            raise ValueError(
+            raise BadInput(
                 f"problem is a {type(self.problem).__name__}; expected a Quadratic, a Formula or another "
                 "problem"
             )
@@ -80,7 +81,7 @@ class Setting:
         )
         texts = (self.observables,) if isinstance(self.observables, str) else tuple(self.observables)
         if wrong := [text for text in texts if not isinstance(text, str)]:
-            raise ValueError(f"observable {wrong[0]!r}; expected text such as 'norm(theta)**2'")
+            raise BadInput(f"observable {wrong[0]!r}; expected text such as 'norm(theta)**2'")
         set_(self, "observables", texts)
         set_(self, "noise_free_steps", whole("noise-free steps", self.noise_free_steps, 0))
 
@@ -124,13 +125,13 @@ class Integrator:
         if isinstance(self.scheme, str):
             set_(self, "scheme", named_scheme(self.scheme))
         elif not isinstance(self.scheme, Scheme | None):
-            raise ValueError(
+            raise BadInput(
                 f"scheme is a {type(self.scheme).__name__}; expected one of optsde.schemes or its name"
             )
         if isinstance(self.regularisation, str):
             set_(self, "regularisation", read_regularisation(self.regularisation))
         elif not isinstance(self.regularisation, Regularisation):
-            raise ValueError(
+            raise BadInput(
                 f"regularisation is a {type(self.regularisation).__name__}; expected one of "
                 "optsde.regularisations or its name"
             )
@@ -138,8 +139,19 @@ class Integrator:
             set_(self, "substeps", whole("substeps", self.substeps, 1))
         set_(self, "own_share", positive("own share", self.own_share))
 
+    @property
+    def solver(self) -> Scheme | None:
+        """The scheme, if one is given."""
+        return named_scheme(self.scheme) if isinstance(self.scheme, str) else self.scheme
+
+    @property
+    def phi(self) -> Regularisation:
+        """The regularisation."""
+        given = self.regularisation
+        return read_regularisation(given) if isinstance(given, str) else given
+
     def __reduce__(self):
-        scheme = None if self.scheme is None else self.scheme.name
+        scheme = self.solver.name if self.solver else None
         return Integrator, (scheme, self.substeps, self.regularisation, self.own_share)
 
 
@@ -195,12 +207,12 @@ class Ensemble:
         if self.threads is not None:
             set_(self, "threads", whole("threads", self.threads, 1, 4096))
         if self.dtype not in ("float64", "float32"):
-            raise ValueError(f"dtype {self.dtype!r}; expected float64 or float32")
+            raise BadInput(f"dtype {self.dtype!r}; expected float64 or float32")
         if self.device not in ("cpu", "cuda"):
-            raise ValueError(f"device {self.device!r}; expected cpu or cuda")
+            raise BadInput(f"device {self.device!r}; expected cpu or cuda")
         for what, value in (("antithetic", self.antithetic), ("control variate", self.control_variate)):
             if not isinstance(value, bool):
-                raise ValueError(f"{what} is {value!r}; expected True or False")
+                raise BadInput(f"{what} is {value!r}; expected True or False")
         for what, limit in (("precision", self.precision), ("seconds", self.seconds)):
             if limit is not None:
                 positive(what, limit)

@@ -2,7 +2,8 @@
 
 from ...codegen.program.kernel import Kernel
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.abstract import Equation
+from ...derive.errors import BadInput
 from ..kernels.compiled import write_kernel
 from ..kernels.device import write_cuda_kernel
 from .ensembles import Simulation
@@ -11,7 +12,7 @@ from .weak_error import Study
 
 
 def kernel_source(
-    target: Chain | ModifiedEquation,
+    target: Chain | Equation,
     setting: Setting,
     *,
     study: bool = False,
@@ -23,7 +24,7 @@ def kernel_source(
 
     Parameters
     ----------
-    target : OptimizerChain or ModifiedEquation
+    target : OptimizerChain or Equation
         An equation for a study.
     setting : Setting
     study : bool
@@ -53,7 +54,7 @@ def kernel_source(
 
 
 def kernel_of(
-    target: Chain | ModifiedEquation,
+    target: Chain | Equation,
     setting: Setting,
     study: bool = False,
     integrator: Integrator | None = None,
@@ -62,6 +63,8 @@ def kernel_of(
     """Return the kernel itself, the same for every tau."""
     how = {"setting": setting, "integrator": integrator or Integrator(), "ensemble": ensemble or Ensemble()}
     if study:
+        if isinstance(target, Chain):
+            raise BadInput(f"study of {target.name} alone; expected its equation")
         return Study(equation=target, taus=(1.0,), **how).kernel
     return Simulation(target=target, tau=1.0, **how).kernel
 

@@ -11,7 +11,8 @@ import numpy as np
 from ...codegen.lowering.kernels import study_kernel
 from ...codegen.lowering.steps import default_scheme
 from ...codegen.program.kernel import Kernel
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.abstract import Equation
+from ...derive.errors import BadInput
 from ..results.files import provenance
 from ..results.request import Progress
 from ..results.study import Row, WeakErrorStudy
@@ -38,14 +39,14 @@ class Study:
 
     Attributes
     ----------
-    equation : ModifiedEquation
+    equation : Equation
     setting : Setting
     taus : tuple of float
     integrator : Integrator
     ensemble : Ensemble
     """
 
-    equation: ModifiedEquation
+    equation: Equation
     setting: Setting
     taus: Sequence[float]
     integrator: Integrator = field(default_factory=Integrator)
@@ -55,20 +56,18 @@ class Study:
         check_kind("setting", self.setting, Setting)
         check_kind("integrator", self.integrator, Integrator)
         check_kind("ensemble", self.ensemble, Ensemble)
-        check_target(self.equation, ModifiedEquation)
+        check_target(self.equation, Equation)
         if isinstance(self.taus, str) or not hasattr(self.taus, "__iter__"):
-            raise ValueError(f"taus are {self.taus!r}; expected a sequence of numbers")
+            raise BadInput(f"taus are {self.taus!r}; expected a sequence of numbers")
         taus = tuple(positive("tau", tau) for tau in self.taus)
         if not taus or len(set(taus)) < len(taus):
-            raise ValueError(f"taus are {list(taus)}; expected at least one, each once")
+            raise BadInput(f"taus are {list(taus)}; expected at least one, each once")
         object.__setattr__(self, "taus", taus)
         substeps = self.integrator.substeps
         if substeps is not None and substeps % 4:
-            raise ValueError(
-                f"substeps is {substeps}; expected a multiple of 4: three nested grids are needed"
-            )
+            raise BadInput(f"substeps is {substeps}; expected a multiple of 4: three nested grids are needed")
         if self.ensemble.dtype != "float64":
-            raise ValueError(
+            raise BadInput(
                 f"dtype {self.ensemble.dtype} of a study; expected float64: differences of paths are small"
             )
 
@@ -82,13 +81,13 @@ class Study:
             "t0": setting.t0,
             "start": {name: np.asarray(value) for name, value in setting.start.items()},
             "seed": ensemble.seed,
-            "constants": constants(self.equation.chain, setting.constants, integrator.regularisation),
+            "constants": constants(self.equation.chain, setting.constants, integrator.phi),
             "problem": setting.problem.description,
-            "regularisation": integrator.regularisation.name,
+            "regularisation": integrator.phi.name,
             "noise_free_steps": setting.noise_free_steps,
             "own_share": integrator.own_share,
             "precision": ensemble.precision,
-            "scheme": (integrator.scheme or default_scheme(self.equation)).name,
+            "scheme": (integrator.solver or default_scheme(self.equation)).name,
             "seconds": ensemble.seconds,
             "antithetic": ensemble.antithetic,
             "control_variate": ensemble.control_variate,
@@ -96,7 +95,7 @@ class Study:
         }
 
     @cached_property
-    def measured(self) -> ModifiedEquation:
+    def measured(self) -> Equation:
         """The equation that is measured: that for constant noise where the problem's noise is constant."""
         return for_problem(self.equation, self.setting.problem)
 
@@ -109,8 +108,8 @@ class Study:
             problem.fields,
             problem.dimension,
             setting.observables,
-            regularisation=self.integrator.regularisation,
-            scheme=self.integrator.scheme,
+            regularisation=self.integrator.phi,
+            scheme=self.integrator.solver,
             mirrored=self.ensemble.antithetic,
             control_variate=self.ensemble.control_variate,
         )
@@ -123,8 +122,10 @@ class Study:
         """Measure at each tau."""
         began = time.perf_counter()
         setting, integrator, ensemble = self.setting, self.integrator, self.ensemble
-        problem, phi, equation = setting.problem, integrator.regularisation, self.measured
+        problem, phi, equation = setting.problem, integrator.phi, self.measured
         values = constants(equation.chain, setting.constants, phi)
+        for tau in self.taus:
+            equation.chain.check_ranges(values, tau)
         start = start_state(setting.start, equation.chain, problem.dimension)
         spans = [self._span(tau) for tau in self.taus]
         budget = Budget(ensemble.paths, ensemble.precision, ensemble.seconds)
@@ -150,7 +151,7 @@ class Study:
         free = self.setting.noise_free_steps
         n_steps, t0 = steps_in(self.setting.horizon, tau) - free, start_time(self.setting.t0, tau)
         if n_steps < 1:
-            raise ValueError(
+            raise BadInput(
                 f"{free} noise-free steps of tau {tau:g} fill the horizon {self.setting.horizon:g}; take "
                 "fewer"
             )
@@ -158,7 +159,7 @@ class Study:
 
 
 def weak_error(
-    equation: ModifiedEquation,
+    equation: Equation,
     setting: Setting,
     *,
     taus: Sequence[float],
@@ -174,7 +175,7 @@ def weak_error(
 
     Parameters
     ----------
-    equation : ModifiedEquation
+    equation : Equation
         Where the problem's noise does not depend on theta, the equation for constant noise is measured; the
         study's name says which.
     setting : Setting

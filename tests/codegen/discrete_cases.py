@@ -6,6 +6,7 @@ from functools import cache, partial
 
 import library_rules as plain
 import numpy as np
+from quadratics import quadratic
 from sympy import Integer
 
 from optsde.codegen.lowering.steps import optimizer_step
@@ -29,12 +30,11 @@ from optsde.derive.optimizers.signs import clipped_sgd, lion, sign_sgd, signum
 from optsde.derive.regimes import Regime
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.rng import normals
-from optsde.runtime.problems.quadratic import Quadratic
 
 STEPS, PATHS, SEED = 300, 3, 11
 
 
-PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.0]], [[0.3, -0.1], [-0.1, 0.2]], [0.2, -0.4])
+PROBLEM = quadratic([[1.0, 0.5], [0.5, 1.0]], [[0.3, -0.1], [-0.1, 0.2]], [0.2, -0.4])
 
 
 START = np.array([1.0, -0.5])

@@ -3,8 +3,7 @@
 import numpy as np
 import sympy as sp
 from interpreter import after
-
-from optsde.runtime.problems.quadratic import Quadratic
+from quadratics import quadratic
 
 CONSTANTS = {"c": 0.7, "c1": 0.8, "c2": 0.45, "eps": 0.2, "mu": 1.3, "trust": 0.6, "weight_decay": 0.3}
 
@@ -16,7 +15,7 @@ def values(d: int, **others) -> dict[str, np.ndarray]:
     """Everything a step may need: a random problem, a random state, random noise, t = 5 tau."""
     random = np.random.default_rng(d)
     root, spread = random.normal(size=(2, d, d))
-    problem = Quadratic(root @ root.T + np.eye(d), spread @ spread.T, random.normal(size=d))
+    problem = quadratic(root @ root.T + np.eye(d), spread @ spread.T, random.normal(size=d))
     state = {"theta": random.normal(size=d), "m": random.normal(size=d), "v": random.uniform(0.5, 2.0, d)}
     noise = {"zeta1": random.normal(size=d), "zeta2": random.normal(size=d)}
     t = STEPS_DONE * TAU

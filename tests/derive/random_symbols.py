@@ -5,18 +5,8 @@ from hypothesis import strategies as st
 from sympy import Add, Expr, Mul
 
 from optsde.derive.notation.indices import canonical, dummies
-from optsde.derive.notation.operators import (
-    TIME,
-    momentum,
-)
-from optsde.derive.notation.symbols import (
-    Component,
-    Field,
-    element_function,
-    gradient,
-    t,
-    total_of,
-)
+from optsde.derive.notation.operators import TIME, momentum
+from optsde.derive.notation.symbols import Component, Field, element_function, gradient, t, total_of
 
 S = Field("S", rank=2, symmetric=True, varies=True)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from flat import measured, predicted, simulated
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "codegen"))
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "codegen")]
 
 import sympy as sp
+from quadratics import quadratic
 from rmsprop_kernels import RMSPROP, Numbers, one_track
 
 from optsde.codegen.lowering.kernels import study_kernel
@@ -32,14 +33,13 @@ from optsde.derive import (
     two_point,
 )
 from optsde.derive.schemes.known import whole_noise
-from optsde.runtime import Quadratic
 from optsde.runtime.kernels import device
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.device import compile_cuda
 from optsde.runtime.studies.requests import step_parameters
 
 PATHS = 24
-LINE = Quadratic([[1.5]], noise=0.3)
+LINE = quadratic([[1.5]], noise=0.3)
 found: dict[str, np.ndarray] = {}
 
 
@@ -71,12 +71,12 @@ def ensembles() -> None:
         "adam": (Chain(adam(), ballistic, gaussian()), LINE, {"t0": 1.0}),
         "equation": (
             modified_equation(rmsprop(), ballistic, gaussian(constant=True), 2),
-            Quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
+            quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
             {"dtype": "float32", "regularisation": smooth(), "substeps": 4},
         ),
         "whole": (
             modified_equation(rmsprop(), ballistic, gaussian(constant=True), 2),
-            Quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
+            quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
             {"regularisation": smooth(), "substeps": 2, "scheme": whole_noise},
         ),
         "signs": (Chain(rmsprop(), ballistic, batch_mean(two_point(), sp.Integer(3))), LINE, {}),

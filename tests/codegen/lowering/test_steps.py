@@ -12,7 +12,7 @@ from step_values import DT, STEPS_DONE, TAU, factor, in_components, values
 
 from optsde.codegen.lowering.regularisation import floor, smooth, unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.check import check
 from optsde.codegen.program.kernel import Kernel, Track
 from optsde.derive import adam, gaussian, heavy_ball, modified_equation, rmsprop, sgd
@@ -191,7 +191,10 @@ def test_a_synchronised_step_remembers_its_noise(d):
 
 @each_equation(2)
 def test_an_equation_for_varying_noise_is_simulated_with_the_objectives_constant_one(n):
-    assert euler_maruyama_step(_equation(n, constant=False), QuadraticFields(), unregularised()) == _step(n)
+    general = _equation(n, constant=False)
+    assert euler_maruyama_step(general.with_constant_noise(), QuadraticFields(), unregularised()) == _step(n)
+    with pytest.raises(ValueError, match=r"take the equation's with_constant_noise\(\)"):
+        euler_maruyama_step(general, QuadraticFields(), unregularised())
 
 
 def p_of(v, x):

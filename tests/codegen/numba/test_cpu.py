@@ -8,8 +8,9 @@ import pytest
 import sympy as sp
 from rmsprop_kernels import RMSPROP, SDE, every_pace, one_track
 
-from optsde.codegen.numba.cpu import Shape, emit, usual_shape
+from optsde.codegen.numba.cpu import emit
 from optsde.codegen.numba.cuda import emit_cuda
+from optsde.codegen.numba.frame import Shape, usual_shape
 from optsde.codegen.numba.identifiers import LOCALS, NUMBERED, Names
 from optsde.codegen.program.kernel import Kernel, Step, Track, antithetic
 from optsde.codegen.program.statements import Entry, Number, Stack, Vector

@@ -6,8 +6,9 @@ import pytest
 import sympy as sp
 from rmsprop_kernels import RMSPROP, SDE, every_pace, one_track
 
-from optsde.codegen.numba.cpu import Shape, emit
+from optsde.codegen.numba.cpu import emit
 from optsde.codegen.numba.cuda import MOST_NUMBERS, MOST_SHARED, emit_cuda, usual_cuda_shape
+from optsde.codegen.numba.frame import Shape
 from optsde.codegen.program.kernel import Kernel, Step, Track
 from optsde.codegen.program.statements import Number, Stack
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from optsde.codegen.numba.lines import Source
 from optsde.codegen.numba.matrix_product import blocks, write_product
-from optsde.codegen.numba.memory import Source
 
 
 @pytest.mark.parametrize("length", [1, 2, 9, 10, 11, 20, 23])

@@ -10,7 +10,8 @@ from step_values import values
 
 from optsde.codegen.lowering.regularisation import smooth
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step, scheme_step
-from optsde.codegen.objectives.protocol import Fields, QuadraticFields
+from optsde.codegen.objectives.protocol import Fields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.check import check
 from optsde.codegen.program.kernel import Kernel, Step, Track
 from optsde.codegen.program.linearised import linearised

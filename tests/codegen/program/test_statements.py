@@ -5,7 +5,7 @@ import pytest
 import sympy as sp
 from rmsprop_kernels import RMSPROP, Numbers, one_track, reference
 
-from optsde.codegen.numba.cpu import Shape
+from optsde.codegen.numba.frame import Shape
 from optsde.codegen.program.kernel import Kernel, Observable, Step, Track, antithetic
 from optsde.codegen.program.statements import Total, Vector
 from optsde.runtime.kernels.compiled import compile_kernel

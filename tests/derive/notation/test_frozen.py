@@ -45,7 +45,7 @@ def test_order_does_not_count_and_changes_make_another():
 EQUATIONS = [
     (adam(), ballistic, gaussian(), 2, "diffusion"),
     (rmsprop(), batch_equivalent, gaussian(constant=True), 2, "synchronised"),
-    (adam(), batch_equivalent, general(), 1, "diffusion"),
+    (adam(), ballistic, general(), 2, "diffusion"),
     (lion(), ballistic, gaussian(), 1, "ode"),
     (normalized_sgd(), parse_regime("noise=tau**(1/2)", normalized_sgd()), gaussian(), 2, "diffusion"),
 ]

@@ -29,8 +29,8 @@ from sympy import (
 )
 
 from optsde.derive import adam, batch_equivalent, general, sgd
-from optsde.derive.derivation.certificate import Certificate, Obstruction
 from optsde.derive.derivation.chain import Chain
+from optsde.derive.equations.certificate import Certificate, Obstruction
 from optsde.derive.notation.symbols import Field, element_function, gradient, t, tau
 from optsde.derive.storage.encoding import NotEncodable, decode, encode
 

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 from rmsprop_kernels import RMSPROP, SDE, Numbers, every_pace, one_track, reference, two_paces
 
-from optsde.codegen.numba.cpu import Shape
+from optsde.codegen.numba.frame import Shape
 from optsde.codegen.program.kernel import Kernel, Observable, Step, Track
 from optsde.codegen.program.statements import Apply, Matrix, Scalar, Total, Vector
 from optsde.runtime.kernels.compiled import compile_kernel

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from flat import measured, predicted, simulated
 from optsde_command import CONVERGE, SGD, SIMULATE, refused, run
+from quadratics import quadratic
 from rmsprop_kernels import RMSPROP, every_pace, one_track, two_paces
 
 from optsde.codegen.numba.cuda import emit_cuda
 from optsde.derive import ballistic, gaussian, modified_equation, sgd
-from optsde.runtime import Quadratic
 from optsde.runtime.kernels import device
 from optsde.runtime.kernels.device import compile_cuda
 
@@ -175,7 +175,7 @@ def test_without_a_device_one_line_says_what_to_do(
 
 
 def test_an_unknown_device_is_refused() -> None:
-    equation, problem = modified_equation(sgd(), ballistic, gaussian()), Quadratic([[1.0]], noise=1.0)
+    equation, problem = modified_equation(sgd(), ballistic, gaussian()), quadratic([[1.0]], noise=1.0)
     asked = {"horizon": 1, "start": {"theta": 1.0}, "device": "gpu"}
     for run_on in (
         lambda: simulated(equation.chain, problem, tau=0.5, **asked),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from optsde.codegen.numba.cpu import Shape
+from optsde.codegen.numba.frame import Shape
 from optsde.codegen.program.kernel import Kernel, Observable, Step, Track
 from optsde.codegen.program.statements import Total, Vector
 from optsde.derive.schemes.increment_laws import Law

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import same_color
 
-from optsde.runtime.results.plots import COLOURS, ErrorSeries, plot_means, plot_weak_errors
+from optsde.runtime.results.figures import COLOURS
+from optsde.runtime.results.plots import ErrorSeries, plot_means, plot_weak_errors
 from optsde.runtime.results.statistics import fit_slope
 
 TAUS = 2.0 ** -np.arange(1, 3.01, 0.25)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sample_results import TAUS, study
 
-from optsde.runtime.results.study import error_series
+from optsde.runtime.results.plots import error_series
 
 
 def test_series_and_slopes_are_taken_by_observable():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flat import measured, simulated
 from linear_gaussian import euler, optimizer
+from quadratics import quadratic
 
 from optsde.codegen.lowering.kernels import MOST_NUMBERS, control_track
 from optsde.codegen.lowering.regularisation import smooth
@@ -27,16 +28,12 @@ from optsde.derive import (
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.derivation.equation import ModifiedEquation
 from optsde.runtime import Quadratic
-from optsde.runtime.problems.formula import Objective
+from optsde.runtime.problems.formula import Formula
 from optsde.runtime.results.statistics import MeanEstimate
 from optsde.runtime.studies.binding import on_track
-from optsde.runtime.studies.control_variate import (
-    check_complete,
-    controlled,
-    expectations,
-)
+from optsde.runtime.studies.control_variate import check_complete, controlled, expectations
 
-PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
+PROBLEM = quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
 LAW = gaussian(constant=True)
 SGD = Chain(sgd(), ballistic, LAW)
@@ -107,7 +104,7 @@ def test_the_correction_is_that_of_a_regression():
     assert found.standard_error[2] == pytest.approx(target[:, 2].std(ddof=1) / math.sqrt(1000))
 
 
-def asked_of(problem: Quadratic | Objective) -> tuple[ModifiedEquation, dict[str, Any]]:
+def asked_of(problem: Quadratic | Formula) -> tuple[ModifiedEquation, dict[str, Any]]:
     """An equation for each kind of problem, and what is asked of it."""
     rule, regime = (rmsprop(), ballistic) if isinstance(problem, Quadratic) else (adam(), batch_equivalent)
     asked = {
@@ -120,8 +117,8 @@ def asked_of(problem: Quadratic | Objective) -> tuple[ModifiedEquation, dict[str
     return modified_equation(rule, regime, LAW, 2), asked
 
 
-DENSE = Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
-FORMULA = Objective("theta_1**2/2 + theta_1*theta_2/2 + theta_2**4/4", "0.3", 2)
+DENSE = quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
+FORMULA = Formula("theta_1**2/2 + theta_1*theta_2/2 + theta_2**4/4", "0.3", 2)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ import sympy as sp
 from flat import measured, predicted
 from linear_gaussian import equation as exact_equation
 from linear_gaussian import optimizer
+from quadratics import quadratic
 
 from optsde.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
 from optsde.runtime import Quadratic
 from optsde.runtime.kernels.interpreter import value
 
-PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
+PROBLEM = quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
 OBSERVABLES = ("norm(theta)**2", "theta[0]")
 
@@ -123,7 +124,7 @@ def test_rmsprop_agrees_with_its_moments():
     }
     found = predicted(
         modified_equation(rmsprop(), ballistic, gaussian(), 1),
-        Quadratic([[2.0]], [[0.3]], minimum=[0.2]),
+        quadratic([[2.0]], [[0.3]], minimum=[0.2]),
         horizon=1.0,
         start={"theta": 1.0, "v": 0.8},
         constants={"c": 0.5, "eps": 0.1},
@@ -135,7 +136,7 @@ def test_rmsprop_agrees_with_its_moments():
         assert abs(prediction.coefficient - exact) <= prediction.own_error + 1e-3 * abs(exact)
 
 
-COUPLED = Quadratic([[1.0, 0.5], [0.5, 1.0]], 0.5)
+COUPLED = quadratic([[1.0, 0.5], [0.5, 1.0]], 0.5)
 RMSPROP = {"horizon": 1.0, "start": {"theta": [1, 0.5], "v": 1.0}, "constants": {"c": 0.5, "eps": 0.1}}
 
 
@@ -165,7 +166,7 @@ def test_the_measured_weak_error_of_rmsprop_is_the_predicted_one(regime, order, 
 
 def test_bad_input_is_refused():
     asked = {"horizon": 1.0, "start": {"theta": 1.0, "v": 1.0}}
-    first, line = derived(rmsprop(), ballistic, 1), Quadratic([[2.0]], [[0.3]])
+    first, line = derived(rmsprop(), ballistic, 1), quadratic([[2.0]], [[0.3]])
     for change, message in (
         ({"intervals": 6}, "intervals is 6; expected a multiple of 4"),
         ({"steps": 2}, "steps is 2"),
@@ -182,9 +183,9 @@ def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="9240 derivatives in dimension 20; expected at most 1000"):
         predicted(derived(rmsprop(), batch_equivalent, 1), Quadratic(np.eye(20)), **asked)
     with pytest.raises(ValueError, match="the limit becomes non-finite"):
-        predicted(first, Quadratic([[1e200]], [[0.3]]), **asked)
+        predicted(first, quadratic([[1e200]], [[0.3]]), **asked)
     steep = asked | {"start": {"theta": 1e3, "v": 1e206}}  # (f')**2 is finite, (f')**3 is not
     with pytest.raises(
         ValueError, match="the leading error is singular at time 0; take a larger t0 or another start"
     ):
-        predicted(first, Quadratic([[1e100]], [[0.3]]), **steep)
+        predicted(first, quadratic([[1e100]], [[0.3]]), **steep)

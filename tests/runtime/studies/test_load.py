@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from flat import measured, simulated
+from quadratics import quadratic
 
 from optsde.codegen.lowering.regularisation import floor
 from optsde.derive import (
@@ -22,7 +23,7 @@ from optsde.derive import (
 )
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.notation.symbols import tau
-from optsde.runtime import Ensemble, Integrator, Objective, Quadratic, load
+from optsde.runtime import Ensemble, Formula, Integrator, Quadratic, load
 from optsde.runtime.results.files import save_record
 
 OWN = """
@@ -37,7 +38,7 @@ m = "beta*m + (1 - beta)*g"
 theta = "theta - lr*m"
 """
 LAW = gaussian(constant=True)
-PLANE = Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
+PLANE = quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
 SIMULATIONS = {
     "optimizer": (Chain(rmsprop(), ballistic, LAW), PLANE, {}),
     "own rule": (Chain(read_rule(tomllib.loads(OWN)), ballistic, LAW), PLANE, {"control_variate": True}),
@@ -53,12 +54,12 @@ SIMULATIONS = {
     ),
     "scheme": (
         modified_equation(sgd(), ballistic, LAW, 1),
-        Quadratic([1.0, 2.0], noise=[1, 2]),
+        quadratic([1.0, 2.0], noise=[1, 2]),
         {"scheme": "heun"},
     ),
     "formula": (
         modified_equation(sgd(), batch_equivalent, gaussian(), 1),
-        Objective("theta_1**4/4 + theta_2**2", [["1", "theta_1/5"], ["0", "1"]], 2),
+        Formula("theta_1**4/4 + theta_2**2", [["1", "theta_1/5"], ["0", "1"]], 2),
         {"dtype": "float32"},
     ),
 }

@@ -6,7 +6,7 @@ import sympy as sp
 
 from optsde.codegen.lowering.regularisation import floor, smooth, unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.derive import adam, ballistic, gaussian, modified_equation, parse_regime, rmsprop
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.notation.symbols import tau

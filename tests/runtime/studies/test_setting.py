@@ -69,7 +69,7 @@ def test_a_setting_keeps_its_own_arrays():
         (lambda: Ensemble(precision=0), "precision is 0; expected a finite number > 0"),
         (
             lambda: simulate(None, Setting(LINE, 1), tau=1),
-            "got a NoneType; expected a Chain or ModifiedEquation",
+            "got a NoneType; expected a Chain or Equation",
         ),
         (lambda: simulate("rmsprop", Setting(LINE, 1), tau=1), "got a str; expected"),
         (lambda: simulate(rmsprop(), Setting(LINE, 1), tau=1), "got a UpdateRule; expected"),
@@ -80,7 +80,7 @@ def test_a_setting_keeps_its_own_arrays():
         ),
         (
             lambda: weak_error(EQUATION.chain, Setting(LINE, 1), taus=[1]),
-            "got a Chain; expected a ModifiedEquation",
+            "got a Chain; expected a Equation",
         ),
         (lambda: weak_error(EQUATION, Setting(LINE, 1), taus=[]), r"taus are \[\]; expected at least one"),
         (

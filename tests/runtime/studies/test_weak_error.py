@@ -11,6 +11,7 @@ import pytest
 from flat import measured
 from linear_gaussian import equation as exact_equation
 from linear_gaussian import optimizer
+from quadratics import quadratic
 from sympy import Integer
 
 from optsde.derive import (
@@ -25,10 +26,10 @@ from optsde.derive import (
     two_point,
 )
 from optsde.derive.schemes.known import additive_heun, euler_maruyama, heun, runge_kutta
-from optsde.runtime import Quadratic, WeakErrorStudy, load
+from optsde.runtime import WeakErrorStudy, load
 from optsde.runtime.results.shown import plain
 
-PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
+PROBLEM = quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
 OBSERVABLES = ("norm(theta)**2", "theta[0]")
 TAUS = (0.5, 0.25, 0.125)
@@ -90,7 +91,7 @@ def test_signs_have_another_fourth_moment_than_their_equation(draws):
     ``-2/n**3``.
     """
     tau, start = 0.25, np.zeros(1)
-    problem, smaller = Quadratic([[1.0]], [[4.0]]), Quadratic([[1.0]], [[4.0 / draws]])
+    problem, smaller = quadratic([[1.0]], [[4.0]]), quadratic([[1.0]], [[4.0 / draws]])
     law = batch_mean(two_point(), Integer(draws))
     (row,) = measured(
         modified_equation(sgd(), ballistic, law, 2),
@@ -139,7 +140,7 @@ def test_noise_free_steps_take_time():
     }
     asked |= {"scheme": euler_maruyama}
     usual, later = (
-        measured(made, Quadratic([[1.0]], 0.0), **asked, noise_free_steps=n).rows[0] for n in (0, 2)
+        measured(made, quadratic([[1.0]], 0.0), **asked, noise_free_steps=n).rows[0] for n in (0, 2)
     )
     assert later.optimizer == pytest.approx(usual.optimizer, rel=1e-12)
     # the equation starts elsewhere
@@ -175,7 +176,7 @@ def test_an_ode_is_extrapolated_with_the_weights_of_its_scheme(scheme, power):
     """The optimizer without noise, exactly: what is left is of order ``h^(p+2)``, so twice the substeps
     divide it by that.
     """
-    problem = Quadratic(PROBLEM.matrices["H"], 1e-12, minimum=PROBLEM.vectors["minimum"])
+    problem = quadratic(PROBLEM.matrices["H"], 1e-12, minimum=PROBLEM.vectors["minimum"])
     made = modified_equation(sgd(), ballistic, gaussian(), 1, "ode")
     left = []
     for substeps in (4, 8):
@@ -318,7 +319,7 @@ def test_paths_that_diverge_are_counted_or_refused():
     made = modified_equation(rmsprop(), batch_equivalent, gaussian(), 2)
     asked = {"taus": (0.5,), "horizon": 1.0, "paths": 2000, "substeps": 4, "start": {"theta": 1.0, "v": 0.05}}
     values = {"constants": {"eps": 0.1, "c": 1.0}, "observables": ("theta[0]**2",)}
-    (row,) = measured(made, Quadratic([[1.0]], [[0.3]]), **asked, **values).rows
+    (row,) = measured(made, quadratic([[1.0]], [[0.3]]), **asked, **values).rows
     assert 0 < row.nonfinite < 2000
     assert row.lost[-1][1] == row.nonfinite
     assert {t for t, _ in row.lost} <= {0.5, 1.0}
@@ -327,7 +328,7 @@ def test_paths_that_diverge_are_counted_or_refused():
     with pytest.raises(
         ValueError, match=r"2000 of 2000 paths became non-finite \(2000 by time 0\.5\); expected a stable"
     ):
-        measured(made, Quadratic([[1.0]], [[0.3]]), **asked | {"start": {"theta": 1.0, "v": 0.0}}, **values)
+        measured(made, quadratic([[1.0]], [[0.3]]), **asked | {"start": {"theta": 1.0, "v": 0.0}}, **values)
 
 
 @pytest.mark.parametrize(
