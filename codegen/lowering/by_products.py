@@ -43,15 +43,13 @@ class ProductLowering(Lowering):
         return Mul(self.local(tree.local), *numbers, *links)
 
     def _product(self, matrix: Expr, child: Contraction) -> Symbol:
-        name, number = (
-            self.fields.oriented(matrix),
-            Mul(*(f for f in Mul.make_args(child.local) if not components(f))),
-        )
+        operator = self.fields.operator(matrix)
+        number = Mul(*(f for f in Mul.make_args(child.local) if not components(f)))
         if number != 1:
             raise KernelRefused(f"{number} inside a matrix product; expected numbers in front")
-        if (name, child) not in self.known:
+        if (operator, child) not in self.known:
             operand = self.as_vector(child, self._tree(child))
-            statements = self.fields.applied(name, operand)
+            statements = operator.applied(operand)
             self.add(*statements)
-            self.known[name, child] = Symbol(statements[-1].target, real=True)
-        return self.known[name, child]
+            self.known[operator, child] = Symbol(statements[-1].target, real=True)
+        return self.known[operator, child]

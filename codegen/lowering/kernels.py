@@ -18,7 +18,7 @@ from ..objectives.protocol import Fields
 from ..program.kernel import Kernel, Observable, Pace, Step, Track, antithetic
 from ..program.linearised import linearised
 from ..program.observables import observable
-from ..program.statements import Entry, Total
+from ..program.statements import Apply, Entry, Expressed, Matrix
 from .extrapolation import extrapolation
 from .regularisation import Regularisation
 from .steps import default_scheme, euler_maruyama_step, optimizer_step, scheme_step
@@ -63,7 +63,7 @@ def simulation_kernel(
     else:
         step = scheme_step(target, objective, regularisation, scheme or default_scheme(target))
         track = Track("equation", step, "substep")
-    found = tuple(observable(text, track.step.state, dimension) for text in observables)
+    found = _observed(observables, track.step, objective, dimension)
     kernel = Kernel(dimension, (track,), found, ((1.0,),), dtype)
     if control_variate:
         tracks = track, control_track(track.step, track.pace, found, dimension)
@@ -91,7 +91,7 @@ def study_kernel(
     """
     scheme = replace(scheme or default_scheme(equation), increments=gaussian_increments)
     fine = scheme_step(equation, objective, regularisation, scheme)
-    found = tuple(observable(text, fine.state, dimension) for text in observables)
+    found = _observed(observables, fine, objective, dimension)
     tracks = [
         Track("optimizer", optimizer_step(equation.chain, objective), "step"),
         Track("fine", fine, "substep"),
@@ -113,6 +113,10 @@ def limit_kernel(equation: ModifiedEquation, objective: Fields, dimension: int) 
     step = euler_maruyama_step(equation.limit(), objective, Regularisation("none"))
     tracks = (Track("fine", step, "substep"), Track("coarse", step, "pair"), Track("coarsest", step, "quad"))
     return Kernel(dimension, tracks, (), ((1.0, 0.0, 0.0),))
+
+
+def _observed(texts: Sequence[str], step: Step, objective: Fields, dimension: int) -> tuple[Observable, ...]:
+    return tuple(observable(text, step.state, dimension, objective.value()) for text in texts)
 
 
 def control_track(step: Step, pace: Pace, observables: Sequence[Observable], dimension: int) -> Track:
@@ -141,15 +145,19 @@ def control_track(step: Step, pace: Pace, observables: Sequence[Observable], dim
 
 def degree(phi: Observable) -> int:
     """Return the degree of an observable in the state; -1 if it is no polynomial."""
-    degrees: dict[str, int] = {}
+    # of a constant vector 0; a matrix changes no degree
+    degrees = dict.fromkeys(phi.vectors, 0)
     for statement in phi.statements:
+        read = {name: degrees.get(name, 1) for name in statement.reads}
         match statement:
-            case Entry(target, _, _):
-                degrees[target] = 1
-            case Total(target, expression):
-                degrees[target] = _degree(
-                    expression, dict.fromkeys((s.name for s in expression.atoms(Symbol)), 1)
-                )
+            case Entry(target, vector, _):
+                degrees[target] = read[vector]
+            case Apply(target, Matrix(), (operand,)):
+                degrees[target] = read[operand]
+            case Expressed(target, expression):
+                degrees[target] = _degree(expression, read)
+            case _:
+                return -1
     return _degree(phi.expression, degrees)
 
 

@@ -87,6 +87,9 @@ class FormulaFields:
         numbers = product(range(1, self.dimension + 1), repeat=len(component.indices))
         return all(self.space.component(component, at) == 0 for at in numbers)
 
+    def value(self, at: str = "theta", target: str = "loss") -> tuple[Statement, ...]:
+        return (*entries(at, self.dimension), Number(target, self._moved(self.objective, at)))
+
     def gradient(self, at: str = "theta", target: str = "F") -> tuple[Statement, ...]:
         formulas = [self.at(gradient("i"), (n,), at) for n in self.coordinates]
         return (*entries(at, self.dimension), *stacked(target, formulas))
@@ -108,9 +111,10 @@ class FormulaFields:
 
     def at(self, component: Component, numbers: tuple[int, ...], at: str) -> Expr:
         """Return the value of a component at a vector, in the entries of that vector."""
-        return self.space.component(component, numbers).xreplace(
-            {x: entry(at, n) for n, x in enumerate(self.space.theta, 1)}
-        )
+        return self._moved(self.space.component(component, numbers), at)
+
+    def _moved(self, expression: Expr, at: str) -> Expr:
+        return expression.xreplace({x: entry(at, n) for n, x in enumerate(self.space.theta, 1)})
 
 
 def entry(vector: str, n: int) -> Symbol:

@@ -48,6 +48,12 @@ class Fields(Protocol):
         """Tell whether the component is identically zero."""
         ...
 
+    def value(self, at: str = "theta", target: str = "loss") -> tuple[Statement, ...]:
+        """Return statements, none of them uniform, that set the number `target` to the objective at the
+        vector `at`.
+        """
+        ...
+
     def gradient(self, at: str = "theta", target: str = "F") -> tuple[Statement, ...]:
         """Return statements that set the vector `target` to the gradient at the vector `at`."""
         ...

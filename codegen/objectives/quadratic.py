@@ -1,42 +1,79 @@
-"""A quadratic objective: constant matrices to multiply by, or the little that is known of them."""
+"""A quadratic objective: constant operators, or the little that is known of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from sympy import Expr, Symbol, sqrt
+from sympy import Expr, Rational, Symbol, sqrt
 
 from ...derive.errors import KernelRefused
 from ...derive.notation.indices import components
 from ...derive.notation.symbols import Component
 from ..program.statement import Statement
-from ..program.statements import Apply, Matrix, Vector
+from ..program.statements import Total, Vector
+from .linear_operators import Dense, Diagonal, Factor, Gram, Multiple, Operator
 
-Covariance = Literal["dense", "diagonal", "spread", "factor"]
+H, B = Dense("H"), Dense("B")
+VARIANCES = Symbol("S_diagonal", real=True)
+"""The constant vector ``S_ii``."""
+
+
+def by_diagonal(name: str) -> Diagonal:
+    """Return the diagonal operator whose diagonal is a constant vector of its own name."""
+    return Diagonal(name, Symbol(name, real=True))
 
 
 @dataclass(frozen=True)
 class QuadraticFields:
-    """``f = 1/2 (theta - minimum)^T H (theta - minimum)`` with constant noise covariance ``S``.
-
-    A diagonal matrix is a constant vector, its products are element by element.
+    """``f = 1/2 (theta - minimum)^T H (theta - minimum)`` with constant noise covariance ``S = B B^T``.
 
     Attributes
     ----------
-    hessian : {"dense", "diagonal"}
-    covariance : {"dense", "diagonal", "spread", "factor"}
-        What is known of ``S = B B^T``: nothing, and ``B`` is a symmetric root; that it is diagonal; that it
-        is ``s**2 H H`` with a number s, `spread`; that ``B`` has `rank` columns.
-    rank : int
-        The number r of dimensions of the noise, that of its squares is r(r+1)/2: the columns of a factor, or
-        1 for a single coordinate; 0 for as many as coordinates.
+    hessian : Dense or Diagonal
+        ``H``.
+    factor : Dense, Diagonal, Factor or Multiple
+        ``B``: a symmetric root, the root of a diagonal, a matrix of few columns, or a multiple of ``H``.
+    single : bool
+        Whether there is a single coordinate: its noise has one dimension then, whatever it is made of.
     """
 
-    hessian: Literal["dense", "diagonal"] = "dense"
-    covariance: Covariance = "dense"
-    rank: int = 0
+    hessian: Dense | Diagonal = H
+    factor: Dense | Diagonal | Factor | Multiple = B
+    single: bool = False
+
+    @property
+    def covariance(self) -> Operator:
+        """``S``."""
+        match self.factor:
+            case Diagonal():
+                return Diagonal("S", VARIANCES)
+            case Factor():
+                return Gram("S", self.factor)
+        return Dense("S")
+
+    @property
+    def square_factor(self) -> Operator:
+        """``B2`` with ``B2 B2^T = 2 S o S``."""
+        match self.factor:
+            case Diagonal():
+                return Diagonal("B2", sqrt(2) * VARIANCES)
+            case Factor(columns=r):
+                return Factor("B2", r * (r + 1) // 2)
+        return Dense("B2")
+
+    @property
+    def hadamard(self) -> Operator:
+        """``H o S``, of a diagonal ``H`` diagonal whatever ``S`` is."""
+        if isinstance(self.hessian, Diagonal):
+            return Diagonal("HS", self.hessian.entries * VARIANCES)
+        return Dense("HS")
+
+    @property
+    def matrices(self) -> tuple[str, ...]:
+        """The names of all matrices that are not diagonal."""
+        parts = (self.hessian, self.hadamard, self.covariance, self.factor, self.square_factor)
+        return tuple(dict.fromkeys(name for part in parts for name in part.matrices))
 
     @property
     def constant_noise(self) -> bool:
@@ -48,93 +85,58 @@ class QuadraticFields:
 
     @property
     def constants(self) -> tuple[str, ...]:
-        diagonals = [
-            *(["H"] if self.hessian == "diagonal" else []),
-            *(["B"] if self.covariance == "diagonal" else []),
-        ]
-        return ("S_diagonal", *diagonals, "minimum")
+        diagonals = [part.name for part in (self.hessian, self.factor) if isinstance(part, Diagonal)]
+        return (VARIANCES.name, *diagonals, "minimum")
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        return ("spread",) if self.covariance == "spread" else ()
+        return (self.factor.number,) if isinstance(self.factor, Multiple) else ()
 
     @property
     def widths(self) -> Mapping[str, int]:
-        return {"zeta1": self.rank, "zeta2": self.rank * (self.rank + 1) // 2} if self.rank else {}
+        rank = self.factor.columns if isinstance(self.factor, Factor) else int(self.single)
+        return {"zeta1": rank, "zeta2": rank * (rank + 1) // 2} if rank else {}
 
     def vanishes(self, component: Component) -> bool:
         field = component.field
         constant = field.rank if not field.gradient else 2
         return len(component.indices) > constant
 
+    def value(self, at: str = "theta", target: str = "loss") -> tuple[Statement, ...]:
+        # f = 1/2 x_i (H x)_i at x = theta - minimum
+        statements = self.gradient(at, f"{target}_slope")
+        offset, slope = (Symbol(s.target, real=True) for s in (statements[0], statements[-1]))
+        return (*statements, Total(target, Rational(1, 2) * offset * slope))
+
     def gradient(self, at: str = "theta", target: str = "F") -> tuple[Statement, ...]:
         return self._slope(Symbol(at, real=True), target)
 
     def _slope(self, point: Expr, target: str) -> tuple[Statement, ...]:
         offset = Vector(f"{target}_offset", point - Symbol("minimum", real=True))
-        return (offset, *self.applied("H", offset.target, target))
+        return (offset, *self.hessian.applied(offset.target, target))
 
     def noisy_gradient(self, at: str, target: str, scale: Expr) -> tuple[Statement, ...]:
-        if self.covariance == "spread":  # H (theta - minimum) + scale s H zeta1: one product for both
-            seen = scale * Symbol("spread", real=True) * Symbol("zeta1", real=True)
+        if isinstance(self.factor, Multiple):  # H (theta - minimum + scale s zeta1): one product for both
+            seen = scale * Symbol(self.factor.number, real=True) * Symbol("zeta1", real=True)
             return self._slope(Symbol(at, real=True) + seen, target)
-        noisy, mean = self.applied("B", "zeta1"), Symbol(f"{target}_mean", real=True)
+        noisy, mean = self.factor.applied("zeta1"), Symbol(f"{target}_mean", real=True)
         both = mean + scale * Symbol(noisy[-1].target, real=True)
         return (*noisy, *self.gradient(at, mean.name), Vector(target, both))
 
-    def applied(self, matrix: str, operand: str, target: str = "") -> tuple[Statement, ...]:
-        """Return statements, the last of which sets a vector, ``MATRIX_OPERAND`` by default, to a matrix
-        times a vector.
-        """
-        target = target or f"{matrix}_{operand}"
-        kind, x = self.hessian if matrix == "H" else self.covariance, Symbol(operand, real=True)
-        match matrix, kind:
-            case "HS", _ if self.hessian == "diagonal":
-                return (Vector(target, Symbol("H", real=True) * Symbol("S_diagonal", real=True) * x),)
-            case "HS", _:
-                return (Apply(target, Matrix(matrix), (operand,)),)
-            case "B2", "diagonal":
-                return (Vector(target, sqrt(2) * Symbol("S_diagonal", real=True) * x),)
-            case _, "diagonal":
-                return (Vector(target, Symbol("S_diagonal" if matrix == "S" else matrix, real=True) * x),)
-            case "B", "spread":
-                (product,) = self.applied("H", operand)
-                return (
-                    product,
-                    Vector(target, Symbol("spread", real=True) * Symbol(product.target, real=True)),
-                )
-            case "S", "factor":
-                (inner,) = self.applied("B_transposed", operand)
-                return (inner, *self.applied("B", inner.target, target))
-            case "B_transposed", _:
-                return (Apply(target, Matrix(matrix), (operand,), self.rank),)
-        return (Apply(target, Matrix(matrix), (operand,)),)
+    def operator(self, link: Expr) -> Operator:
+        """Return the operator by whose rows i a component at i and j stands, or a product of components."""
+        if isinstance(link, Component):
+            found = self._named()[self.matrix(link)]
+            return found if link.indices == ("i", "j") else found.transposed
+        if sorted(str(c.field.name) for c in components(link)) != ["F", "S"] or len(link.args) != 2:
+            raise KernelRefused(f"{link} in a kernel for a quadratic; expected a single matrix, or H o S")
+        return self.hadamard
 
-    def oriented(self, component: Expr) -> str:
-        """Return the matrix by whose rows i a component at i and j stands: all but a factor of few columns
-        are symmetric.
-        """
-        if not isinstance(component, Component):
-            if (
-                sorted(str(c.field.name) for c in components(component)) != ["F", "S"]
-                or len(component.args) != 2
-            ):
-                raise KernelRefused(
-                    f"{component} in a kernel for a quadratic; expected a single matrix, or H o S"
-                )
-            return "HS"
-        name = self.matrix(component)
-        if self.covariance != "factor" or name in ("H", "S") or component.indices == ("i", "j"):
-            return name
-        if name == "B2":
-            raise KernelRefused(
-                f"{component} in a kernel for a quadratic whose noise has a factor; expected a covariance "
-                "matrix"
-            )
-        return "B_transposed"
+    def _named(self) -> Mapping[str, Operator]:
+        return {"H": self.hessian, "S": self.covariance, "B": self.factor, "B2": self.square_factor}
 
     def matrix(self, component: Component) -> str:
-        """Return the constant matrix behind a component at i and j, such as ``F[i,j]``."""
+        """Return the name of the matrix behind a component at i and j, such as ``F[i,j]``."""
         names = {"F": "H", "S": "S", "B": "B", "B2": "B2"}
         if component.field.name not in names or len(component.indices) != 2:
             raise KernelRefused(

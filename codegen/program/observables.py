@@ -1,27 +1,37 @@
 """Observables: numbers per path, written as ``norm(theta)**2`` or ``theta[0]**2 * v[0]``."""
 
+from collections.abc import Sequence
+
 from sympy import Expr, Integer, Symbol, sqrt
 
 from ...derive.errors import BadInput
 from ...derive.notation.parser import parse_expression
 from .kernel import Observable
 from .statement import Statement
-from .statements import Entry, Total
+from .statements import Entry, Total, reads
 
 REDUCTIONS = ("norm", "sum", "mean", "dot")
 """Functions that make a number of vectors."""
 
 
-def observable(text: str, blocks: tuple[str, ...], dimension: int) -> Observable:
+LOSS = "loss"
+"""What text calls the objective."""
+
+
+def observable(
+    text: str, blocks: tuple[str, ...], dimension: int, value: Sequence[Statement] = ()
+) -> Observable:
     """Read an observable.
 
     Parameters
     ----------
     text : str
         An expression in ``norm(x)``, ``sum(x)``, ``mean(x)``, ``dot(x, y)`` of element-wise expressions in
-        the blocks, and in entries such as ``theta[0]``.
+        the blocks, in entries such as ``theta[0]``, and in ``loss``, the objective.
     blocks : tuple of str
     dimension : int
+    value : sequence of Statement
+        Set the number `loss`.
 
     Raises
     ------
@@ -31,15 +41,19 @@ def observable(text: str, blocks: tuple[str, ...], dimension: int) -> Observable
     reader = _Reader(blocks, dimension)
     entries = {f"{b}[{n}]": reader.entry(b, n) for b in blocks for n in range(dimension)}
     vectors = {b: Symbol(b, real=True) for b in blocks}
+    numbers = {s.target: Symbol(s.target, real=True) for s in value if s.target == LOSS}
     functions = {name: getattr(reader, name) for name in REDUCTIONS}
-    expression = parse_expression(text, vectors | entries, functions | {"sqrt": sqrt, "abs": abs})
+    expression = parse_expression(text, numbers | vectors | entries, functions | {"sqrt": sqrt, "abs": abs})
     if loose := sorted(str(s) for s in expression.free_symbols if s in vectors.values()):
         raise BadInput(
             f"observable {text!r} is a vector in {', '.join(loose)}; expected a number: take {loose[0]}[0], "
             f"norm({loose[0]}) or mean({loose[0]})"
         )
-    used = {str(s) for s in expression.free_symbols}
-    return Observable(text, tuple(s for s in reader.statements if s.target in used), expression)
+    found = tuple(dict.fromkeys((*reader.statements, *value)))
+    used = reads(found, {str(s) for s in expression.free_symbols})
+    targets = {s.target for s in found}
+    constants = used - targets - {*blocks}
+    return Observable(text, tuple(s for s in found if s.target in used), expression, tuple(sorted(constants)))
 
 
 class _Reader:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...codegen.numba.memory import LARGEST_UNIT
 from ...codegen.program.kernel import SUBSTEPS, Kernel, Track
-from ...codegen.program.shapes import matrix_shapes
+from ...codegen.program.shapes import matrix_shapes, vector_lengths
 from ...derive.errors import BadInput
 from .totals import Totals
 
@@ -104,13 +104,15 @@ def checked(
             numbers.append(
                 float(_array(f"parameter {name!r} of track {track.name!r}", given[name], (), "float64"))
             )
-    shapes, names = matrix_shapes(kernel), sorted({name for track in tracks for name in track.step.vectors})
+    shapes, lengths = matrix_shapes(kernel), vector_lengths(kernel)
     _same_names("matrices", matrices, set(shapes))
-    _same_names("vectors", vectors, set(names))
+    _same_names("vectors", vectors, set(kernel.vectors))
     flat = [
         _array(f"matrices: {name!r}", matrices[name], shape, real).ravel() for name, shape in shapes.items()
     ]
-    stack = [_array(f"vectors: {name!r}", vectors[name], (d,), real) for name in names]
+    stack = np.zeros((len(kernel.vectors), max((lengths[n] for n in kernel.vectors), default=d)), real)
+    for n, name in enumerate(kernel.vectors):  # one row each, as long as the longest
+        stack[n, : lengths[name]] = _array(f"vectors: {name!r}", vectors[name], (lengths[name],), real)
     _same_names("start", start, {t.name for t in tracks})
     states = [_starts(t, start[t.name], n_paths, d, real) for t in tracks]
     rows_of_start = max(len(state) for state in states)
@@ -120,7 +122,7 @@ def checked(
     return Inputs(
         seed, first_path, n_paths, t0, tau, n_steps, substeps, np.array(record_steps, dtype=np.int64),
         np.array(numbers, dtype=np.float64), np.concatenate([np.zeros(0, real), *flat]),
-        np.stack(stack) if stack else np.zeros((0, d), real), begin,
+        stack, begin,
         np.zeros((min(n_keep, n_paths), begin.shape[1]), dtype=real),
         (len(record_steps), len(kernel.observables), len(kernel.contrasts), len(tracks)),
     )  # fmt: skip

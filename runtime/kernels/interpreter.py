@@ -38,6 +38,7 @@ from ...codegen.program.statements import Apply, Entry, Function, Matrix, Number
 from ...derive.notation.coordinates import written_out
 from ...derive.notation.indices import components, is_dummy, terms
 from ...derive.notation.symbols import Component, TotalField, body_of, one
+from ..problems.problem import Problem
 from ..problems.quadratic import Quadratic
 
 Array = NDArray[np.float64]
@@ -167,10 +168,12 @@ def _wide(given: Any, length: int) -> Array:
     return np.broadcast_to(given, (*np.shape(given)[:-1], length))
 
 
-def observed(phi: Observable, blocks: Mapping[str, Array]) -> Array:
+def observed(phi: Observable, blocks: Mapping[str, Array], problem: Problem) -> Array:
     """Return an observable at many states, given block by block with the coordinates as last axis."""
     *count, dimension = next(iter(blocks.values())).shape
-    found = value(phi.expression, carry_out(phi.statements, blocks, {}, dimension))
+    constants = {name: problem.vectors[name] for name in phi.vectors}
+    known = carry_out(phi.statements, {**blocks, **constants}, problem.matrices, dimension)
+    found = value(phi.expression, known)
     return np.broadcast_to(found, (*count, 1))[..., 0]
 
 

@@ -8,7 +8,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...codegen.objectives.quadratic import Covariance, QuadraticFields
+from ...codegen.objectives.linear_operators import Dense, Diagonal, Factor, Multiple
+from ...codegen.objectives.quadratic import QuadraticFields, by_diagonal
 from ...derive.errors import BadInput
 from .matrices import (
     Array,
@@ -62,7 +63,7 @@ class Quadratic:
            [0.0625  , 0.078125]])
     >>> wide = Quadratic(np.linspace(1, 2, 10_000), factor=np.ones((10_000, 1)))
     >>> {name: matrix.shape for name, matrix in wide.matrices.items()}
-    {'B': (10000, 1), 'B2': (10000, 1), 'B_transposed': (1, 10000)}
+    {'B': (10000, 1), 'B2': (10000, 1)}
     """
 
     hessian: ArrayLike
@@ -107,67 +108,70 @@ class Quadratic:
     @property
     def fields(self) -> QuadraticFields:
         """What kernels need to know of the objective's form."""
-        hessian = "diagonal" if axes(self.hessian) == 1 else "dense"
+        return self._fields
+
+    @cached_property
+    def _fields(self) -> QuadraticFields:
+        hessian = by_diagonal("H") if axes(self.hessian) == 1 else Dense("H")
         if self.factor is not None:
-            return QuadraticFields(hessian, "factor", np.asarray(self.factor).shape[1])
-        if self.covariance is not None:
-            kind: Covariance = "dense"
+            factor = Factor("B", np.asarray(self.factor).shape[1])
+        elif self.covariance is not None:
+            factor = Dense("B")
+        elif self.variances is not None or isinstance(hessian, Diagonal):
+            factor = by_diagonal("B")
         else:
-            kind = "diagonal" if self.variances is not None or hessian == "diagonal" else "spread"
-        return QuadraticFields(hessian, kind, rank=1 if self.dimension == 1 else 0)
+            factor = Multiple("B", "spread", hessian)
+        return QuadraticFields(hessian, factor, single=self.dimension == 1)
 
     @property
     def matrices(self) -> Mapping[str, Array]:
         """The matrices of the kernels: ``H``, the covariance ``S``, factors ``B B^T = S`` and
         ``B2 B2^T = 2 S o S``, ``H o S``.
 
-        Those that are diagonal are among the `vectors`; of a factor there is also the transpose, and no
-        ``S``.
+        Those that are diagonal are among the `vectors`; there is no ``S`` where the noise has a factor, and
+        no ``B`` where that is a multiple of ``H``.
         """
         return self._matrices
 
     @cached_property
     def _matrices(self) -> Mapping[str, Array]:
-        fields, matrices = self.fields, {name: self.matrix(name) for name in _dense(self.fields)}
-        return matrices | (
-            {"B_transposed": self.matrix("B").T.copy()} if fields.covariance == "factor" else {}
-        )
+        return {name: self.matrix(name) for name in self.fields.matrices}
 
     @property
     def vectors(self) -> Mapping[str, Array]:
         """The constant vectors of the kernels."""
         vectors = {"minimum": np.asarray(self.minimum), "S_diagonal": self._variances}
-        if self.fields.hessian == "diagonal":
+        if isinstance(self.fields.hessian, Diagonal):
             vectors["H"] = np.asarray(self.hessian)
-        if self.fields.covariance == "diagonal":
+        if isinstance(self.fields.factor, Diagonal):
             vectors["B"] = np.sqrt(self._variances)
         return vectors
 
     @property
     def numbers(self) -> Mapping[str, float]:
         """The numbers of the kernels: `spread`, where ``B`` is so many times ``H``."""
-        return {"spread": float(self.minimum_noise or 0.0)} if self.fields.covariance == "spread" else {}
+        return dict.fromkeys(self.fields.numbers, float(self.minimum_noise or 0.0))
 
     def matrix(self, name: str) -> Array:
         """Return one of ``H``, ``S``, ``HS``, ``B``, ``B2`` as a matrix, diagonal ones too."""
-        match name, self.fields.covariance:
+        match name, self.fields.factor:
             case "HS", _:
                 return self.matrix("H") * self.matrix("S")
             case "H", _:
                 hessian = np.asarray(self.hessian)
                 return np.diag(hessian) if hessian.ndim == 1 else hessian
-            case "S", "dense":
+            case "S", Dense():
                 return np.asarray(self.covariance)
             case "S", _:
                 factor = self.matrix("B")
                 return factor @ factor.T
-            case "B", "factor":
+            case "B", Factor():
                 return np.asarray(self.factor)
-            case "B2", "factor":
+            case "B2", Factor():
                 return square_factor(np.asarray(self.factor))
-            case "B", "spread":
+            case "B", Multiple():
                 return (self.minimum_noise or 0.0) * self.matrix("H")
-            case "B", "diagonal":
+            case "B", Diagonal():
                 return np.diag(self.vectors["B"])
         covariance = self.matrix("S")
         return symmetric_root(covariance if name == "B" else 2 * covariance * covariance)
@@ -175,12 +179,12 @@ class Quadratic:
     @property
     def _variances(self) -> Array:
         """The diagonal of ``S``."""
-        match self.fields.covariance:
-            case "diagonal" if self.variances is None:
+        match self.fields.factor:
+            case Diagonal() if self.variances is None:
                 return ((self.minimum_noise or 0.0) * np.asarray(self.hessian)) ** 2
-            case "diagonal":
+            case Diagonal():
                 return np.asarray(self.variances)
-            case "factor":
+            case Factor():
                 return np.einsum("ip,ip->i", np.asarray(self.factor), np.asarray(self.factor))
         return np.diag(self.matrix("S")).copy()
 
@@ -194,22 +198,11 @@ class Quadratic:
         """The problem as data, for records: diagonal matrices by their diagonals, a factor in the place of
         ``S``.
         """
-        match self.fields.covariance:
-            case "factor":
+        match self.fields.factor:
+            case Factor():
                 noise = {"factor": np.asarray(self.factor)}
-            case "diagonal":
+            case Diagonal():
                 noise = {"S": self._variances}
             case _:
                 noise = {"S": self.matrix("S")}
         return {"H": np.asarray(self.hessian), **noise, "minimum": np.asarray(self.minimum)}
-
-
-def _dense(fields: QuadraticFields) -> list[str]:
-    """Names of the matrices that are not diagonal."""
-    hessian = ["H", "HS"] if fields.hessian == "dense" else []
-    match fields.covariance:
-        case "diagonal":
-            return hessian
-        case "factor":
-            return [*hessian, "B", "B2"]
-    return [*hessian, "S", "B", "B2"]

@@ -69,8 +69,8 @@ class Binding:
             start = {track.name: on_track(track, start) for track in tracks}
         return self.compiled.run(
             parameters={track.name: self.numbers(track, tau, substeps) for track in tracks},
-            matrices={n: problem.matrices[n] for n in {m for t in tracks for m in t.step.matrices}},
-            vectors={n: problem.vectors[n] for n in {v for t in tracks for v in t.step.vectors}},
+            matrices={name: problem.matrices[name] for name in self.kernel.matrices},
+            vectors={name: problem.vectors[name] for name in self.kernel.vectors},
             start=start,
             tau=tau,
             n_steps=n_steps,

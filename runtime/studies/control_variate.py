@@ -53,7 +53,7 @@ def expectations(
     with np.errstate(over="ignore", invalid="ignore"):
         for n, (mean, covariance) in enumerate(_moments(track.step, numbers, problem, state, t0, dt)):
             if n in records:
-                means.append([_mean(phi, track.step, mean, covariance) for phi in observables])
+                means.append([_mean(phi, track.step, mean, covariance, problem) for phi in observables])
             if n == max(records):
                 break
     if not np.isfinite(means).all():
@@ -120,7 +120,7 @@ def _moments(
         mean, covariance, n = after[0], transfer.T @ covariance @ transfer + spread.T @ spread, n + 1
 
 
-def _mean(phi: Observable, step: Step, mean: Array, covariance: Array) -> float:
+def _mean(phi: Observable, step: Step, mean: Array, covariance: Array, problem: Problem) -> float:
     """Return the mean of a cubic polynomial: what is odd about the mean cancels, what is even is a quadratic
     form.
     """
@@ -130,5 +130,6 @@ def _mean(phi: Observable, step: Step, mean: Array, covariance: Array) -> float:
     shifts = (axes * np.sqrt(np.maximum(variances, 0.0))).T
     states = np.vstack([mean, mean + shifts, mean - shifts])
     names = step.state[: len(step.state) // 2]
-    values = observed(phi, dict(zip(names, np.split(states, len(names), axis=1), strict=True)))
+    blocks = dict(zip(names, np.split(states, len(names), axis=1), strict=True))
+    values = observed(phi, blocks, problem)
     return float(values[0] + (values[1:] - values[0]).sum() / 2)

@@ -117,7 +117,7 @@ def leading_error(
     values = constants(measured.chain, setting.constants, unregularised())
     kernel = limit_kernel(measured, problem.fields, d)
     tracks, step = kernel.tracks, kernel.tracks[0].step
-    phis = [observable(text, step.state, d) for text in setting.observables]
+    phis = [observable(text, step.state, d, problem.fields.value()) for text in setting.observables]
     binding = bind(kernel, problem, values, ensemble.device, ensemble.threads)
     flow = _Flow(binding, setting.horizon / intervals, steps, setting.t0, ensemble.seed)
     begin = start_state(setting.start, measured.chain, d)
@@ -208,7 +208,7 @@ def _rate(
         ends = flow.after(moved, k, left, (1, k))
         blocks = {name: ends[..., row, :] for row, name in enumerate(flow.blocks)}
         for n, phi in enumerate(phis):
-            result[n] += weight * observed(phi, blocks)
+            result[n] += weight * observed(phi, blocks, flow.binding.problem)
     return result
 
 

@@ -277,7 +277,7 @@ def first_state(case: Case) -> plain.State:
 
 def gradients(path: int) -> Callable[[int], plain.Gradient]:
     """The stochastic gradient in step t = 1, 2, ... of a path."""
-    noise = normals(SEED, path, 2 * STEPS).reshape(STEPS, 2) @ PROBLEM.matrices["B"].T
+    noise = normals(SEED, path, 2 * STEPS).reshape(STEPS, 2) @ PROBLEM.matrix("B").T
     hessian, minimum = PROBLEM.matrices["H"], PROBLEM.vectors["minimum"]
     return lambda t: lambda point: hessian @ (point - minimum) + noise[t - 1]
 

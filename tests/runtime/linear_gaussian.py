@@ -49,7 +49,7 @@ def linear(problem: Quadratic, tau: float, order: int, noise: float) -> tuple[Ar
     Order 2: ``R = H + tau/2 H^2``; where the noise is of the order of the drift its factor is
     ``B + tau/2 H B``, else ``sqrt(tau) B``, whose correction belongs to order 3.
     """
-    h, b = problem.matrices["H"], problem.matrices["B"]
+    h, b = problem.matrices["H"], problem.matrix("B")
     second = order == 2
     factor = np.sqrt(tau) * noise * (b + (tau / 2 * h @ b if second and noise != 1 else 0))
     return h + (tau / 2 * h @ h if second else 0), factor @ factor.T

@@ -17,6 +17,7 @@ from optsde.codegen.lowering.regularisation import unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
 from optsde.codegen.numba.frame import Shape
 from optsde.codegen.objectives.formula import FormulaFields
+from optsde.codegen.objectives.linear_operators import Factor
 from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.kernel import Kernel, Track
 from optsde.derive import (
@@ -41,7 +42,7 @@ from optsde.runtime.studies.requests import constants, for_problem, step_paramet
 
 SHAPES: list[Shape] = ["unrolled", "looped"]
 SIZES = (1, 2, 5, 8, MOST_SIGNS)
-SINGLE = QuadraticFields(rank=1)
+SINGLE = QuadraticFields(single=True)
 THETA = sp.Symbol("theta", real=True)
 
 
@@ -265,7 +266,7 @@ def test_a_batch_of_gaussian_draws_has_the_noise_of_a_smaller_factor(make, regim
             "mean of 2 out of 9 two-point noise; expected",
         ),
         (two_point(), QuadraticFields(), "two-point noise in several dimensions; expected one coordinate"),
-        (two_point(), QuadraticFields(covariance="factor", rank=2), "two-point noise in several dimensions"),
+        (two_point(), QuadraticFields(factor=Factor("B", 2)), "two-point noise in several dimensions"),
         (two_point(), FormulaFields(THETA, sp.eye(2)), "two-point noise in several dimensions"),
         (
             batch_mean(two_point()),

@@ -158,7 +158,7 @@ def test_many_coordinates_in_loops_step_as_numpy_does() -> None:
         .finals
     )
     for path in range(PATHS):
-        noise = normals(SEED, path, D * STEPS).reshape(STEPS, D) @ problem.matrices["B"].T
+        noise = normals(SEED, path, D * STEPS).reshape(STEPS, D) @ problem.matrix("B").T
         for name, rule in rules.items():
             x = {b.name: row.copy() for b, row in zip(rule.blocks, start[name], strict=True)}
             for t in range(STEPS):

@@ -135,7 +135,7 @@ def both_forms(d: int) -> tuple[Quadratic, FormulaFields]:
     problem = quadratic(root @ root.T + np.eye(d), spread @ spread.T, random.normal(size=d))
     offset = sp.Matrix(X[d]) - sp.Matrix(problem.vectors["minimum"])
     f = (offset.T * sp.Matrix(problem.matrices["H"]) * offset)[0] / 2
-    return problem, FormulaFields(f, sp.Matrix(problem.matrices["B"]))
+    return problem, FormulaFields(f, sp.Matrix(problem.matrix("B")))
 
 
 FORMS = [

@@ -5,7 +5,8 @@ from argparse import ArgumentTypeError
 import numpy as np
 import pytest
 
-from optsde.codegen.objectives.quadratic import QuadraticFields
+from optsde.codegen.objectives.linear_operators import Dense, Factor
+from optsde.codegen.objectives.quadratic import QuadraticFields, by_diagonal
 from optsde.runtime.command_line import options
 from optsde.runtime.command_line.cli import joined
 
@@ -99,17 +100,18 @@ def test_problems():
 
 def test_one_row_is_a_diagonal():
     wide = problem(hessian="1,2,3", variances="1/2,2,1")
-    assert (wide.fields.hessian, wide.fields.covariance, wide.matrices) == ("diagonal", "diagonal", {})
+    diagonals = by_diagonal("H"), by_diagonal("B")
+    assert ((wide.fields.hessian, wide.fields.factor), wide.matrices) == (diagonals, {})
     assert [wide.vectors["H"].tolist(), wide.vectors["S_diagonal"].tolist()] == [
         [1.0, 2.0, 3.0],
         [0.5, 2.0, 1.0],
     ]
     assert problem(hessian="1,2", minimum_noise="1/2").vectors["S_diagonal"].tolist() == [0.25, 1.0]
     mixed = problem(hessian="1,0.5;0.5,1", variances="1,2")
-    assert (mixed.fields.hessian, mixed.fields.covariance) == ("dense", "diagonal")
+    assert (mixed.fields.hessian, mixed.fields.factor) == (Dense("H"), by_diagonal("B"))
     thin = problem(hessian="1,2,3", factor="1;1/2;0")
-    assert (thin.fields, thin.matrices["B"].tolist()) == (
-        QuadraticFields("diagonal", "factor", 1),
+    assert (thin.fields, thin.matrix("B").tolist()) == (
+        QuadraticFields(by_diagonal("H"), Factor("B", 1)),
         [[1.0], [0.5], [0.0]],
     )
 

@@ -37,7 +37,7 @@ CURVATURES, VARIANCES, MINIMUM = RANDOM.uniform(0.5, 2, D), RANDOM.uniform(0.2, 
 HESSIAN = np.eye(D) + 0.1
 ROOT = RANDOM.normal(size=(D, D))
 COVARIANCE = ROOT @ ROOT.T
-SYMMETRIC_ROOT = quadratic(HESSIAN, COVARIANCE).matrices["B"]
+SYMMETRIC_ROOT = quadratic(HESSIAN, COVARIANCE).matrix("B")
 START = {"theta": np.linspace(1, 2, D), "v": 1.0}
 
 DIAGONAL = [

@@ -112,7 +112,7 @@ def test_a_quadratic_by_a_formula_has_the_paths_of_the_quadratic():
     plain = quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], [0.25, -0.5])
     offset = sp.Matrix([x - sp.Rational(1, 4), y + sp.Rational(1, 2)])
     f = (offset.T * sp.Matrix([[1, 0.5], [0.5, 1.5]]) * offset)[0] / 2
-    formula = Formula(f, plain.matrices["B"], 2)
+    formula = Formula(f, plain.matrix("B"), 2)
     made = modified_equation(rmsprop(), batch_equivalent, gaussian(), 2, "synchronised")
     asked = ASKED | {"paths": 100, "seed": 3, "keep": 100, "substeps": 2}
     runs = [simulated(made, problem, **asked) for problem in (plain, formula)]

@@ -15,7 +15,7 @@ S = np.array([[2.0, -0.3], [-0.3, 0.7]])
 def test_a_number_is_the_spread_of_the_minimum():
     problem = quadratic(H, noise=0.3)
     np.testing.assert_allclose(problem.matrices["S"], 0.09 * H @ H, rtol=1e-15)
-    np.testing.assert_allclose(problem.matrices["B"], 0.3 * H, rtol=1e-15)
+    np.testing.assert_allclose(problem.matrix("B"), 0.3 * H, rtol=1e-15)
     assert problem.dimension == 2
 
 
@@ -23,7 +23,8 @@ def test_a_number_is_the_spread_of_the_minimum():
     "noise", [0.3, S, [[1.0, 1.0], [1.0, 1.0]], np.zeros((2, 2))], ids=["number", "full", "rank one", "none"]
 )
 def test_factors_square_to_covariances(noise):
-    matrices = quadratic(H, noise).matrices
+    problem = quadratic(H, noise)
+    matrices = {name: problem.matrix(name) for name in ("S", "B", "B2")}
     np.testing.assert_allclose(matrices["B"] @ matrices["B"].T, matrices["S"], atol=1e-14)
     np.testing.assert_allclose(matrices["B2"] @ matrices["B2"].T, 2 * matrices["S"] ** 2, atol=1e-14)
     if not np.isscalar(noise):
@@ -37,7 +38,7 @@ def test_a_factor_of_few_columns_squares_to_covariances_exactly(rank):
     S = factor @ factor.T
     assert problem.matrices["B2"].shape == (5, rank * (rank + 1) // 2)
     np.testing.assert_allclose(problem.matrices["B2"] @ problem.matrices["B2"].T, 2 * S**2, rtol=1e-12)
-    np.testing.assert_array_equal(problem.matrices["B_transposed"], factor.T)
+    assert set(problem.matrices) == {"B", "B2"}
     np.testing.assert_allclose(problem.vectors["S_diagonal"], np.diag(S), rtol=1e-14)
     np.testing.assert_allclose(problem.matrix("S"), S, rtol=1e-14)
 
@@ -64,13 +65,14 @@ def test_what_is_known_of_the_noise_goes_to_the_kernels():
         Quadratic([1, 2], factor=[[1], [2]]),
     ]
     kinds = [
-        ("dense", "spread"),
+        ("dense", "multiple"),
         ("dense", "dense"),
         ("dense", "diagonal"),
         ("diagonal", "dense"),
         ("diagonal", "factor"),
     ]
-    assert [(form.fields.hessian, form.fields.covariance) for form in forms] == kinds
+    found = [(form.fields.hessian, form.fields.factor) for form in forms]
+    assert [tuple(type(part).__name__.lower() for part in pair) for pair in found] == kinds
     assert [dict(form.numbers) for form in forms] == [{"spread": 1.0}, {}, {}, {}, {}]
     assert set(Quadratic([1, 2], factor=[[1], [2]]).description) == {"H", "factor", "minimum"}
     assert Quadratic([1, 2], factor=[[1], [2]]).noiseless.description["S"].tolist() == [0.0, 0.0]
