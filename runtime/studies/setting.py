@@ -37,7 +37,8 @@ class Setting:
         Values of the constants ``c``, ``eps``, ... of the regime, the noise and the regularisation; the
         catalogue's where none is given.
     observables : sequence of str, or str
-        Numbers per path, such as ``norm(theta)**2`` or ``theta[0]*v[0]``; one text is one observable.
+        Numbers per path, such as ``norm(theta)**2``, ``theta[0]*v[0]`` or ``loss``, the objective; one text
+        is one observable.
     noise_free_steps : int
         A weak-error study starts where the optimizer is after so many steps without noise.
 

@@ -100,7 +100,7 @@ def test_its_leading_error_is_predicted(name):
 def test_the_loss_of_a_quadratic_has_a_control_variate_and_loses_its_error():
     """SGD on a quadratic is its own linearisation: the corrected mean is exact, up to rounding."""
     problem = PROBLEMS["dense"][0]
-    asked = dict(start=START, tau=0.125, horizon=1.0, seed=3, observables="loss", paths=2000)
+    asked = {"start": START, "tau": 0.125, "horizon": 1.0, "seed": 3, "observables": "loss", "paths": 2000}
     run = simulated(Chain(sgd(), ballistic, LAW), problem, control_variate=True, **asked)
     plain = simulated(Chain(sgd(), ballistic, LAW), problem, **asked)
     assert run.standard_errors[-1, 0] < 1e-6 * plain.standard_errors[-1, 0]
