@@ -66,7 +66,7 @@ def linearised(step: Step) -> Step:
         result=(*paths, *alone),
         past=(),
         signs=(),
-        widths=tuple((name, width) for name, width in step.widths if name in noise),
+        widths=tuple((name, width) for name, width in step.widths if name in used),
     )
 
 

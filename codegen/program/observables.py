@@ -39,6 +39,7 @@ def observable(
         The text is no such expression.
     """
     reader = _Reader(blocks, dimension)
+    value = () if LOSS in blocks else tuple(value)
     entries = {f"{b}[{n}]": reader.entry(b, n) for b in blocks for n in range(dimension)}
     vectors = {b: Symbol(b, real=True) for b in blocks}
     numbers = {s.target: Symbol(s.target, real=True) for s in value if s.target == LOSS}

@@ -81,4 +81,4 @@ def tangent(
 def _retargeted(statements: list[Statement], name: str, target: str) -> list[Statement]:
     """Set `target` in the place of `name`."""
     new = {name: Symbol(target, real=True)}
-    return [(*s.with_values(target if s.target == name else s.target, new),)[-1] for s in statements]
+    return [s.renamed(new).to(target if s.target == name else s.target) for s in statements]

@@ -114,6 +114,22 @@ def test_degrees_see_through_matrices_and_constants():
     assert degree(observable("loss", ("theta",), 2, formula)) == 4
 
 
+def test_the_loss_after_one_step_of_logistic_regression():
+    """theta_1 = 1 + tau/(1 + e), f = log(1 + exp(-theta_1))."""
+    run = simulated(
+        Chain(sgd(), ballistic, LAW), Formula("log(1+exp(-theta))", 0), start={"theta": 1.0}, tau=0.5,
+        horizon=0.5, paths=2, seed=1, observables="loss",
+    )  # fmt: skip
+    theta = 1 + 0.5 / (1 + np.e)
+    assert run.means[-1, 0] == pytest.approx(np.log1p(np.exp(-theta)), rel=1e-14)
+    assert round(run.means[-1, 0], 6) == 0.278837
+
+
+def test_a_state_may_be_called_loss():
+    found = observable("loss[0] + norm(loss)", ("theta", "loss"), 2, PROBLEMS["dense"][0].fields.value())
+    assert {s.target for s in found.statements} == {"loss_at_0", "total_1"}
+
+
 def test_the_loss_needs_an_objective():
     with pytest.raises(ValueError, match="loss"):
         observable("loss", ("theta",), 2)
