@@ -7,6 +7,7 @@ dtype, ``R`` the words of the streams, ``S`` flags, values and sums in float64.
 
 from collections.abc import Sequence
 
+from ...derive.schemes.increment_laws import Law
 from ..program.check import TIME
 from ..program.kernel import PACES, SUBSTEPS, Kernel, Step, Track
 from ..program.shapes import input_lengths, lengths, matrix_shapes, vector_lengths
@@ -44,7 +45,8 @@ class Layout:
         self.sign_entries = [(name, i) for name in self.signs for i in range(self.widths[name])]
         self.slots = len(self.noise_entries)
         self.even_slots, self.even_signs = (n + n % 2 for n in (self.slots, len(self.sign_entries)))
-        self.law = next((track.step.law for track in kernel.tracks if track.step.noise), "gaussian")
+        laws: list[Law] = [track.step.law for track in kernel.tracks if track.step.noise]
+        self.law: Law = laws[0] if laws else "gaussian"
         present = [pace for pace in PACES if any(track.pace == pace for track in kernel.tracks)]
         self.finest, self.coarser = present[0], present[1:]
         observables = kernel.observables

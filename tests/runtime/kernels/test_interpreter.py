@@ -44,7 +44,7 @@ def test_an_observable_of_many_states():
     blocks = {"theta": states[..., 0, :], "v": states[..., 1, :]}
     found = observable("norm(theta)**2*v[1] + dot(theta, v)", ("theta", "v"), 2)
     wanted = (blocks["theta"] ** 2).sum(-1) * blocks["v"][..., 1] + (blocks["theta"] * blocks["v"]).sum(-1)
-    np.testing.assert_allclose(observed(found, blocks), wanted, rtol=1e-14)
+    np.testing.assert_allclose(observed(found, blocks, PROBLEM), wanted, rtol=1e-14)
 
 
 @pytest.mark.parametrize(
