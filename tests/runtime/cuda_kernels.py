@@ -36,6 +36,7 @@ from optsde.derive.schemes.known import whole_noise
 from optsde.runtime.kernels import device
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.device import compile_cuda
+from optsde.runtime.problems.quadratic import Quadratic
 from optsde.runtime.studies.requests import step_parameters
 
 PATHS = 24
@@ -80,10 +81,15 @@ def ensembles() -> None:
             {"regularisation": smooth(), "substeps": 2, "scheme": whole_noise},
         ),
         "signs": (Chain(rmsprop(), ballistic, batch_mean(two_point(), sp.Integer(3))), LINE, {}),
+        "loss": (
+            Chain(sgd(), ballistic, gaussian()),
+            Quadratic([[1.0, 0.5], [0.5, 1.5]], factor=[[0.3], [0.1]]),
+            {"observables": ["loss"], "start": {"theta": 1.0}},
+        ),
     }
     for name, (target, problem, more) in targets.items():
         for where in ("cpu", "cuda"):
-            run = simulated(target, problem, **asked, **more, paths=PATHS, keep=PATHS, seed=3, device=where)
+            run = simulated(target, problem, **asked | more, paths=PATHS, keep=PATHS, seed=3, device=where)
             found[f"{name} {where} finals"], found[f"{name} {where} means"] = run.finals, run.means
 
 

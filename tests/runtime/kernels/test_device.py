@@ -61,7 +61,9 @@ def of(found: Found, name: str, where: str) -> dict[str, np.ndarray]:
     return {key.removeprefix(head): value for key, value in found.items() if key.startswith(head)}
 
 
-@pytest.mark.parametrize("name", ["adam", "equation", "whole", "signs", "study", "loops", "launch", "only"])
+@pytest.mark.parametrize(
+    "name", ["adam", "equation", "whole", "signs", "loss", "study", "loops", "launch", "only"]
+)
 def test_every_path_has_the_bits_of_the_cpu(found: Found, name: str) -> None:
     """Elsewhere the tolerances of `test_kernels`: some fifty operations a step, their errors at worst added
     up.
@@ -92,7 +94,7 @@ def test_sums_differ_by_rounding_alone(found: Found, name: str, paths: int) -> N
     assert (np.abs(cuda["squares"] - cpu["squares"]) <= paths * ulp * cpu["squares"]).all()
 
 
-@pytest.mark.parametrize("name", ["adam", "equation"])
+@pytest.mark.parametrize("name", ["adam", "equation", "loss"])
 def test_ensembles_have_the_means_of_the_cpu(found: Found, name: str) -> None:
     cpu, cuda = of(found, name, "cpu")["means"], of(found, name, "cuda")["means"]
     np.testing.assert_allclose(
