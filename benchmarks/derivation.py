@@ -22,7 +22,7 @@ for rule in rules:
     shifted = any(point != THETA for point in rule.gradients.values())
     for regime in chosen:
         try:
-            modified_equation(rule, regime(), gaussian(constant=shifted), order).certificate
+            modified_equation(rule, regime, gaussian(constant=shifted), order).certificate
         except ValueError:
             assert name == "catalogue"  # some have no equation: finding that out counts too
 done = time.process_time()

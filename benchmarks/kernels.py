@@ -50,7 +50,7 @@ TAU, HORIZON = 1 / 8, 10
 STEPS, SUBSTEPS = round(HORIZON / TAU), round(1 / TAU)
 CONSTANTS = {"c": 0.5, "eps": 1e-3, "tau": TAU, "dt": TAU / SUBSTEPS}
 
-RULE, REGIME, LAW = rmsprop(), ballistic(), gaussian(constant=True)
+RULE, REGIME, LAW = rmsprop(), ballistic, gaussian(constant=True)
 TARGETS = {"sde2": modified_equation(RULE, REGIME, LAW, order=2), "disc": Chain(RULE, REGIME, LAW)}
 OBSERVABLES = ("norm(theta)**2", "norm(v)**2")
 

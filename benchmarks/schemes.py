@@ -42,8 +42,8 @@ from optsde.runtime.studies.extrapolation import extrapolation
 LAW, PHI, TEXT = gaussian(constant=True), smooth(Symbol("u") * tau), "norm(theta)**2"
 PROBLEM = Quadratic(MATRIX, NOISE)
 CASES = {
-    "RMSprop, ballistic, order 2": modified_equation(rmsprop(), ballistic(), LAW, 2),
-    "Adam, batch-equivalent, order 2": modified_equation(adam(), batch_equivalent(), LAW, 2),
+    "RMSprop, ballistic, order 2": modified_equation(rmsprop(), ballistic, LAW, 2),
+    "Adam, batch-equivalent, order 2": modified_equation(adam(), batch_equivalent, LAW, 2),
 }
 VALUES = {"c": 0.5, "c1": 1.0, "c2": 0.5, "eps": 1e-3, "u": 1 / 16}
 TAU, STEPS, T0 = 1 / 8, 16, 1.0
@@ -124,7 +124,7 @@ def until_five_percent() -> None:
     )
     variance, cost = 0.0, 0.0
     for target, phi, substeps in (
-        (Chain(rmsprop(), ballistic(), LAW), None, None),
+        (Chain(rmsprop(), ballistic, LAW), None, None),
         (equation, PHI, round(1 / step)),
     ):
         paths, more = 20_000, {} if substeps is None else {"substeps": substeps}

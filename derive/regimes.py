@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr, Integer, Rational, Symbol
 
+from .notation.frozen import FrozenMap, freeze
 from .notation.parser import parse_assignments
 from .notation.symbols import tau
 from .optimizers.rule import Block, Hyperparameter, UpdateRule
@@ -53,8 +54,11 @@ class Regime:
 
     name: str
     noise: Expr
-    assignments: Mapping[str, Expr] = field(default_factory=dict)
+    assignments: Mapping[str, Expr] = field(default_factory=FrozenMap)
     reference: str = ""
+
+    def __post_init__(self) -> None:
+        freeze(self, "assignments")
 
     def scaling(self, rule: UpdateRule) -> Scaling:
         """Apply the regime to a rule.
@@ -109,21 +113,17 @@ class Regime:
         return gradient**quantity.noise_units * tau ** (-quantity.step_units)
 
 
-def ballistic() -> Regime:
-    """Return the regime with noise of order 1: in the limit an ODE, with fluctuations of order
-    ``sqrt(tau)``.
-    """
-    return Regime("ballistic", Integer(1), reference=_SEED)
+ballistic = Regime("ballistic", Integer(1), reference=_SEED)
+"""Noise of order 1. The limit is an ordinary differential equation, with fluctuations of order
+``sqrt(tau)``.
+"""
 
-
-def batch_equivalent() -> Regime:
-    """Return the regime with noise of order ``tau**(-1/2)``: in the limit an SDE; ``v`` is measured in units
-    of ``1/tau``.
-    """
-    return Regime(
-        "batch-equivalent", tau ** Rational(-1, 2), reference=f"Malladi et al., arXiv 2205.10287; {_SEED}"
-    )
-
+batch_equivalent = Regime(
+    "batch-equivalent", tau ** Rational(-1, 2), reference=f"Malladi et al., arXiv 2205.10287; {_SEED}"
+)
+"""Noise of order ``tau**(-1/2)``. The limit is a stochastic differential equation, and ``v`` is measured in
+units of ``1/tau``.
+"""
 
 REGIMES = (ballistic, batch_equivalent)
 """The regimes with a name, for the command line and for tests."""
@@ -137,11 +137,11 @@ def parse_regime(text: str, rule: UpdateRule) -> Regime:
     ValueError
         The text is neither; the message says what was expected.
     """
-    for make in REGIMES:
-        if make().name == text.strip().replace("_", "-"):
-            return make()
+    for regime in REGIMES:
+        if regime.name == text.strip().replace("_", "-"):
+            return regime
     if "=" not in text:
-        names = ", ".join(make().name for make in REGIMES)
+        names = ", ".join(regime.name for regime in REGIMES)
         raise ValueError(
             f"unknown regime {text!r}; expected one of {names}, or assignments such as 'lr=tau, noise=1'"
         )

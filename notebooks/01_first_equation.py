@@ -31,7 +31,7 @@ from optsde.runtime.results.results import error_series
 # Learning rate $\tau$, $1-\beta = c\,\tau$, noise of order 1. The equation of weak order 2 exists.
 
 # %%
-sme = modified_equation(rmsprop(variant="paper"), regime=ballistic(), noise=gaussian(), order=2)
+sme = modified_equation(rmsprop(variant="paper"), regime=ballistic, noise=gaussian(), order=2)
 sme
 
 # %%
@@ -46,7 +46,7 @@ sme.certificate
 
 # %%
 batch = modified_equation(
-    rmsprop(variant="paper"), regime=batch_equivalent(), noise=gaussian(constant=True), order=2
+    rmsprop(variant="paper"), regime=batch_equivalent, noise=gaussian(constant=True), order=2
 )
 batch
 
@@ -95,7 +95,7 @@ png(figure)
 measured = {}
 for label, equation in {
     "order 1": modified_equation(
-        rmsprop(), ballistic(), gaussian(constant=True), order=1, form="fluctuation"
+        rmsprop(), ballistic, gaussian(constant=True), order=1, form="fluctuation"
     ),
     "order 2": sme,
 }.items():

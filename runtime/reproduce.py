@@ -64,7 +64,7 @@ class Case:
     def run(self) -> WeakErrorStudy:
         """Measure."""
         rule = next(make() for make in CATALOGUE if make.__name__ == self.rule)
-        regime = next(make() for make in REGIMES if make().name == self.regime)
+        regime = next(regime for regime in REGIMES if regime.name == self.regime)
         order, form = EQUATIONS[self.label]
         if self.regime == "batch-equivalent" and form == "fluctuation":
             form = "diffusion"  # the limit has noise of its own

@@ -42,7 +42,7 @@ class Case:
 
     def study(self) -> WeakErrorStudy:
         equation = modified_equation(
-            RULES[self.rule](), REGIMES[self.regime](), gaussian(constant=True), self.order, self.form
+            RULES[self.rule](), REGIMES[self.regime], gaussian(constant=True), self.order, self.form
         )
         assert equation.certificate.weak_order == self.slope
         line = self.problem is LINE
@@ -118,7 +118,7 @@ def test_optimizer_and_equation_agree_on_their_own():
     """Independent simulations, not coupled: their difference is the weak error that the coupled study
     measures.
     """
-    equation = modified_equation(rmsprop(), ballistic(), gaussian(constant=True), 2)
+    equation = modified_equation(rmsprop(), ballistic, gaussian(constant=True), 2)
     shared = {"tau": 0.25, "horizon": 1.0, "start": WARM, "observables": (V, BOTH), "paths": 400_000}
     shared |= {"hyperparameters": {"eps": 1e-3}, "records": 1}
     discrete = simulate(equation.chain, PLANE, seed=11, **shared)

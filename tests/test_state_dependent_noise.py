@@ -55,7 +55,7 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_local_slopes_settle_at_the_order_of_the_certificate(case):
     rule = {"rmsprop": rmsprop, "adam": adam}[case.rule]()
-    equation = modified_equation(rule, batch_equivalent(), gaussian(), case.order, case.form)
+    equation = modified_equation(rule, batch_equivalent, gaussian(), case.order, case.form)
     constants = {"eps": 0.1, "c": 1.0} if case.rule == "rmsprop" else {"eps": 0.1, "c1": 1.0, "c2": 1.0}
     study = weak_error(
         equation,

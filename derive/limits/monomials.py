@@ -83,7 +83,7 @@ class OpenRule:
     @cached_property
     def constants(self) -> Mapping[str, Symbol]:
         """What stands for ``(1 - beta) h**-b``, by the memory's name."""
-        values = ballistic().scaling(self.rule).hyperparameters
+        values = ballistic.scaling(self.rule).hyperparameters
         return {h.name: (values[h.name].free_symbols - {tau}).pop() for h in self.memories}
 
     @property

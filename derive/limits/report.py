@@ -135,7 +135,7 @@ def _defined(definitions: Mapping[str, Lambda]) -> list[str]:
 
 
 def _named(regimes: RegimeMap) -> dict[str, Point | None]:
-    return {make().name: regimes.place(make()) for make in REGIMES}
+    return {regime.name: regimes.place(regime) for regime in REGIMES}
 
 
 def _named_lines(regimes: RegimeMap) -> list[str]:

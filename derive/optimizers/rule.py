@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from sympy import Dummy, Expr, Function, Symbol, sqrt
 from sympy.core.function import AppliedUndef
 
+from ..notation.frozen import FrozenMap, freeze
 from ..notation.symbols import g, k
 
 THETA = Symbol("theta", real=True)
@@ -171,10 +172,11 @@ class UpdateRule:
     auxiliaries: tuple[Auxiliary, ...]
     update: Mapping[str, Expr]
     reference: str
-    gradients: Mapping[str, Expr] = field(default_factory=lambda: {g.name: THETA})
-    samples: Mapping[str, int] = field(default_factory=dict)
+    gradients: Mapping[str, Expr] = field(default_factory=lambda: FrozenMap({g.name: THETA}))
+    samples: Mapping[str, int] = field(default_factory=FrozenMap)
 
     def __post_init__(self) -> None:
+        freeze(self, "update", "gradients", "samples")
         blocks = [b.name for b in self.blocks]
         if blocks[:1] != ["theta"]:
             raise ValueError(

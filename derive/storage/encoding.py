@@ -64,6 +64,8 @@ _APPLIED: Mapping[str, Any] = {
         total,
     )
 }
+_PACKAGE = __package__.removesuffix("storage")
+"""Where the dataclasses come from that are written: this layer, with a dot at the end."""
 _CONSTANTS: Mapping[str, Basic] = {"pi": pi, "E": E}
 
 
@@ -120,7 +122,7 @@ class _Writer:
             case Mapping():
                 return {"mapping": [[self.value(key), self.value(item)] for key, item in value.items()]}
         kind = type(value)
-        if not is_dataclass(kind) or not kind.__module__.startswith(f"{__package__}."):
+        if not is_dataclass(kind) or not kind.__module__.startswith(_PACKAGE):
             raise NotEncodable(f"{kind.__name__}; expected an expression or a dataclass of this package")
         return {kind.__name__: [[f.name, self.value(getattr(value, f.name))] for f in fields(kind)]}
 

@@ -56,8 +56,8 @@ def list_all(options: Namespace) -> int:
             for r in rules
         ],
         "regimes": [
-            {"name": make().name, "noise": str(make().noise), "reference": make().reference}
-            for make in REGIMES
+            {"name": r.name, "noise": str(r.noise), "reference": r.reference}
+            for r in REGIMES
         ],
     }
     if options.json:

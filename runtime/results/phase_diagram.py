@@ -164,11 +164,11 @@ def _label(cell: Cell, number: int, regimes: RegimeMap) -> str:
 
 
 def _name(ax: Axes, regimes: RegimeMap) -> None:
-    for make in REGIMES:
-        point = regimes.place(make())
+    for regime in REGIMES:
+        point = regimes.place(regime)
         if point is not None:
             ax.annotate(
-                make().name,
+                regime.name,
                 (float(point[0]), float(point[1])),
                 xytext=(10, -13),
                 textcoords="offset points",

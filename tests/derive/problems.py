@@ -136,7 +136,7 @@ def engine_equation(rule: str, regime: str, order: int, noise: derive.NoiseModel
     """What the engine derives for the paper's variants."""
     make = getattr(derive, rule)
     optimizer = make(variant="paper") if rule in ("rmsprop", "adam") else make()
-    return derive.modified_equation(optimizer, regime=getattr(derive, regime)(), noise=noise, order=order)
+    return derive.modified_equation(optimizer, regime=getattr(derive, regime), noise=noise, order=order)
 
 
 @cache

@@ -22,11 +22,11 @@ BATCH = "lr=sqrt(tau), alpha=1-c*tau, eps=eps/sqrt(tau), noise=1/sqrt(tau), v=v/
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        (BATCH, batch_equivalent()),
-        ("noise=tau**(-1/2), v=v/tau, eps=eps*tau**(-0.5), lr=tau**0.5", batch_equivalent()),
-        ("noise=1/sqrt(tau)", batch_equivalent()),
-        ("lr=tau, alpha=1-c*tau, noise=1", ballistic()),
-        ("lr=tau", ballistic()),
+        (BATCH, batch_equivalent),
+        ("noise=tau**(-1/2), v=v/tau, eps=eps*tau**(-0.5), lr=tau**0.5", batch_equivalent),
+        ("noise=1/sqrt(tau)", batch_equivalent),
+        ("lr=tau, alpha=1-c*tau, noise=1", ballistic),
+        ("lr=tau", ballistic),
     ],
 )
 def test_assignments_equal_the_named_regime(text: str, named: Regime) -> None:
@@ -40,12 +40,12 @@ def test_assignments_equal_the_named_regime(text: str, named: Regime) -> None:
 
 @pytest.mark.parametrize("text", ["batch-equivalent", " batch_equivalent "])
 def test_names(text: str) -> None:
-    assert parse_regime(text, sgd()) == batch_equivalent()
+    assert parse_regime(text, sgd()) == batch_equivalent
 
 
 def test_the_scaling_of_the_batch_equivalent_regime() -> None:
     c1, c2, eps = (Symbol(name, positive=True) for name in ("c1", "c2", "eps"))
-    scaling = batch_equivalent().scaling(adam())
+    scaling = batch_equivalent.scaling(adam())
     assert scaling.noise == 1 / sqrt(tau)
     assert scaling.hyperparameters == {
         "lr": sqrt(tau),
@@ -54,7 +54,7 @@ def test_the_scaling_of_the_batch_equivalent_regime() -> None:
         "eps": eps / sqrt(tau),
     }
     assert scaling.blocks == {"theta": 1, "m": 1, "v": 1 / tau}
-    assert ballistic().scaling(sgd()).hyperparameters == {"lr": tau}
+    assert ballistic.scaling(sgd()).hyperparameters == {"lr": tau}
 
 
 def test_the_unit_of_a_gradient_whose_noise_vanishes_is_its_own() -> None:
@@ -68,7 +68,7 @@ def test_constants_follow_their_assignments() -> None:
     """A faster memory, b = 2: c tau**2 freezes v at order one."""
     regime = parse_regime("alpha=1-gamma*tau**2", rmsprop())
     frozen = modified_equation(rmsprop(), regime, gaussian())
-    moving = modified_equation(rmsprop(), ballistic(), gaussian())
+    moving = modified_equation(rmsprop(), ballistic, gaussian())
     assert frozen.drift[0] == {**moving.drift[0], "v": 0}
     renamed = {Symbol("c", positive=True): Symbol("gamma", positive=True)}
     assert frozen.drift[1]["v"] == moving.drift[0]["v"].xreplace(renamed)

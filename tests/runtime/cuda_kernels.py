@@ -66,18 +66,18 @@ def ensembles() -> None:
         "observables": ["norm(theta)**2", "v[0]"],
     }
     targets = {
-        "adam": (Chain(adam(), ballistic(), gaussian()), LINE, {"t0": 1.0}),
+        "adam": (Chain(adam(), ballistic, gaussian()), LINE, {"t0": 1.0}),
         "equation": (
-            modified_equation(rmsprop(), ballistic(), gaussian(constant=True), 2),
+            modified_equation(rmsprop(), ballistic, gaussian(constant=True), 2),
             Quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
             {"dtype": "float32", "regularisation": smooth(), "substeps": 4},
         ),
         "whole": (
-            modified_equation(rmsprop(), ballistic(), gaussian(constant=True), 2),
+            modified_equation(rmsprop(), ballistic, gaussian(constant=True), 2),
             Quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
             {"regularisation": smooth(), "substeps": 2, "scheme": whole_noise},
         ),
-        "signs": (Chain(rmsprop(), ballistic(), batch_mean(two_point(), sp.Integer(3))), LINE, {}),
+        "signs": (Chain(rmsprop(), ballistic, batch_mean(two_point(), sp.Integer(3))), LINE, {}),
     }
     for name, (target, problem, more) in targets.items():
         for where in ("cpu", "cuda"):
@@ -90,7 +90,7 @@ def study() -> None:
     step.
     """
     equation = modified_equation(
-        rmsprop(), batch_equivalent(), gaussian(constant=True), 2, form="synchronised"
+        rmsprop(), batch_equivalent, gaussian(constant=True), 2, form="synchronised"
     )
     phi, tau, observables = smooth(), 0.125, ("norm(theta)**2",)
     for where in ("cpu", "cuda"):
@@ -140,7 +140,7 @@ def study() -> None:
 
 def prediction() -> None:
     """A leading weak error: each path has a start of its own, and its last state is all that is asked for."""
-    equation = modified_equation(sgd(), batch_equivalent(), gaussian(constant=True), 1)
+    equation = modified_equation(sgd(), batch_equivalent, gaussian(constant=True), 1)
     for where in ("cpu", "cuda"):
         (made,) = leading_error(
             equation,

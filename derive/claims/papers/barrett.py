@@ -15,7 +15,7 @@ FULL_BATCH = NoiseModel("full batch", ())
 def gradient_descent() -> Claim:
     """Gradient descent follows ``f + h/4 |grad f|**2``."""
     return Claim(
-        PAPER, "gradient descent, order 2", Chain(sgd(), ballistic(), FULL_BATCH), 2,
+        PAPER, "gradient descent, order 2", Chain(sgd(), ballistic, FULL_BATCH), 2,
         drift={"theta": "-g - h/2*H(g)"}, noise={},
         notation={"h": "tau", "g": "F"}, provenance="re-derived", recorded="agrees",
     )  # fmt: skip

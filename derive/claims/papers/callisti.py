@@ -47,7 +47,7 @@ _ADAM_NOTE = "its series of s1, s2 goes on, beyond order 2"
 def rmsprop_ballistic_order_1() -> Claim:
     """RMSprop, ballistic regime."""
     return Claim(
-        PAPER, "RMSprop, ballistic, order 1", Chain(rmsprop(), ballistic(), _NOISE), 1,
+        PAPER, "RMSprop, ballistic, order 1", Chain(rmsprop(), ballistic, _NOISE), 1,
         drift={"theta": "-g*D", "v": "c*(g**2 + Sigma - v)"},
         noise={"theta": "sqrt(tau)*D*B(dW)", "v": "-2*sqrt(tau)*c*g*B(dW)"},
         notation=_RMSPROP, provenance="code", recorded="agrees",
@@ -57,7 +57,7 @@ def rmsprop_ballistic_order_1() -> Claim:
 def rmsprop_ballistic_order_2() -> Claim:
     """RMSprop, ballistic regime."""
     return Claim(
-        PAPER, "RMSprop, ballistic, order 2", Chain(rmsprop(), ballistic(), _NOISE), 2,
+        PAPER, "RMSprop, ballistic, order 2", Chain(rmsprop(), ballistic, _NOISE), 2,
         drift={
             "theta": "-g*D - tau/2*(D*H(D*g) + c/2*D**3*V*g)",
             "v": "c*V + tau/2*(2*c*g*H(g*D) + c**2*V)",
@@ -72,7 +72,7 @@ def rmsprop_ballistic_order_2() -> Claim:
 def rmsprop_batch_order_1() -> Claim:
     """RMSprop, batch-equivalent regime."""
     return Claim(
-        PAPER, "RMSprop, batch-equivalent, order 1", Chain(rmsprop(), batch_equivalent(), _NOISE), 1,
+        PAPER, "RMSprop, batch-equivalent, order 1", Chain(rmsprop(), batch_equivalent, _NOISE), 1,
         drift={"theta": "-g*D", "v": "c*(Sigma - v)"}, noise={"theta": "D*B(dW)"},
         notation=_RMSPROP, provenance="code", recorded="agrees",
     )  # fmt: skip
@@ -83,7 +83,7 @@ def rmsprop_batch_order_2() -> Claim:
     return Claim(
         PAPER,
         "RMSprop, batch-equivalent, order 2",
-        Chain(rmsprop(), batch_equivalent(), _NOISE),
+        Chain(rmsprop(), batch_equivalent, _NOISE),
         2,
         drift={
             "theta": "-g*D - tau/2*(D*H(D*g) + c/2*D**3*g*V + 2*D*T(D))",
@@ -106,7 +106,7 @@ def adam_ballistic_order_1() -> Claim:
     return Claim(
         PAPER,
         "Adam, ballistic, order 1",
-        Chain(adam(), ballistic(), _NOISE),
+        Chain(adam(), ballistic, _NOISE),
         1,
         drift={"theta": "-Gamma*m*D", "m": "c1*(g - m)", "v": "c2*(g**2 + Sigma - v)"},
         noise={"m": "sqrt(tau)*c1*B(dW)"},
@@ -120,7 +120,7 @@ def adam_ballistic_order_1() -> Claim:
 def adam_ballistic_order_2() -> Claim:
     """Adam, ballistic regime."""
     return Claim(
-        PAPER, "Adam, ballistic, order 2", Chain(adam(), ballistic(), _NOISE), 2,
+        PAPER, "Adam, ballistic, order 2", Chain(adam(), ballistic, _NOISE), 2,
         drift={
             "theta": _ADAM_THETA,
             "m": "c1*(g - m) + tau/2*(c1*Gamma*H(m*D) + c1**2*(g - m))",
@@ -136,7 +136,7 @@ def adam_batch_order_1() -> Claim:
     """Adam, batch-equivalent regime."""
     plain = {"gam1": "1 - exp(-t*c1)", "gam2": "1 - exp(-t*c2)", "Gamma": "sqrt(gam2)/gam1"}
     return Claim(
-        PAPER, "Adam, batch-equivalent, order 1", Chain(adam(), batch_equivalent(), _NOISE), 1,
+        PAPER, "Adam, batch-equivalent, order 1", Chain(adam(), batch_equivalent, _NOISE), 1,
         drift={"theta": "-Gamma*m*D", "m": "c1*(g - m)", "v": "c2*(Sigma - v)"}, noise={"m": "c1*B(dW)"},
         notation={"g": "F", "Sigma": "S", **plain, "D": _ADAM["D"]}, provenance="code", recorded="agrees",
     )  # fmt: skip
@@ -147,7 +147,7 @@ def adam_batch_order_2() -> Claim:
     return Claim(
         PAPER,
         "Adam, batch-equivalent, order 2",
-        Chain(adam(), batch_equivalent(), _NOISE),
+        Chain(adam(), batch_equivalent, _NOISE),
         2,
         drift={
             "theta": _ADAM_THETA,

@@ -26,7 +26,7 @@ def adam_memory() -> Claim:
     """Adam with fixed betas."""
     notation = _NOTATION | {"beta1": "1 - c1", "beta2": "1 - c2", "first": "(1 + beta1)/(1 - beta1)"}
     return Claim(
-        PAPER, "Adam, fixed betas, order 2", Chain(_eps_inside(), ballistic(), FULL_BATCH), 2,
+        PAPER, "Adam, fixed betas, order 2", Chain(_eps_inside(), ballistic, FULL_BATCH), 2,
         drift={"theta": "-(g + h/2*(first - second + second*eps/R)*H(g/sqrt(R)))/sqrt(R)"}, noise={},
         notation=notation | {"second": "(1 + beta2)/(1 - beta2)"}, provenance="re-derived", recorded="agrees",
         fixed_memory=True,
@@ -36,7 +36,7 @@ def adam_memory() -> Claim:
 def rmsprop_memory() -> Claim:
     """RMSprop with fixed alpha: the same with ``beta1 = 0``."""
     return Claim(
-        PAPER, "RMSprop, fixed alpha, order 2", Chain(rmsprop("optax"), ballistic(), FULL_BATCH), 2,
+        PAPER, "RMSprop, fixed alpha, order 2", Chain(rmsprop("optax"), ballistic, FULL_BATCH), 2,
         drift={"theta": "-(g + h/2*(1 - second + second*eps/R)*H(g/sqrt(R)))/sqrt(R)"}, noise={},
         notation=_NOTATION | {"alpha": "1 - c", "second": "(1 + alpha)/(1 - alpha)"}, provenance="re-derived",
         recorded="agrees", fixed_memory=True, note="Adam's formula with beta1 = 0",

@@ -26,7 +26,7 @@ def rmspropw() -> Claim:
     return Claim(
         PAPER,
         "RMSpropW, order 1",
-        Chain(decoupled_weight_decay(rmsprop("torch")), ballistic(), gaussian()),
+        Chain(decoupled_weight_decay(rmsprop("torch")), ballistic, gaussian()),
         1,
         drift={"theta": "-g/P - lam*theta", "v": "rho*(g**2 + Sigma - v)"},
         noise={"theta": "-sqrt(eta)/P*B(dW)"},
@@ -42,7 +42,7 @@ def adamw_order_1() -> Claim:
     return Claim(
         PAPER,
         "Theorem 3.12, AdamW, order 1",
-        Chain(adamw(), ballistic(), gaussian()),
+        Chain(adamw(), ballistic, gaussian()),
         1,
         drift={
             "theta": "-sqrt(iota2)/iota1/P*(m + eta*rho1*(g - m)) - lam*theta",
@@ -60,7 +60,7 @@ def adamw_order_1() -> Claim:
 def sign_sgd_order_1() -> Claim:
     """SignSGD with Gaussian noise."""
     return Claim(
-        PAPER, "Theorem 3.2, SignSGD, order 1", Chain(sign_sgd(), ballistic(), gaussian()), 1,
+        PAPER, "Theorem 3.2, SignSGD, order 1", Chain(sign_sgd(), ballistic, gaussian()), 1,
         drift={"theta": "-E"}, noise={"theta": "sqrt(eta)*sqrt(1 - E**2)*dW"},
         notation={"eta": "tau", "g": "F", "Sigma": "S", "E": "erf(g/sqrt(2*Sigma))"},
         provenance="re-derived", recorded="agrees", one_dimension=True,
@@ -72,7 +72,7 @@ def sign_sgd_phase_1() -> Claim:
     return Claim(
         PAPER,
         "SignSGD, phase 1, order 1",
-        Chain(sign_sgd(), ballistic(), gaussian()),
+        Chain(sign_sgd(), ballistic, gaussian()),
         1,
         drift={"theta": "-sign(g)"},
         noise={},
@@ -90,7 +90,7 @@ def sign_sgd_phase_3() -> Claim:
     return Claim(
         PAPER,
         "SignSGD, phase 3, order 1",
-        Chain(sign_sgd(), ballistic(), gaussian()),
+        Chain(sign_sgd(), ballistic, gaussian()),
         1,
         drift={"theta": "-sqrt(2/pi)*g/sqrt(Sigma)"},
         noise={"theta": "sqrt(eta)*sqrt(1 - 2/pi*g**2/Sigma)*dW"},
@@ -107,7 +107,7 @@ def sign_sgd_phase_3_large_noise() -> Claim:
     left.
     """
     return Claim(
-        PAPER, "SignSGD, phase 3, large noise, order 1", Chain(sign_sgd(), batch_equivalent(), gaussian()), 1,
+        PAPER, "SignSGD, phase 3, large noise, order 1", Chain(sign_sgd(), batch_equivalent, gaussian()), 1,
         drift={"theta": "-sqrt(2/pi)*g/sqrt(Sigma)"}, noise={"theta": "sqrt(1 - 2*tau/pi*g**2/Sigma)*dW"},
         notation={"g": "F", "Sigma": "S"}, provenance="recalled", recorded="agrees", one_dimension=True,
         note="tau = eta**2, and the noise's covariance is Sigma/tau",

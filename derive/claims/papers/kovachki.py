@@ -20,7 +20,7 @@ def heavy_ball_memory() -> Claim:
     return Claim(
         PAPER,
         "heavy ball, fixed beta, order 2",
-        Chain(_undamped(), ballistic(), FULL_BATCH),
+        Chain(_undamped(), ballistic, FULL_BATCH),
         2,
         drift={"theta": "-(g + h*(1 + beta)/(2*(1 - beta)**2)*H(g))/(1 - beta)"},
         noise={},

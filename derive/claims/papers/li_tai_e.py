@@ -19,7 +19,7 @@ _NOTATION = {"eta": "tau", "g": "F"}
 def sgd_order_1() -> Claim:
     """SGD, the stochastic gradient flow."""
     return Claim(
-        PAPER, "SGD, order 1", Chain(sgd(), ballistic(), general()), 1,
+        PAPER, "SGD, order 1", Chain(sgd(), ballistic, general()), 1,
         drift={"theta": "-g"}, noise={"theta": "sqrt(eta)*B(dW)"},
         notation=_NOTATION, provenance="re-derived", recorded="agrees",
     )  # fmt: skip
@@ -28,7 +28,7 @@ def sgd_order_1() -> Claim:
 def sgd_order_2() -> Claim:
     """SGD, ``-grad(f + eta/4 |grad f|**2)``."""
     return Claim(
-        PAPER, "SGD, order 2", Chain(sgd(), ballistic(), general()), 2,
+        PAPER, "SGD, order 2", Chain(sgd(), ballistic, general()), 2,
         drift={"theta": "-g - eta/2*H(g)"}, noise={"theta": "sqrt(eta)*B(dW)"},
         notation=_NOTATION, provenance="re-derived", recorded="agrees",
     )  # fmt: skip
@@ -37,7 +37,7 @@ def sgd_order_2() -> Claim:
 def heavy_ball_order_1() -> Claim:
     """SGD with momentum."""
     return Claim(
-        PAPER, "momentum, order 1", Chain(heavy_ball(), ballistic(), general()), 1,
+        PAPER, "momentum, order 1", Chain(heavy_ball(), ballistic, general()), 1,
         drift={"theta": "v", "v": "-(mu*v + g)"}, noise={"v": "sqrt(eta)*B(dW)"},
         notation=_NOTATION, provenance="re-derived", recorded="agrees",
     )  # fmt: skip
@@ -46,7 +46,7 @@ def heavy_ball_order_1() -> Claim:
 def heavy_ball_order_2() -> Claim:
     """SGD with momentum."""
     return Claim(
-        PAPER, "momentum, order 2", Chain(heavy_ball(), ballistic(), general()), 2,
+        PAPER, "momentum, order 2", Chain(heavy_ball(), ballistic, general()), 2,
         drift={
             "theta": "(1 - eta*mu/2)*v - eta/2*g",
             "v": "-(mu*v + eta/2*(mu**2*v - H(v))) - (1 + eta*mu/2)*g",
@@ -58,7 +58,7 @@ def heavy_ball_order_2() -> Claim:
 def nesterov_order_1() -> Claim:
     """Nesterov's momentum, constant ``mu``."""
     return Claim(
-        PAPER, "Nesterov, order 1", Chain(nesterov(), ballistic(), gaussian(constant=True)), 1,
+        PAPER, "Nesterov, order 1", Chain(nesterov(), ballistic, gaussian(constant=True)), 1,
         drift={"theta": "v", "v": "-(mu*v + g)"}, noise={"v": "sqrt(eta)*B(dW)"},
         notation=_NOTATION, provenance="re-derived", recorded="agrees",
     )  # fmt: skip
@@ -67,7 +67,7 @@ def nesterov_order_1() -> Claim:
 def nesterov_order_2() -> Claim:
     """Nesterov's momentum, constant ``mu``."""
     return Claim(
-        PAPER, "Nesterov, order 2", Chain(nesterov(), ballistic(), gaussian(constant=True)), 2,
+        PAPER, "Nesterov, order 2", Chain(nesterov(), ballistic, gaussian(constant=True)), 2,
         drift={
             "theta": "(1 - eta*mu/2)*v - eta/2*g",
             "v": "-(mu*v + eta/2*(mu**2*v + H(v))) - (1 + eta*mu/2)*g",

@@ -32,7 +32,7 @@ def multiplicative_noise() -> Claim:
 
 def _forward_euler(name: str, constant: bool, recorded: str) -> Claim:
     return Claim(
-        PAPER, name, Chain(sgd(), batch_equivalent(), gaussian(constant)), 2,
+        PAPER, name, Chain(sgd(), batch_equivalent, gaussian(constant)), 2,
         drift={"theta": "b + h/2*(H(b) + T(1)/2)"}, noise={"theta": "B(dW) + h/2*H(B(dW))"},
         notation={"h": "tau", "b": "-F"}, provenance="re-derived", recorded=recorded,
         note="" if constant else "the paper says that there is none; the difference at c3 is why",

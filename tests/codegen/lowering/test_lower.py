@@ -172,7 +172,7 @@ def fixed_parts(expression: sp.Expr, varying: set[str]) -> list[sp.Expr]:
 STEPS = [
     pytest.param(step, id=step.name)
     for make in (sgd, heavy_ball, rmsprop, adam)
-    for regime in (ballistic(), batch_equivalent())
+    for regime in (ballistic, batch_equivalent)
     for equation in [modified_equation(make(), regime, gaussian(True), 2)]
     for step in (
         optimizer_step(equation.chain, QuadraticFields()),

@@ -127,7 +127,7 @@ def test_a_kernel_draws_each_value_as_often_as_its_probability_says(n, shape, dt
     xi = (
         -4
         * finals(
-            Chain(sgd(), ballistic(), signs(n)), Quadratic([[0.0]], [[1.0]]), [[0.0]], shape, 1, paths, dtype
+            Chain(sgd(), ballistic, signs(n)), Quadratic([[0.0]], [[1.0]]), [[0.0]], shape, 1, paths, dtype
         ).ravel()
     )
     k = np.rint((xi + 1) * n / 2).astype(int)
@@ -168,7 +168,7 @@ IN_SHAPES = [(PROBLEMS[0], "unrolled"), *product(PROBLEMS[1:], SHAPES)]
 @pytest.mark.parametrize(("problem", "shape"), IN_SHAPES)
 def test_a_chain_is_that_of_numpy_with_the_same_normal_numbers(problem, n, shape):
     """RMSprop by hand; the number of pluses is that of the probabilities below the normal number's own."""
-    chain, tau, steps = Chain(rmsprop(), ballistic(), signs(n)), 0.25, 6
+    chain, tau, steps = Chain(rmsprop(), ballistic, signs(n)), 0.25, 6
     c, eps = (chain.defaults[name] for name in ("c", "eps"))
     start = np.array([[1.0, 0.5], [0.8, 1.2]])[:, : problem.dimension]
     found = finals(chain, problem, start, shape, steps, 30)
@@ -211,7 +211,7 @@ def test_an_equation_has_the_covariance_of_one_step(problem, law, variance, four
     }
     x = {"theta": theta, "v": v, "zeta1": np.zeros(1), "zeta2": np.zeros(1), **numbers}
     step = euler_maruyama_step(
-        modified_equation(rmsprop(), ballistic(), law, 2), problem.fields, unregularised()
+        modified_equation(rmsprop(), ballistic, law, 2), problem.fields, unregularised()
     )
     still = after(step, x)
     columns = [(after(step, x | {name: np.ones(1)}) - still).ravel() for name in step.noise]
@@ -245,7 +245,7 @@ def test_a_batch_of_gaussian_draws_has_the_noise_of_a_smaller_factor(make, regim
     x |= {"c": 0.7, "c1": 0.8, "c2": 0.4, "eps": 0.2, "tau": 0.3, "dt": 0.04, "t": 1.5, "batch": 4.0}
     smaller = x | {"B": x["B"] / 2} | {name: x[name] / 4 for name in ("S", "B2", "S_diagonal")}
     laws = batch_mean(gaussian(True)), gaussian(True)
-    equations = [modified_equation(make(), regime(), law, order, form) for law in laws]
+    equations = [modified_equation(make(), regime, law, order, form) for law in laws]
     one, other = (euler_maruyama_step(equation, QuadraticFields(), unregularised()) for equation in equations)
     np.testing.assert_allclose(after(one, x), after(other, smaller), rtol=1e-12)
     one, other = (optimizer_step(equation.chain, QuadraticFields()) for equation in equations)
@@ -280,7 +280,7 @@ def test_other_noise_is_refused_by_name(law, fields, complaint):
 
 @pytest.mark.parametrize("law", [two_point(True), student_t(None, True)], ids=lambda law: law.name)
 def test_squares_without_a_factor_are_refused_by_name(law):
-    equation = modified_equation(rmsprop(), ballistic(), law, 2)
+    equation = modified_equation(rmsprop(), ballistic, law, 2)
     with pytest.raises(ValueError, match=f"with {law.name} noise in several dimensions, whose squares"):
         euler_maruyama_step(equation, QuadraticFields(), unregularised())
 
@@ -288,7 +288,7 @@ def test_squares_without_a_factor_are_refused_by_name(law):
 def test_without_squares_the_noise_may_have_several_dimensions():
     steps = [
         euler_maruyama_step(
-            modified_equation(sgd(), ballistic(), law(constant=True), 2), QuadraticFields(), unregularised()
+            modified_equation(sgd(), ballistic, law(constant=True), 2), QuadraticFields(), unregularised()
         )
         for law in (two_point, gaussian)
     ]

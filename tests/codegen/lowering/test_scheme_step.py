@@ -162,7 +162,7 @@ class NumpySde:
 
 @cache
 def equation(rule, order: int, form: str):
-    regime = ballistic() if form == "ode" else batch_equivalent()
+    regime = ballistic if form == "ode" else batch_equivalent
     return modified_equation(rule(), regime, gaussian(True), order, form)
 
 
@@ -247,7 +247,7 @@ VARYING = Objective(
 def test_a_step_for_general_noise_is_the_one_by_hand(rule, regime, form, fields):
     noise = gaussian(constant=fields.constant_noise)
     order = 2 if noise.constant else 1
-    compare_equation(modified_equation(rule(), regime(), noise, order, form), whole_noise, fields)
+    compare_equation(modified_equation(rule(), regime, noise, order, form), whole_noise, fields)
 
 
 def test_correction_that_needs_a_product_of_matrices_is_refused_for_a_quadratic():
@@ -318,7 +318,7 @@ def test_noise_that_varies_with_theta_or_with_the_past_is_not_additive():
     varying = Objective("theta**2/2", "1 + sin(theta)/2", 1)
     with pytest.raises(ValueError, match="noise that depends on theta; expected constant noise"):
         scheme_step(
-            modified_equation(sgd(), ballistic(), gaussian(), 2),
+            modified_equation(sgd(), ballistic, gaussian(), 2),
             varying.fields,
             unregularised(),
             additive_heun,
@@ -328,6 +328,6 @@ def test_noise_that_varies_with_theta_or_with_the_past_is_not_additive():
     compare(noisy(sgd, 2), additive_heun, QuadraticFields())
     with pytest.raises(ValueError, match="noise that depends on theta; expected constant noise"):
         scheme_step(second, OBJECTIVE.fields, unregularised(), additive_heun)
-    synchronised = modified_equation(rmsprop(), batch_equivalent(), gaussian(True), 2, "synchronised")
+    synchronised = modified_equation(rmsprop(), batch_equivalent, gaussian(True), 2, "synchronised")
     with pytest.raises(ValueError, match="noise that depends on omega1, theta, v; expected constant noise"):
         scheme_step(synchronised, QuadraticFields(), unregularised(), additive_heun)

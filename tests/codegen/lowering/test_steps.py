@@ -83,7 +83,7 @@ BY_HAND = [
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
-@pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda r: r.name)
+@pytest.mark.parametrize("regime", [ballistic, batch_equivalent], ids=lambda r: r.name)
 @pytest.mark.parametrize(
     ("rule", "by_hand", "new"),
     BY_HAND,
@@ -114,12 +114,12 @@ def test_an_optimizer_takes_its_own_step(rule, by_hand, new, regime, d):
 
 
 EQUATIONS = [
-    (rule, regime(), order, form)
+    (rule, regime, order, form)
     for rule, _, _ in BY_HAND
     for regime in REGIMES
     for order, form in ((1, "diffusion"), (2, "diffusion"))
 ] + [
-    (make(), ballistic(), 1, form)
+    (make(), ballistic, 1, form)
     for make in (sgd, heavy_ball, rmsprop, adam)
     for form in ("fluctuation", "ode")
 ]
@@ -225,7 +225,7 @@ def test_a_synchronised_step_remembers_its_noise(d):
     of the step.
     """
     diffusion, equation = (
-        modified_equation(rmsprop(), batch_equivalent(), gaussian(True), 2, form)
+        modified_equation(rmsprop(), batch_equivalent, gaussian(True), 2, form)
         for form in ("diffusion", "synchronised")
     )
     past = np.random.default_rng(d).normal(size=d)
@@ -285,7 +285,7 @@ small.
 def test_functions_of_v_are_those_of_phi_of_v(phi, by_hand, v):
     x = values(3, v=np.array(v), u=0.4)
     step = euler_maruyama_step(
-        modified_equation(rmsprop(), ballistic(), gaussian(True), 2), QuadraticFields(), phi
+        modified_equation(rmsprop(), ballistic, gaussian(True), 2), QuadraticFields(), phi
     )
     known = carry_out(step.statements, x)
     np.testing.assert_allclose(known["P"], p_of(by_hand(x["v"]), x), rtol=1e-13)
@@ -299,7 +299,7 @@ def test_functions_of_v_are_those_of_phi_of_v(phi, by_hand, v):
 def test_bias_corrections_and_their_derivatives(phi, by_hand, v):
     x = values(3, v=np.array(v), u=0.4)
     step = euler_maruyama_step(
-        modified_equation(adam(), ballistic(), gaussian(True), 2), QuadraticFields(), phi
+        modified_equation(adam(), ballistic, gaussian(True), 2), QuadraticFields(), phi
     )
     known = carry_out(step.statements, x)
 

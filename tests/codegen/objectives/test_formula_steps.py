@@ -39,10 +39,10 @@ from optsde.derive.optimizers.momentum import svag
 from optsde.runtime.problems.quadratic import Quadratic
 
 EQUATIONS = [
-    (make(), regime(), order, "diffusion")
+    (make(), regime, order, "diffusion")
     for make in (sgd, heavy_ball, rmsprop, adam)
     for regime, order in ((ballistic, 2), (ballistic, 1), (batch_equivalent, 1))
-] + [(rmsprop("torch"), ballistic(), 2, "diffusion")]
+] + [(rmsprop("torch"), ballistic, 2, "diffusion")]
 
 
 @pytest.mark.parametrize(("rule", "regime", "order", "form"), EQUATIONS, ids=lambda x: getattr(x, "name", x))
@@ -94,7 +94,7 @@ def test_the_synchronised_step_in_one_dimension_is_that_derived_by_hand():
     """Batch-equivalent RMSprop with ``S = B**2``: ``sigma``, ``nu`` and ``Lambda`` of both blocks."""
     f, b = formulas(1)
     x, b = values(1), b[0]
-    equation = modified_equation(rmsprop(), batch_equivalent(), gaussian(), 2, "synchronised")
+    equation = modified_equation(rmsprop(), batch_equivalent, gaussian(), 2, "synchronised")
     step = euler_maruyama_step(equation, fields(1), unregularised())
     th, c = X[1][0], x["c"]
     f1, f2, f3 = (number(f.diff(th, n), x) for n in (1, 2, 3))
@@ -149,11 +149,11 @@ def test_a_quadratic_by_a_formula_takes_the_steps_of_the_quadratic(make):
     d = 3
     problem, formula = quadratic(d)
     x = values(d, **problem.matrices, **problem.vectors)
-    chain = Chain(make(), batch_equivalent(), gaussian())
+    chain = Chain(make(), batch_equivalent, gaussian())
     found, wanted = (after(optimizer_step(chain, form), x) for form in (formula, QuadraticFields()))
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
     for regime, order, form in FORMS:
-        equation = modified_equation(make(), regime(), gaussian(constant=True), order, form)
+        equation = modified_equation(make(), regime, gaussian(constant=True), order, form)
         # the second Brownian motion acts by another square root of 2 S o S: compare without it
         still = x | {"zeta2": np.zeros(d)}
         found, wanted = (
@@ -171,7 +171,7 @@ def test_a_sample_at_a_shifted_point_has_the_noise_of_that_point():
     f = x1**3 / 3 + x1 * x2**2 - x2
     b = sp.Matrix([[1 + x1**2, x1 * x2], [sp.Rational(1, 2), x1**2 / 2 + sp.exp(x2)]])
     x = values(2)
-    step = optimizer_step(Chain(nesterov(), batch_equivalent(), gaussian()), FormulaFields(f, b))
+    step = optimizer_step(Chain(nesterov(), batch_equivalent, gaussian()), FormulaFields(f, b))
     kept = (1 - x["mu"] * TAU) * x["v"]
     a, c = x["theta"] + TAU * kept
     noise = np.array([[1 + a**2, a * c], [0.5, a**2 / 2 + np.exp(c)]]) @ x["zeta1"]
@@ -185,8 +185,8 @@ def test_noise_that_is_no_gradient_is_refused_at_a_shifted_point_only():
     with pytest.raises(
         ValueError, match=r"kernel for nesterov .* only if it is a gradient; expected a noise factor whose"
     ):
-        optimizer_step(Chain(nesterov(), ballistic(), gaussian()), turning)
-    assert optimizer_step(Chain(heavy_ball(), ballistic(), gaussian()), turning).noise == ("zeta1",)
+        optimizer_step(Chain(nesterov(), ballistic, gaussian()), turning)
+    assert optimizer_step(Chain(heavy_ball(), ballistic, gaussian()), turning).noise == ("zeta1",)
     assert not turning.gradient_noise
     assert FormulaFields(x1, sp.Matrix([[sp.sin(2 * x1), x2], [0, x1]])).gradient_noise
 
@@ -196,7 +196,7 @@ def test_several_samples_are_refused():
         with pytest.raises(
             ValueError, match=rf"kernel for {rule.name} .*, which takes . samples in a step; expected one"
         ):
-            optimizer_step(Chain(rule, ballistic(), gaussian()), fields(2))
+            optimizer_step(Chain(rule, ballistic, gaussian()), fields(2))
 
 
 def test_the_equation_of_an_epoch_is_a_gradient_flow():
@@ -219,7 +219,7 @@ def test_the_equation_of_an_epoch_is_a_gradient_flow():
 
 @pytest.mark.parametrize("form", ["diffusion", "synchronised"])
 def test_steps_satisfy_the_programs_rules(form):
-    equation = modified_equation(adam(), ballistic(), gaussian(), 2, form)
+    equation = modified_equation(adam(), ballistic, gaussian(), 2, form)
     tracks = (
         Track("equation", euler_maruyama_step(equation, fields(2), unregularised()), "substep"),
         Track("optimizer", optimizer_step(equation.chain, fields(2)), "step"),
@@ -240,7 +240,7 @@ from formulas import fields
 from optsde.codegen.lowering.steps import euler_maruyama_step
 from optsde.derive import batch_equivalent, gaussian, modified_equation, sgd
 from optsde.codegen.lowering.regularisation import unregularised
-equation = modified_equation(sgd(), batch_equivalent(), gaussian(), 2, "synchronised")
+equation = modified_equation(sgd(), batch_equivalent, gaussian(), 2, "synchronised")
 print(euler_maruyama_step(equation, fields(2), unregularised()))
 """
 
@@ -260,7 +260,7 @@ def test_statements_do_not_depend_on_the_hash_seed():
 
 
 def test_an_equation_for_constant_noise_is_refused_where_noise_varies():
-    equation = modified_equation(sgd(), ballistic(), gaussian(constant=True), 2)
+    equation = modified_equation(sgd(), ballistic, gaussian(constant=True), 2)
     with pytest.raises(
         ValueError, match="was derived for constant noise, the objective's depends on theta; derive"
     ):
@@ -268,6 +268,6 @@ def test_an_equation_for_constant_noise_is_refused_where_noise_varies():
 
 
 def test_no_diffusion_is_simulated_that_has_no_factor():
-    equation = modified_equation(rmsprop(), batch_equivalent(), gaussian(), 2)
+    equation = modified_equation(rmsprop(), batch_equivalent, gaussian(), 2)
     with pytest.raises(ValueError, match="has no factor in closed form"):
         euler_maruyama_step(equation, fields(1), unregularised())

@@ -50,7 +50,7 @@ def whole(rule: UpdateRule, fields: Fields, regime: Regime) -> Step:
     return scheme_step(modified_equation(rule, regime, LAW, 2), fields, SMOOTH, whole_noise)
 
 
-DENSE, FORMULA, ONE, ROOT = QuadraticFields(), formulas.fields(3), ballistic(), batch_equivalent()
+DENSE, FORMULA, ONE, ROOT = QuadraticFields(), formulas.fields(3), ballistic, batch_equivalent
 STEPS = {
     "heavy ball": partial(optimizer, heavy_ball(), DENSE, ONE),
     "rmsprop": partial(optimizer, rmsprop(), DENSE, ONE),

@@ -10,7 +10,7 @@ from optsde.derive.claims.normal_form import Algebra
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.notation.symbols import Field, element_function, gradient, t
 
-CHAIN = Chain(adam(), ballistic(), gaussian())
+CHAIN = Chain(adam(), ballistic, gaussian())
 X = Symbol("v", nonnegative=True)
 eps, c1, c2 = (Symbol(name, positive=True) for name in ("eps", "c1", "c2"))
 P = Lambda((X,), 1 / (sqrt(X) + eps))

@@ -18,7 +18,7 @@ from optsde.derive.notation.symbols import (
     zeta2,
 )
 
-CHAIN = Chain(rmsprop(), ballistic(), gaussian(constant=True))
+CHAIN = Chain(rmsprop(), ballistic, gaussian(constant=True))
 READER = Reader(CHAIN, {"g": "F", "D": "1/(sqrt(v) + eps)", "V": "g**2 + S - v"})
 S, v, F = Field("S", 2, symmetric=True), Field("v"), gradient
 eps, c = Symbol("eps", positive=True), Symbol("c", positive=True)
@@ -106,7 +106,7 @@ def test_the_gradient_of_a_sum_over_coordinates():
     """By the product rule, in index notation; what is the same at all coordinates is summed as often as there
     are.
     """
-    reader = Reader(Chain(rmsprop(), ballistic(), gaussian()), {})
+    reader = Reader(Chain(rmsprop(), ballistic, gaussian()), {})
     F, S, v = gradient, gaussian().cumulant_field(2), Field("v")
     assert canonical(reader.drift("grad(F**2 + S)") - 2 * F("i", "_1") * F("_1") - S("_1", "_1", "i")) == 0
     expected = S("_1", "_1", "i") * F("_1") * v("_1") + S("_1", "_1") * F("_1", "i") * v("_1")

@@ -81,7 +81,7 @@ def test_sums_over_coordinates_have_one_coordinate_in_one_dimension():
     claim = Claim(
         shardlow.PAPER,
         "test",
-        Chain(rule, ballistic(), gaussian(True)),
+        Chain(rule, ballistic, gaussian(True)),
         1,
         {"theta": "-theta*(F**2 + S)"},
         {},
@@ -144,9 +144,9 @@ def test_factors_with_the_same_covariance_agree():
 @pytest.mark.parametrize(
     ("law", "regime", "expected"),
     [
-        (general(constant=True), ballistic(), "agrees if Gaussian noise"),
-        (gaussian(), ballistic(), "agrees if constant noise"),
-        (general(), ballistic(), "agrees if constant noise and Gaussian noise"),
+        (general(constant=True), ballistic, "agrees if Gaussian noise"),
+        (gaussian(), ballistic, "agrees if constant noise"),
+        (general(), ballistic, "agrees if constant noise and Gaussian noise"),
     ],
     ids=["cumulants", "state", "both"],
 )
@@ -157,7 +157,7 @@ def test_the_fewest_assumptions_are_found(law, regime, expected):
 def test_one_assumption_for_each_part():
     """SGD with large noise: without f''' and S' the linear equation is right, and each is needed."""
     linear = Claim(
-        shardlow.PAPER, "linear", Chain(sgd(), batch_equivalent(), gaussian()), 2,
+        shardlow.PAPER, "linear", Chain(sgd(), batch_equivalent, gaussian()), 2,
         drift={"theta": "-F - tau/2*H(F)"}, noise={"theta": "B(dW) + tau/2*H(B(dW))"},
         provenance="recalled", recorded="",
     )  # fmt: skip
@@ -206,7 +206,7 @@ def test_recalled_without_a_factor_of_eps():
 def test_malladi_scaling_is_the_batch_equivalent_regime():
     """With sigma0 = 1 their equation is that of the regime known by name."""
     claim = malladi.rmsprop_order_1()
-    chain = Chain(rmsprop(), batch_equivalent(), gaussian())
+    chain = Chain(rmsprop(), batch_equivalent, gaussian())
     renamed = {"sigma0": "1", "eps0": "eps", "c2": "c"} | dict(claim.notation)
     assert check(replace(claim, chain=chain, notation=renamed)).summary == "agrees"
 

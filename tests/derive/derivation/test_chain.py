@@ -65,7 +65,7 @@ def number(expression: Expr) -> Float:
 RULES = [sgd(), heavy_ball(), rmsprop("paper"), rmsprop("torch"), adam("paper"), adam("torch")]
 
 
-@pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda regime: regime.name)
+@pytest.mark.parametrize("regime", [ballistic, batch_equivalent], ids=lambda regime: regime.name)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.name}-{rule.variant}")
 def test_increments_are_the_taylor_series_of_the_update(rule: UpdateRule, regime: Regime) -> None:
     chain, order = Chain(rule, regime, gaussian()), 2
@@ -85,7 +85,7 @@ def test_increments_are_the_taylor_series_of_the_update(rule: UpdateRule, regime
 
 
 def test_names_blocks_and_defaults() -> None:
-    chain = Chain(adam(), batch_equivalent(), gaussian())
+    chain = Chain(adam(), batch_equivalent, gaussian())
     assert chain.name == "adam (paper), batch-equivalent regime"
     assert [b.name for b in chain.blocks] == ["theta", "m", "v"]
     assert chain.defaults == {"c1": 1.0, "c2": 0.5, "eps": 1e-6}
@@ -95,7 +95,7 @@ def test_names_blocks_and_defaults() -> None:
 
 def test_the_update_in_the_units_of_the_regime() -> None:
     """RMSprop, batch-equivalent: the state's v is tau times the optimizer's."""
-    update = Chain(rmsprop(), batch_equivalent(), gaussian()).update
+    update = Chain(rmsprop(), batch_equivalent, gaussian()).update
     theta, v = (b.symbol for b in rmsprop().blocks)
     c, eps = Symbol("c", positive=True), Symbol("eps", positive=True)
     assert (update["v"] - (v + c * tau * (tau * g**2 - v))).expand() == 0
@@ -104,7 +104,7 @@ def test_the_update_in_the_units_of_the_regime() -> None:
 
 
 def test_functions_without_correction_are_defined_once() -> None:
-    increments = Chain(rmsprop("torch"), ballistic(), gaussian()).increments(3)
+    increments = Chain(rmsprop("torch"), ballistic, gaussian()).increments(3)
     assert list(increments.definitions) == ["P"]
     (v,), body = Tuple(*increments.definitions["P"].variables), increments.definitions["P"].expr
     assert body == 1 / (sqrt(v) + Symbol("eps", positive=True))
@@ -112,7 +112,7 @@ def test_functions_without_correction_are_defined_once() -> None:
 
 def test_functions_of_tau_have_corrections() -> None:
     """Adam's bias correction depends on k = t/tau, so Q has a correction Q_1 at order tau."""
-    definitions = Chain(adam(), ballistic(), gaussian()).increments(2).definitions
+    definitions = Chain(adam(), ballistic, gaussian()).increments(2).definitions
     assert list(definitions) == ["Q", "Q_1"]
     assert all([str(v) for v in d.variables] == ["v", "t"] for d in definitions.values())
 
@@ -141,7 +141,7 @@ def rule_of(expression: Expr) -> UpdateRule:
 )
 def test_what_cannot_be_expanded_is_refused(expression: Expr, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Chain(rule_of(expression), ballistic(), gaussian()).increments(2)
+        Chain(rule_of(expression), ballistic, gaussian()).increments(2)
 
 
 def test_a_memory_that_does_not_tend_to_one_is_refused() -> None:

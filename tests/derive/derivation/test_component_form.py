@@ -20,7 +20,7 @@ from optsde.derive import (
 )
 from optsde.derive.derivation.component_form import ComponentForm
 
-REGIMES = [ballistic(), batch_equivalent()]
+REGIMES = [ballistic, batch_equivalent]
 RULES = [sgd(), heavy_ball(), rmsprop(), adam()]
 
 
@@ -76,7 +76,7 @@ def test_a_separable_problem_is_two_problems_in_one_dimension(rule: UpdateRule, 
 
 
 def test_an_objective_given_explicitly() -> None:
-    equation = modified_equation(rmsprop(), batch_equivalent(), gaussian())
+    equation = modified_equation(rmsprop(), batch_equivalent, gaussian())
     for dimension, names in ((1, "theta"), (2, "theta_1 theta_2")):
         theta = symbols(names, real=True, seq=True)
         objective = cos(theta[0]) * theta[-1] ** 2 + theta[0] ** 3
@@ -89,7 +89,7 @@ def test_an_objective_given_explicitly() -> None:
 
 
 def test_a_noise_factor_given_explicitly() -> None:
-    equation = modified_equation(rmsprop(), ballistic(), gaussian())
+    equation = modified_equation(rmsprop(), ballistic, gaussian())
     theta_1, theta_2 = symbols("theta_1 theta_2", real=True)
     factor = Matrix([[1 + theta_1**2, theta_2], [cos(theta_1), 2]])
     square = factor * factor.T
@@ -104,7 +104,7 @@ def test_a_noise_factor_given_explicitly() -> None:
 
 
 def test_a_noise_factor_says_nothing_about_third_cumulants() -> None:
-    equation = modified_equation(rmsprop(), ballistic(), general())
+    equation = modified_equation(rmsprop(), ballistic, general())
     with pytest.raises(
         ValueError, match=r"K3.* has no value by a noise factor; expected covariances of the noise"
     ):
@@ -113,12 +113,12 @@ def test_a_noise_factor_says_nothing_about_third_cumulants() -> None:
 
 def test_symbols_of_an_objective_are_known_by_name() -> None:
     plain = Symbol("theta")
-    form = modified_equation(sgd(), ballistic(), gaussian()).expand(1, objective=plain**2)
+    form = modified_equation(sgd(), ballistic, gaussian()).expand(1, objective=plain**2)
     assert form.drift[0][0] == -2 * form.state[0]
 
 
 def test_functions_written_out_or_abstract() -> None:
-    equation = modified_equation(rmsprop(), ballistic(), gaussian())
+    equation = modified_equation(rmsprop(), ballistic, gaussian())
     theta, v = equation.expand(1).state
     eps, slope = Symbol("eps", positive=True), Function("f")(theta).diff(theta)
     written, abstract = equation.expand(1), equation.expand(1, abstract=True)
@@ -132,7 +132,7 @@ def test_functions_written_out_or_abstract() -> None:
 
 
 def test_the_certificate_in_components() -> None:
-    form = modified_equation(rmsprop(), batch_equivalent(), gaussian(constant=True)).expand(2, abstract=True)
+    form = modified_equation(rmsprop(), batch_equivalent, gaussian(constant=True)).expand(2, abstract=True)
     theta_1, theta_2, v_1, v_2 = form.state
     s11, s12, s22 = (Symbol(f"S_{n}", real=True) for n in ("11", "12", "22"))
     p, c = Function("P"), Symbol("c", positive=True)
@@ -151,7 +151,7 @@ def test_the_certificate_in_components() -> None:
 @pytest.mark.parametrize("dimension", [0, -1, 1.5, "2"])
 def test_dimensions(dimension: object) -> None:
     with pytest.raises(ValueError, match=r"dimension .*; expected a positive integer"):
-        modified_equation(sgd(), ballistic(), gaussian()).expand(dimension)  # type: ignore[arg-type]
+        modified_equation(sgd(), ballistic, gaussian()).expand(dimension)  # type: ignore[arg-type]
 
 
 def test_foreign_symbols_in_an_objective() -> None:
@@ -159,6 +159,6 @@ def test_foreign_symbols_in_an_objective() -> None:
     with pytest.raises(
         ValueError, match=r"objective contains lam, x; expected a function of theta_1, theta_2"
     ):
-        modified_equation(sgd(), ballistic(), gaussian()).expand(2, objective=lam * x**2)
+        modified_equation(sgd(), ballistic, gaussian()).expand(2, objective=lam * x**2)
     with pytest.raises(ValueError, match=r"noise factor contains lam; expected a function of theta"):
-        modified_equation(sgd(), ballistic(), gaussian()).expand(1, factor=Matrix([lam]))
+        modified_equation(sgd(), ballistic, gaussian()).expand(1, factor=Matrix([lam]))

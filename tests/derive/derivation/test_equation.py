@@ -27,7 +27,7 @@ THIRD = ("i", "j", "k")
 
 
 def test_drift_and_covariance_by_block_and_power() -> None:
-    equation = modified_equation(adam(), ballistic(), gaussian())
+    equation = modified_equation(adam(), ballistic, gaussian())
     assert [list(part) for part in equation.drift] == [["theta", "m", "v"]] * 2
     pairs = [("theta", "theta"), ("theta", "m"), ("theta", "v"), ("m", "m"), ("m", "v"), ("v", "v")]
     assert [list(part) for part in equation.covariance] == [pairs] * 2
@@ -35,7 +35,7 @@ def test_drift_and_covariance_by_block_and_power() -> None:
 
 @pytest.mark.parametrize("rule", [sgd(), heavy_ball(), rmsprop(), adam()], ids=lambda r: r.name)
 def test_covariances_of_a_block_with_itself_are_symmetric(rule: UpdateRule) -> None:
-    for part in modified_equation(rule, batch_equivalent(), gaussian()).covariance:
+    for part in modified_equation(rule, batch_equivalent, gaussian()).covariance:
         for (a, b), expression in part.items():
             if a == b:
                 assert canonical(reindex(expression, {"i": "j", "j": "i"}) - expression) == 0
@@ -44,15 +44,15 @@ def test_covariances_of_a_block_with_itself_are_symmetric(rule: UpdateRule) -> N
 @pytest.mark.parametrize(
     ("rule", "regime", "order", "reached", "kinds"),
     [
-        (sgd(), ballistic(), 2, 2, []),
-        (sgd(), batch_equivalent(), 1, 1, []),
-        (sgd(), batch_equivalent(), 2, 1, [("theta",) * 3]),
-        (heavy_ball(), batch_equivalent(), 2, 2, []),
-        (rmsprop(), ballistic(), 2, 2, []),
-        (rmsprop(), ballistic(), 3, 2, [("theta", "theta", "v"), ("theta", "v", "v"), ("v", "v", "v")]),
-        (rmsprop(), batch_equivalent(), 2, 1, [("theta",) * 3, ("theta", "theta", "v")]),
-        (adam(), ballistic(), 2, 2, []),
-        (adam(), batch_equivalent(), 2, 1, [("m", "m", "v")]),
+        (sgd(), ballistic, 2, 2, []),
+        (sgd(), batch_equivalent, 1, 1, []),
+        (sgd(), batch_equivalent, 2, 1, [("theta",) * 3]),
+        (heavy_ball(), batch_equivalent, 2, 2, []),
+        (rmsprop(), ballistic, 2, 2, []),
+        (rmsprop(), ballistic, 3, 2, [("theta", "theta", "v"), ("theta", "v", "v"), ("v", "v", "v")]),
+        (rmsprop(), batch_equivalent, 2, 1, [("theta",) * 3, ("theta", "theta", "v")]),
+        (adam(), ballistic, 2, 2, []),
+        (adam(), batch_equivalent, 2, 1, [("m", "m", "v")]),
     ],
 )
 def test_certificates(
@@ -67,7 +67,7 @@ def test_certificates(
 
 def test_the_obstruction_of_rmsprop() -> None:
     """``c3_(theta_i, theta_j, v_k) = 2 c P_i P_j S_ik S_jk``, and the part of a varying covariance."""
-    varying, mixed = modified_equation(rmsprop(), batch_equivalent(), gaussian()).certificate.obstruction
+    varying, mixed = modified_equation(rmsprop(), batch_equivalent, gaussian()).certificate.obstruction
     v, p = Field("v"), element_function("P", (0,))
     (c,) = (s for s in mixed.expression.free_symbols if s.name == "c")
     expected = 2 * c * p(v("i")) * p(v("j")) * COV("i", "k") * COV("j", "k")
@@ -87,13 +87,13 @@ def test_the_obstruction_of_rmsprop() -> None:
 def test_a_fourth_cumulant_obstructs_by_itself() -> None:
     """``c4 = K4`` for SGD in the batch-equivalent regime (ORACLES: ``K4_raw - 3 S^2``)."""
     noise = NoiseModel("heavy", (2, 4), constant=True)
-    (found,) = modified_equation(sgd(), batch_equivalent(), noise).certificate.obstruction
+    (found,) = modified_equation(sgd(), batch_equivalent, noise).certificate.obstruction
     assert found == Obstruction(1, ("theta",) * 4, noise.cumulant_field(4)("i", "j", "k", "l"))
 
 
 def test_names() -> None:
-    assert modified_equation(sgd(), ballistic(), gaussian()).name == "sgd (plain), ballistic regime, order 2"
-    ode = modified_equation(rmsprop(), ballistic(), gaussian(), order=1, form="ode")
+    assert modified_equation(sgd(), ballistic, gaussian()).name == "sgd (plain), ballistic regime, order 2"
+    ode = modified_equation(rmsprop(), ballistic, gaussian(), order=1, form="ode")
     assert ode.name == "rmsprop (paper), ballistic regime, order 1, ode"
     assert ode.drift[0]["theta"] == -gradient("i") * element_function("P", (0,))(Field("v")("i"))
 
@@ -110,4 +110,4 @@ def test_names() -> None:
 )
 def test_errors(order: int, form: Form, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        modified_equation(sgd(), ballistic(), gaussian(), order=order, form=form)
+        modified_equation(sgd(), ballistic, gaussian(), order=order, form=form)

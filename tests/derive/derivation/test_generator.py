@@ -58,12 +58,12 @@ RATIONALS = st.fractions(-3, 3, max_denominator=4).map(lambda x: Rational(x.nume
 @pytest.mark.parametrize(
     ("rule", "regime", "order"),
     [
-        (sgd(), batch_equivalent(), 3),
-        (heavy_ball(), batch_equivalent(), 3),
-        (rmsprop(), ballistic(), 3),
-        (rmsprop(), batch_equivalent(), 2),
-        (adam(), ballistic(), 2),
-        (adam("torch"), batch_equivalent(), 2),
+        (sgd(), batch_equivalent, 3),
+        (heavy_ball(), batch_equivalent, 3),
+        (rmsprop(), ballistic, 3),
+        (rmsprop(), batch_equivalent, 2),
+        (adam(), ballistic, 2),
+        (adam("torch"), batch_equivalent, 2),
     ],
 )
 def test_the_exponential_of_the_generator_is_one_step(rule: UpdateRule, regime: Regime, order: int) -> None:
@@ -111,12 +111,12 @@ def one_step_moments(chain: Chain, degree: int) -> dict[tuple[str, ...], Expr]:
 
 
 CLOSED = [
-    (sgd(), ballistic(), SKEW),
-    (sgd(), batch_equivalent(), HEAVY),
-    (heavy_ball(), ballistic(), SKEW),
-    (heavy_ball(), batch_equivalent(), HEAVY),
-    (rmsprop(), ballistic(), SKEW),
-    (rmsprop(), batch_equivalent(), HEAVY),
+    (sgd(), ballistic, SKEW),
+    (sgd(), batch_equivalent, HEAVY),
+    (heavy_ball(), ballistic, SKEW),
+    (heavy_ball(), batch_equivalent, HEAVY),
+    (rmsprop(), ballistic, SKEW),
+    (rmsprop(), batch_equivalent, HEAVY),
 ]
 
 
@@ -178,7 +178,7 @@ def in_new_velocity(name: str, of_v: Expr, back: Expr) -> UpdateRule:
     return UpdateRule("heavy_ball", name, blocks, original.hyperparameters, (), moved, "")
 
 
-@pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()])
+@pytest.mark.parametrize("regime", [ballistic, batch_equivalent])
 @pytest.mark.parametrize(("a", "b"), [(0, 2), (-1, 1), (3, Rational(-1, 2))])
 def test_equations_change_with_the_coordinates(regime: Regime, a: int, b: Expr) -> None:
     """In (theta, w), w = a theta + b v, drift and covariance of (theta, v) transform as a vector and a
@@ -215,12 +215,12 @@ def mixed(rule: UpdateRule, name: str, a: Expr, b: Expr) -> UpdateRule:
 @pytest.mark.parametrize(
     ("rule", "regime", "name"),
     [
-        (heavy_ball(), ballistic(), "v"),
-        (heavy_ball(), batch_equivalent(), "v"),
-        (rmsprop(), ballistic(), "v"),
-        (rmsprop("torch"), batch_equivalent(), "v"),
-        (adam(), batch_equivalent(), "m"),
-        (adam("torch"), batch_equivalent(), "v"),
+        (heavy_ball(), ballistic, "v"),
+        (heavy_ball(), batch_equivalent, "v"),
+        (rmsprop(), ballistic, "v"),
+        (rmsprop("torch"), batch_equivalent, "v"),
+        (adam(), batch_equivalent, "m"),
+        (adam("torch"), batch_equivalent, "v"),
     ],
     ids=lambda value: getattr(value, "name", value),
 )
@@ -247,7 +247,7 @@ def test_generators_change_with_the_coordinates(
         assert canonical(old.xreplace(names) - found) == 0
 
 
-@pytest.mark.parametrize(("regime", "order"), [(ballistic(), 4), (batch_equivalent(), 3)])
+@pytest.mark.parametrize(("regime", "order"), [(ballistic, 4), (batch_equivalent, 3)])
 def test_sgd_on_a_quadratic_is_an_ornstein_uhlenbeck_process(regime: Regime, order: int) -> None:
     """Rate ``-log(1 - tau lam)/tau`` and variance ``2 r tau^2 S/(1 - (1 - tau lam)^2)``, over tau where noise
     is large.
@@ -271,7 +271,7 @@ def test_sgd_on_a_quadratic_is_an_ornstein_uhlenbeck_process(regime: Regime, ord
 
 
 def test_time_advances_by_one_step_and_enters_nothing_else() -> None:
-    generator = modified_generator(Chain(adam(), ballistic(), gaussian()), 2)
+    generator = modified_generator(Chain(adam(), ballistic, gaussian()), 2)
     clocks = [
         [term for term in terms(part) if any(block_of(m) == TIME for m in split(term)[1])]
         for part in generator
@@ -312,13 +312,13 @@ def test_third_cumulants_spoil_the_batch_equivalent_regime(rule: UpdateRule) -> 
         with pytest.raises(
             ValueError, match=r"skew noise: E\[step of .*contains tau\*\*\(3/2\) times .*K3\["
         ):
-            modified_equation(rule, batch_equivalent(), SKEW, order)
-    assert modified_equation(rule, batch_equivalent(), HEAVY).order == 2
+            modified_equation(rule, batch_equivalent, SKEW, order)
+    assert modified_equation(rule, batch_equivalent, HEAVY).order == 2
 
 
 def test_a_wrong_coefficient_is_seen() -> None:
     """Negative control of the exponential: half the correction leaves a difference."""
-    chain = Chain(sgd(), batch_equivalent(), gaussian())
+    chain = Chain(sgd(), batch_equivalent, gaussian())
     generator, step = modified_generator(chain, 2), one_step_operator(chain, 2)
     assert canonical(generator[1] + compose(generator[0], generator[0]) / 2 - step[2]) == 0
     assert canonical(generator[1] / 2 + compose(generator[0], generator[0]) / 2 - step[2]) != 0
@@ -328,7 +328,7 @@ def test_a_rule_of_ones_own() -> None:
     """``theta' = theta - lr g^3``: cubes of the noise enter drift and covariance by its sixth moment."""
     theta, lr = Block("theta"), Hyperparameter("lr", "learning rate")
     rule = UpdateRule("cube", "test", (theta,), (lr,), (), {"theta": theta.symbol - lr.symbol * g**3}, "")
-    form = modified_equation(rule, ballistic(), gaussian()).expand(1)
+    form = modified_equation(rule, ballistic, gaussian()).expand(1)
     (x,) = form.state
     f, s = Function("f")(x).diff(x), Function("S")(x)
     mean = -(f**3 + 3 * f * s)

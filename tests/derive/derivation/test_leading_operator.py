@@ -36,16 +36,16 @@ def operator(rule, regime, order=1, form="diffusion", constant=False):
 @pytest.mark.parametrize(("rule", "regime"), list(product(RULES, REGIMES)))
 def test_an_equation_of_order_one_lacks_the_second_generator(rule, regime):
     """Its drift, covariance and obstruction, which the derivation of order 2 has found by a logarithm."""
-    second = modified_equation(rule(), regime(), gaussian(), 2)
+    second = modified_equation(rule(), regime, gaussian(), 2)
     wanted = {(block,): e for block, e in second.drift[1].items()} | dict(second.covariance[1])
     wanted |= {part.blocks: part.expression for part in second.certificate.obstruction}
-    assert operator(rule(), regime()) == (1, {blocks: e for blocks, e in wanted.items() if e != 0})
+    assert operator(rule(), regime) == (1, {blocks: e for blocks, e in wanted.items() if e != 0})
 
 
 def test_an_obstructed_equation_lacks_its_obstruction():
-    certificate = modified_equation(rmsprop(), batch_equivalent(), gaussian(), 2).certificate
+    certificate = modified_equation(rmsprop(), batch_equivalent, gaussian(), 2).certificate
     assert not certificate.exists
-    assert operator(rmsprop(), batch_equivalent(), 2) == (
+    assert operator(rmsprop(), batch_equivalent, 2) == (
         1,
         {o.blocks: o.expression for o in certificate.obstruction},
     )
@@ -56,11 +56,11 @@ def test_fluctuations_of_first_chaos_are_not_missing(constant):
     """RMSprop's ``theta`` is driven by the noise itself; what is left out is the noise of v and its
     covariance with theta's.
     """
-    ode = operator(rmsprop(), ballistic(), form="ode", constant=constant)
-    fluctuation = operator(rmsprop(), ballistic(), form="fluctuation", constant=constant)
-    assert ode == operator(rmsprop(), ballistic(), constant=constant)
+    ode = operator(rmsprop(), ballistic, form="ode", constant=constant)
+    fluctuation = operator(rmsprop(), ballistic, form="fluctuation", constant=constant)
+    assert ode == operator(rmsprop(), ballistic, constant=constant)
     assert {blocks: e for blocks, e in ode[1].items() if blocks != ("theta", "theta")} == fluctuation[1]
-    assert set(operator(sgd(), ballistic(), form="fluctuation", constant=constant)[1]) == {("theta",)}
+    assert set(operator(sgd(), ballistic, form="fluctuation", constant=constant)[1]) == {("theta",)}
 
 
 def test_the_third_coefficient_of_an_ornstein_uhlenbeck_process():
@@ -72,7 +72,7 @@ def test_the_third_coefficient_of_an_ornstein_uhlenbeck_process():
     rate = lam + tau * lam**2 / 2 + tau**2 * lam**3 / 3 + tau**3 * lam**4 / 4
     diffusion = (2 * rate * S / (2 * lam - tau * lam**2)).series(tau, 0, 3).removeO()
     values = {("F", 1): lam * theta, ("F", 2): lam, ("S", 2): S}
-    power, found = operator(sgd(), batch_equivalent(), 2, constant=True)
+    power, found = operator(sgd(), batch_equivalent, 2, constant=True)
     at = {
         blocks: e.xreplace(
             {c: values.get((c.field.name, len(c.indices)), Rational(0)) for c in components(e)}
@@ -86,7 +86,7 @@ def test_the_third_coefficient_of_an_ornstein_uhlenbeck_process():
 
 
 def test_pairs_of_factors_are_covariances():
-    chain = modified_equation(rmsprop(), ballistic(), gaussian(constant=True), 1).chain
+    chain = modified_equation(rmsprop(), ballistic, gaussian(constant=True), 1).chain
     covariance, B = chain.noise.cumulant_field(2), constant_factor
     assert in_covariances(B("i", "_1") * B("j", "_1"), chain) == covariance("i", "j")
     assert in_covariances(B("i", "_1") ** 2 * 3, chain) == 3 * covariance("i", "i")
@@ -97,7 +97,7 @@ def test_pairs_of_factors_are_covariances():
 
 @pytest.mark.parametrize(("rule", "order"), [(adam, 1), (rmsprop, 2)])
 def test_the_operator_is_in_index_notation_and_its_functions_are_defined(rule, order):
-    found = modified_equation(rule(), ballistic(), gaussian(), order).leading_error
+    found = modified_equation(rule(), ballistic, gaussian(), order).leading_error
     assert found.power == order
     for part in found.operator:
         free = {index for c in components(part.expression) for index in c.indices} - dummies(part.expression)
@@ -111,11 +111,11 @@ def test_the_operator_is_in_index_notation_and_its_functions_are_defined(rule, o
 
 def test_the_synchronised_form_is_refused():
     with pytest.raises(ValueError, match="synchronised; expected a diffusion, a fluctuation or an ode"):
-        operator(rmsprop(), batch_equivalent(), 2, "synchronised")
+        operator(rmsprop(), batch_equivalent, 2, "synchronised")
 
 
 def test_text_and_data():
-    equation = modified_equation(sgd(), ballistic(), gaussian(), 1, "fluctuation")
+    equation = modified_equation(sgd(), ballistic, gaussian(), 1, "fluctuation")
     assert leading_error_text(equation).splitlines() == [
         "leading weak error: -tau^1 int_0^T E[(L_1 - L~_1) u(s, X_s)] ds with u(s, x) = E[phi(X_T) | X_s = "
         "x]. "
@@ -124,6 +124,6 @@ def test_text_and_data():
     ]
     operator = [{"power": 1.0, "blocks": ["theta"], "expression": "sum_j(-F[i,j]*F[j]/2)"}]
     assert leading_error_json(equation.leading_error) == {"power": 1, "operator": operator, "definitions": {}}
-    corrected = modified_equation(adam(), ballistic(), gaussian(), 1)
+    corrected = modified_equation(adam(), ballistic, gaussian(), 1)
     assert "Q_1(v, t) = " in leading_error_text(corrected)
     assert "Q_1(v, t) = " not in equation_text(corrected)

@@ -119,7 +119,7 @@ def test_the_moment_that_spoils_a_regime(rule, moment: str) -> None:
     of v.
     """
     with pytest.raises(ValueError, match=moment.replace("contains .*", r"contains tau\*\*\(3/2\)")):
-        modified_equation(rule, batch_equivalent(), general(), 2)
+        modified_equation(rule, batch_equivalent, general(), 2)
 
 
 def test_a_certain_square_removes_the_obstruction_of_rmsprop_with_constant_noise() -> None:

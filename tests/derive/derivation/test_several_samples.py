@@ -130,7 +130,7 @@ def test_another_relation_of_the_draws_is_another_equation() -> None:
     """What tells the cases apart: the same two lines, with draws that are dependent in three ways."""
     implicit, spread = gradient("i", "_1") * gradient("_1") / 2, general().cumulant_field(2)("_1", "_1", "i")
     drift = {
-        case: {*terms(modified_equation(rule, ballistic(), law, 2).drift[1]["theta"])}
+        case: {*terms(modified_equation(rule, ballistic, law, 2).drift[1]["theta"])}
         for case, (rule, law, *_) in FINITE.items()
         if case.startswith("extragradient")
     }
@@ -226,13 +226,13 @@ def test_an_epoch_is_one_of_a_number_of_batches() -> None:
     twice = epoch(epoch(sgd(), 2), 3)
     assert list(twice.samples.values()) == [1, 2, 3, 4, 5, 6]
     assert (
-        modified_equation(twice, ballistic(), general(), 2).generator
-        == modified_equation(epoch(sgd(), 6), ballistic(), general(), 2).generator
+        modified_equation(twice, ballistic, general(), 2).generator
+        == modified_equation(epoch(sgd(), 6), ballistic, general(), 2).generator
     )
 
 
 def test_svag_has_the_limit_of_sgd_and_l_times_its_covariance() -> None:
-    wide, plain = (modified_equation(rule, ballistic(), general(), 2) for rule in (svag(), sgd()))
+    wide, plain = (modified_equation(rule, ballistic, general(), 2) for rule in (svag(), sgd()))
     number = svag().hyperparameters[1].symbol
     assert wide.drift == plain.drift
     pair = ("theta", "theta")
@@ -241,22 +241,22 @@ def test_svag_has_the_limit_of_sgd_and_l_times_its_covariance() -> None:
 
 def test_a_step_has_as_many_samples_as_data_points_allow() -> None:
     law = reshuffled(general(), data(5), data(2))
-    assert modified_equation(epoch(sgd(), 2), ballistic(), law, 1).certificate.weak_order == 1
+    assert modified_equation(epoch(sgd(), 2), ballistic, law, 1).certificate.weak_order == 1
     with pytest.raises(
         ValueError, match=r"sgd takes 3 samples in a step, mean of 2 out of 5 general, .*; expected as many"
     ):
-        Chain(epoch(sgd(), 3), ballistic(), law).increments(1)
+        Chain(epoch(sgd(), 3), ballistic, law).increments(1)
 
 
 def test_moments_that_the_law_does_not_determine_are_refused() -> None:
     with pytest.raises(
         ValueError, match=r"E\[xi\[.*\] xi\[.*\]\], .* derivatives by theta; expected at most two derivatives"
     ):
-        modified_equation(sam(), batch_equivalent(), gaussian(), 2)
+        modified_equation(sam(), batch_equivalent, gaussian(), 2)
     with pytest.raises(
         ValueError, match=r"E\[.*\] of general noise, .* cumulants at one theta do not determine it: take"
     ):
-        modified_equation(extragradient("same-sample"), ballistic(), general(), 3)
+        modified_equation(extragradient("same-sample"), ballistic, general(), 3)
     # one sample at two points, whose distance has the noise of another
     lr, names = sgd().hyperparameters[0].symbol, sp.symbols("g0 g1 g", real=True)
     points, update = (
@@ -267,14 +267,14 @@ def test_moments_that_the_law_does_not_determine_are_refused() -> None:
     with pytest.raises(
         ValueError, match=r"mixed .* needs the moment E\[xi_ij xi_kl\] .* does not determine; take constant"
     ):
-        modified_equation(mixed, batch_equivalent(), gaussian(), 2)
-    assert modified_equation(mixed, batch_equivalent(), gaussian(), 1).certificate.weak_order == 1
+        modified_equation(mixed, batch_equivalent, gaussian(), 2)
+    assert modified_equation(mixed, batch_equivalent, gaussian(), 1).certificate.weak_order == 1
 
 
 @pytest.mark.parametrize("form", ["fluctuation", "diffusion", "synchronised"])
 def test_a_factor_of_the_noise_of_several_samples_is_refused(form) -> None:
     order = 1 if form == "fluctuation" else 2
-    equation = modified_equation(svag(), ballistic(), gaussian(), order, form)
+    equation = modified_equation(svag(), ballistic, gaussian(), order, form)
     with pytest.raises(
         ValueError, match=r"noise of svag .*, which contains xi2\[i\], .* has no factor in closed form"
     ):

@@ -23,7 +23,7 @@ f, B, P = Function("f")(theta), Function("B")(theta), Function("P")(v)
 
 @cache
 def equation(rule, regime, constant):
-    return modified_equation(rule(), regime(), gaussian(constant), 2, "synchronised")
+    return modified_equation(rule(), regime, gaussian(constant), 2, "synchronised")
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_rmsprop_in_one_dimension():
 
 def test_refuses_other_noise_and_orders():
     with pytest.raises(ValueError, match="synchronised equation for general noise; expected Gaussian"):
-        _ = modified_equation(rmsprop(), ballistic(), general(), 2, "synchronised").diffusion
+        _ = modified_equation(rmsprop(), ballistic, general(), 2, "synchronised").diffusion
     with pytest.raises(ValueError, match="expected order 2"):
-        modified_equation(rmsprop(), ballistic(), gaussian(), 3, "synchronised")
+        modified_equation(rmsprop(), ballistic, gaussian(), 3, "synchronised")
 
 
 def test_latex_explains_the_increment():

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_rules import SMOOTH, SMOOTHED, equation_of
+from random_operators import random_symbols
 from sympy import Expr, Rational
-from test_operators import random_symbols
 
 from optsde.derive import (
     Regime,
@@ -37,7 +37,7 @@ def test_agrees_with_the_obstruction_of_the_derivation(rule, regime, order):
     obstruction does.
     """
     for law in (gaussian(), symmetric()):
-        sme = modified_equation(rule(), regime(), law, order)
+        sme = modified_equation(rule(), regime, law, order)
         missing = defect(sme.chain, generator_of(sme.drift, sme.covariance), order)
         obstructed = {o.power for o in sme.certificate.obstruction}
         assert set(missing) == {power + 1 for power in obstructed}
@@ -99,19 +99,19 @@ def check_mutants(rule: UpdateRule, regime: Regime, sample: bool) -> None:
 @pytest.mark.parametrize("rule", SMOOTH, ids=lambda r: f"{r.name}-{r.variant}")
 def test_a_mistake_in_a_coefficient_is_caught(rule):
     """In every optimizer: some terms of one regime's equation."""
-    check_mutants(rule, REGIMES[SMOOTH.index(rule) % 2](), sample=True)
+    check_mutants(rule, REGIMES[SMOOTH.index(rule) % 2], sample=True)
 
 
 @pytest.mark.parametrize("rule", SMOOTHED, ids=lambda r: f"{r.name}-{r.variant}")
 def test_a_mistake_in_any_coefficient_with_a_smoothed_function_is_caught(rule):
-    check_mutants(rule, ballistic(), sample=False)
+    check_mutants(rule, ballistic, sample=False)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("regime", REGIMES)
 @pytest.mark.parametrize("rule", SMOOTH, ids=lambda r: f"{r.name}-{r.variant}")
 def test_a_mistake_in_any_coefficient_is_caught(rule, regime):
-    check_mutants(rule, regime(), sample=False)
+    check_mutants(rule, regime, sample=False)
 
 
 @settings(max_examples=15, derandomize=True, deadline=None)
@@ -128,7 +128,7 @@ def test_logarithm_and_exponential_are_inverse(parts):
 
 
 def test_an_equation_of_order_one_misses_exactly_the_second_generator():
-    sme = modified_equation(rmsprop(), ballistic(), gaussian(), 2)
+    sme = modified_equation(rmsprop(), ballistic, gaussian(), 2)
     missing = defect(sme.chain, generator_of(sme.drift[:1], sme.covariance[:1]), 2)
     assert set(missing) == {Rational(2)}
     assert missing[Rational(2)] == -sme.generator[1].expand()

@@ -29,7 +29,7 @@ from optsde.derive.display.latex_vectors import Printer
 from optsde.derive.notation.symbols import Field, gradient
 
 RULES = [sgd(), heavy_ball(), rmsprop(), rmsprop("torch"), adam(), adam("torch")]
-REGIMES = [ballistic(), batch_equivalent()]
+REGIMES = [ballistic, batch_equivalent]
 
 SGD = r"""\begin{aligned}
 d\theta &= \Big[ -\nabla f - \tau\,\frac{1}{2}\,H\,\nabla f \Big]\,dt - \sqrt{\tau}\,\Sigma^{1/2}\,dW
@@ -59,7 +59,7 @@ RMSPROP = (
 
 @pytest.mark.parametrize(("rule", "expected"), [(sgd(), SGD), (rmsprop(), RMSPROP)], ids=["sgd", "rmsprop"])
 def test_golden_equations(rule: UpdateRule, expected: str) -> None:
-    equation = modified_equation(rule, ballistic(), gaussian())
+    equation = modified_equation(rule, ballistic, gaussian())
     assert latex_equation(equation) == expected
     assert equation._repr_latex_() == f"$${expected}$$"
 
@@ -116,7 +116,7 @@ def test_every_equation_is_well_formed(rule: UpdateRule, regime: Regime, constan
 
 
 def test_a_covariance_without_factor_stands_below_the_drift() -> None:
-    lines = latex_equation(modified_equation(sgd(), batch_equivalent(), gaussian())).splitlines()
+    lines = latex_equation(modified_equation(sgd(), batch_equivalent, gaussian())).splitlines()
     assert "dW" not in "".join(lines)
     assert lines[2].startswith(
         r"\tfrac{d}{dt} \langle \theta_i, \theta_j \rangle &= \Sigma_{ij} + \tau\,\Big( "
@@ -125,7 +125,7 @@ def test_a_covariance_without_factor_stands_below_the_drift() -> None:
 
 
 def test_the_obstruction() -> None:
-    found = latex_obstruction(modified_equation(rmsprop(), batch_equivalent(), gaussian(constant=True)))
+    found = latex_obstruction(modified_equation(rmsprop(), batch_equivalent, gaussian(constant=True)))
     line = r"c_{\theta_i \theta_j v_k} &= 2 c\,\Sigma_{ik} \Sigma_{jk} P(v_{i}) P(v_{j})"
     assert found == f"\\begin{{aligned}}\n{line}\n\\end{{aligned}}"
 
@@ -145,26 +145,24 @@ def test_squares_of_noise_that_is_no_single_gaussian_draw() -> None:
     """Their covariance is not ``2 S_ij**2``, so its root has another name."""
     gauss, other = r"(2\,\Sigma^{\odot 2})^{1/2}", r"\operatorname{Cov}(\xi^{\odot 2})^{1/2}\,d\widetilde W"
     for law in (student_t(), batch_mean(gaussian(), Integer(8))):
-        text = latex_equation(modified_equation(rmsprop(), ballistic(), law))
+        text = latex_equation(modified_equation(rmsprop(), ballistic, law))
         assert other in text
         assert gauss not in text
     assert gauss in RMSPROP
 
 
 def test_a_sum_in_front_of_a_vector_has_brackets() -> None:
-    text = latex_equation(modified_equation(momentum(), ballistic(), gaussian(constant=True)))
+    text = latex_equation(modified_equation(momentum(), ballistic, gaussian(constant=True)))
     assert r"\left(\mathrm{dampening} - 1\right)\,\Sigma^{1/2}\,dW" in text
     assert r"dampening} - 1\," not in text
 
 
 def test_the_readme_shows_what_its_snippet_prints() -> None:
     page = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    snippet = 'modified_equation(rmsprop(variant="paper"), regime=ballistic(), noise=gaussian(constant=True), order=2)'  # noqa: E501
+    snippet = 'modified_equation(rmsprop(variant="paper"), regime=ballistic, noise=gaussian(constant=True), order=2)'  # noqa: E501
     assert snippet in page
     shown = page.partition("```math\n")[2].partition("\n```")[0]
-    assert shown == latex_equation(
-        modified_equation(rmsprop("paper"), ballistic(), gaussian(constant=True), 2)
-    )
+    assert shown == latex_equation(modified_equation(rmsprop("paper"), ballistic, gaussian(constant=True), 2))
 
 
 def test_a_derivative_in_a_power_has_brackets() -> None:

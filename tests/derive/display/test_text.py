@@ -45,7 +45,7 @@ def test_sums_over_all_coordinates_are_norms_and_totals() -> None:
 
 
 def test_the_whole_text_of_sgd() -> None:
-    assert equation_text(modified_equation(sgd(), ballistic(), gaussian())) == (
+    assert equation_text(modified_equation(sgd(), ballistic, gaussian())) == (
         "sgd (plain), ballistic regime, order 2\n"
         "with lr = tau, noise scale = 1\n"
         "noise: gaussian, covariance S\n"
@@ -61,7 +61,7 @@ def test_the_whole_text_of_sgd() -> None:
 
 
 def test_the_obstruction_in_words() -> None:
-    found = certificate_text(modified_equation(rmsprop(), batch_equivalent(), gaussian(constant=True)))
+    found = certificate_text(modified_equation(rmsprop(), batch_equivalent, gaussian(constant=True)))
     assert found == (
         "certificate: no diffusion of weak order 2 exists; weak order 1. Obstruction, by the blocks of the "
         "derivative:\n"
@@ -71,12 +71,12 @@ def test_the_obstruction_in_words() -> None:
 
 def test_definitions_are_printed() -> None:
     assert "\nP(v) = 1/(eps + sqrt(v))\n" in equation_text(
-        modified_equation(rmsprop(), ballistic(), gaussian())
+        modified_equation(rmsprop(), ballistic, gaussian())
     )
 
 
 def test_components_as_text() -> None:
-    form = modified_equation(rmsprop(), batch_equivalent(), gaussian(constant=True)).expand(1, abstract=True)
+    form = modified_equation(rmsprop(), batch_equivalent, gaussian(constant=True)).expand(1, abstract=True)
     lines = components_text(form).splitlines()
     assert lines[:3] == [
         "components at tau^0, drift:",
@@ -88,7 +88,7 @@ def test_components_as_text() -> None:
 
 
 def test_json_of_rmsprop() -> None:
-    data = equation_json(modified_equation(rmsprop(), batch_equivalent(), gaussian(constant=True)))
+    data = equation_json(modified_equation(rmsprop(), batch_equivalent, gaussian(constant=True)))
     assert json.loads(json.dumps(data)) == data
     expected = {
         "rule": "rmsprop",
@@ -118,7 +118,7 @@ def test_json_of_rmsprop() -> None:
     assert data["covariance"][1]["v,v"] == "2*S[i,j]**2*c**2"
 
 
-@pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda r: r.name)
+@pytest.mark.parametrize("regime", [ballistic, batch_equivalent], ids=lambda r: r.name)
 @pytest.mark.parametrize("rule", [sgd(), heavy_ball(), rmsprop(), adam()], ids=lambda r: r.name)
 def test_the_structure_of_json(rule: UpdateRule, regime: Regime) -> None:
     equation = modified_equation(rule, regime, gaussian())
@@ -143,7 +143,7 @@ from optsde.derive import (
 )
 from optsde.derive.display.latex import latex_equation, latex_obstruction
 from optsde.derive.display.text import components_text, equation_json, equation_text
-both = (ballistic(), batch_equivalent())
+both = (ballistic, batch_equivalent)
 for rule, regimes in ((heavy_ball(), both), (rmsprop("torch"), both), (adam(), both), (lamb(), both[:1])):
     for regime in regimes:
         equation = modified_equation(rule, regime, gaussian())

@@ -160,7 +160,7 @@ def test_a_fixed_memory_leaves_an_expectation():
 )
 def test_named_regimes_have_a_place_and_their_equation(name, ballistic, batch):
     regimes = found(name)
-    for regime, place in ((derive.ballistic(), ballistic), (derive.batch_equivalent(), batch)):
+    for regime, place in ((derive.ballistic, ballistic), (derive.batch_equivalent, batch)):
         assert regimes.place(regime) == place
         if place is None or name == "adagrad":
             continue

@@ -49,11 +49,11 @@ def test_sums_over_coordinates_are_looked_into():
         return derive.UpdateRule("own", "test", (derive.Block("theta"),), (lr,), (), {"theta": update}, "")
 
     linear = scaling_rule(
-        own(THETA - lr.symbol * derive.total(g)), derive.batch_equivalent(), derive.gaussian(True)
+        own(THETA - lr.symbol * derive.total(g)), derive.batch_equivalent, derive.gaussian(True)
     )
     assert (linear.exponents, linear.step) == ({"lr": 1}, 1)
     square = scaling_rule(
-        own(THETA - lr.symbol * THETA * derive.total(g**2)), derive.ballistic(), derive.gaussian(True)
+        own(THETA - lr.symbol * THETA * derive.total(g**2)), derive.ballistic, derive.gaussian(True)
     )
     assert square.noisy
     assert "S[j,j]" in square.conflict

@@ -208,20 +208,20 @@ def test_equations_of_batches_have_their_factor(make, population: Expr | None) -
     """
     law = batch_mean(make(constant=True), Symbol("size", positive=True), population)
     for rule in (rmsprop("torch"), sgd()):
-        assert modified_equation(rule, ballistic(), law).certificate.weak_order == 2
-        for regime in (ballistic(), batch_equivalent()):
+        assert modified_equation(rule, ballistic, law).certificate.weak_order == 2
+        for regime in (ballistic, batch_equivalent):
             assert len(modified_equation(rule, regime, law).diffusion.coefficients) == 3
 
 
 def test_a_batch_of_gaussian_draws_has_a_synchronised_equation() -> None:
     law = batch_mean(gaussian(constant=True))
     form: Form = "synchronised"
-    assert modified_equation(rmsprop(), batch_equivalent(), law, 2, form).certificate.weak_order == 2
+    assert modified_equation(rmsprop(), batch_equivalent, law, 2, form).certificate.weak_order == 2
     with pytest.raises(
         ValueError, match="synchronised equation for mean of 2 out of 9 gaussian noise; expected Gaussian"
     ):
         _ = modified_equation(
-            sgd(), ballistic(), batch_mean(gaussian(), Integer(2), Integer(9)), 2, form
+            sgd(), ballistic, batch_mean(gaussian(), Integer(2), Integer(9)), 2, form
         ).diffusion
 
 
@@ -262,5 +262,5 @@ def test_cumulants_that_are_not_known_are_not_taken_for_zero(make, population: E
         ):
             law.moment("iijjkk")
         with pytest.raises(ValueError, match=r"a moment of order [56] of"):
-            modified_equation(rmsprop(), ballistic(), law, order=3)
-        assert modified_equation(rmsprop(), ballistic(), law).order == 2
+            modified_equation(rmsprop(), ballistic, law, order=3)
+        assert modified_equation(rmsprop(), ballistic, law).order == 2

@@ -29,7 +29,7 @@ def _named(rule: UpdateRule) -> str:
     return f"{rule.name}-{rule.variant}"
 
 
-@pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda r: r.name)
+@pytest.mark.parametrize("regime", [ballistic, batch_equivalent], ids=lambda r: r.name)
 @pytest.mark.parametrize("rule", [
     pytest.param(rule, marks=[pytest.mark.slow] * (rule.name not in FAST), id=_named(rule)) for rule in SMOOTH
 ])  # fmt: skip
@@ -42,13 +42,13 @@ def test_the_equation_follows_from_the_definition(rule: UpdateRule, regime) -> N
 
 
 def test_the_definition_tells_an_old_second_moment_from_a_new_one() -> None:
-    new = equation_of(rmsprop("torch"), ballistic())
-    wrong = replace(new, generator=equation_of(rmsprop("paper"), ballistic()).generator)
+    new = equation_of(rmsprop("torch"), ballistic)
+    wrong = replace(new, generator=equation_of(rmsprop("paper"), ballistic).generator)
     assert third_order(*remainders(new, 1)[THETA])
     assert not third_order(*remainders(wrong, 1)[THETA])
 
 
-@pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda r: r.name)
+@pytest.mark.parametrize("regime", [ballistic, batch_equivalent], ids=lambda r: r.name)
 @pytest.mark.parametrize("rule", [
     pytest.param(rule, marks=[pytest.mark.slow] * (_named(rule) in LONG), id=_named(rule)) for rule in SMOOTH
 ])  # fmt: skip
@@ -64,7 +64,7 @@ def test_a_clip_by_the_norm_is_refused_for_large_batches_too() -> None:
         modified_equation(rule, parse_regime("noise=tau**(1/2)", rule), gaussian(), 1)
 
 
-@pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda r: r.name)
+@pytest.mark.parametrize("regime", [ballistic, batch_equivalent], ids=lambda r: r.name)
 @pytest.mark.parametrize("rule", [r for r in all_rules() if (r.name, r.variant) in REFUSED], ids=_named)
 def test_what_has_no_equation_is_refused_by_name(rule: UpdateRule, regime) -> None:
     with pytest.raises(ValueError, match=REFUSED[rule.name, rule.variant]):
@@ -74,8 +74,7 @@ def test_what_has_no_equation_is_refused_by_name(rule: UpdateRule, regime) -> No
 def test_a_shifted_gradient_brings_the_hessian_in_every_dimension() -> None:
     """Heavy ball has + H v / 2 in the correction of v; the look-ahead point takes H v from it."""
     plain, ahead = (
-        modified_equation(rule, ballistic(), gaussian(constant=True), 2)
-        for rule in (heavy_ball(), nesterov())
+        modified_equation(rule, ballistic, gaussian(constant=True), 2) for rule in (heavy_ball(), nesterov())
     )
     assert text(ahead.drift[1]["v"] - plain.drift[1]["v"]) == "sum_j(-F[i,j]*v[j])"
     assert ahead.drift[1]["theta"] == plain.drift[1]["theta"]
@@ -90,7 +89,7 @@ def test_a_gradient_must_be_taken_close_to_theta() -> None:
         "far", "own", (Block("theta"), velocity), (lr,), (), update, "", {"g": THETA + velocity.symbol}
     )
     with pytest.raises(ValueError, match=r"theta \+ v\[i\]; expected a shift that vanishes"):
-        modified_equation(far, ballistic(), gaussian(constant=True), 2)
+        modified_equation(far, ballistic, gaussian(constant=True), 2)
 
 
 @pytest.mark.parametrize("make", CATALOGUE, ids=lambda make: make.__name__)
@@ -118,13 +117,13 @@ def test_modifiers_refuse_what_they_cannot_change() -> None:
 def test_a_hyperparameter_must_not_bear_the_name_of_a_memory_s_constant() -> None:
     rule, c = momentum(), Hyperparameter("c", "constant")
     with pytest.raises(ValueError, match="momentum has a hyperparameter c, the name of a memory's constant"):
-        ballistic().scaling(replace(rule, hyperparameters=(*rule.hyperparameters, c)))
+        ballistic.scaling(replace(rule, hyperparameters=(*rule.hyperparameters, c)))
 
 
 def test_abstract_components_may_have_composite_arguments() -> None:
-    drift = equation_of(rmsprop("torch-centered"), ballistic()).expand(1, abstract=True).drift[0]
+    drift = equation_of(rmsprop("torch-centered"), ballistic).expand(1, abstract=True).drift[0]
     assert str(drift[0]) == "-P(-gb**2 + v)*Derivative(f(theta), theta)"
-    assert equation_of(rmsprop("torch-centered"), ballistic()).expand(1, abstract=True).drift[1][0] != 0
+    assert equation_of(rmsprop("torch-centered"), ballistic).expand(1, abstract=True).drift[1][0] != 0
 
 
 def test_rules_check_themselves() -> None:

@@ -98,7 +98,7 @@ def problem(rule: str, d: int):
 
 @cache
 def equation(rule: str, order: int = 2):
-    regime = LARGE if rule in LARGE_BATCH else ballistic()
+    regime = LARGE if rule in LARGE_BATCH else ballistic
     return modified_equation(RULES[rule], regime, gaussian(constant=rule.startswith("sam")), order)
 
 
@@ -166,12 +166,12 @@ def test_normalised_sam_minimises_the_norm_of_the_gradient() -> None:
 
 
 def test_lamb_follows_the_direction_of_adam() -> None:
-    drift = modified_equation(lamb(), ballistic(), gaussian(), 1).drift[0]
+    drift = modified_equation(lamb(), ballistic, gaussian(), 1).drift[0]
     m, v, theta = (Field(name)("i") for name in ("m", "v", "theta"))
     (call,) = (a for a in drift["theta"].atoms(sp.Function) if a.args[:3] == (m, v, theta))
     size, length = (canonical(reindex(x, {"i": "_1"})) for x in (theta**2, call**2))
     assert canonical(drift["theta"] + sp.sqrt(size) / sp.sqrt(length) * call) == 0
-    assert modified_equation(lamb(), ballistic(), gaussian(), 2).certificate.weak_order == 2
+    assert modified_equation(lamb(), ballistic, gaussian(), 2).certificate.weak_order == 2
 
 
 def test_noise_of_order_one_in_a_polynomial_of_sums_is_no_obstacle() -> None:
@@ -180,7 +180,7 @@ def test_noise_of_order_one_in_a_polynomial_of_sums_is_no_obstacle() -> None:
     rule = UpdateRule(
         "own", "own", (Block("theta"),), (lr,), (), {"theta": THETA - lr.symbol * THETA * total(g**2)}, ""
     )
-    drift = modified_equation(rule, ballistic(), gaussian(constant=True), 1).drift[0]["theta"]
+    drift = modified_equation(rule, ballistic, gaussian(constant=True), 1).drift[0]["theta"]
     assert drift == -Field("theta")("i") * SLOPE - Field("theta")("i") * total_of(S("_1", "_1"))
 
 
@@ -257,7 +257,7 @@ def test_a_norm_may_be_the_argument_of_an_auxiliary() -> None:
     rule = UpdateRule(
         "own", "own", (Block("theta"),), (lr,), (Auxiliary("P", (x,), 1 / (1 + x)),), update, ""
     )
-    own = modified_equation(rule, ballistic(), gaussian(), 2)
+    own = modified_equation(rule, ballistic, gaussian(), 2)
     theta = sp.Symbol("theta", positive=True)
     b0, b1 = (part[0].subs(sp.Symbol("theta", real=True), theta) for part in own.expand(1).drift)
     assert sp.simplify(b0 + theta / (1 + theta)) == 0

@@ -37,7 +37,7 @@ def one_dimension(rule: UpdateRule, constant: bool = False) -> dict[tuple[int, .
     """Coefficients of the ballistic equation of order 2 in the symbols above, keyed by the power of tau and
     the blocks.
     """
-    form = modified_equation(rule, ballistic(), gaussian(constant), 2).expand(1)
+    form = modified_equation(rule, ballistic, gaussian(constant), 2).expand(1)
     names = {s.name: s for s in (theta, t, m, b, S, c, c1, c2, r, eps, clip, v, p)}
     f, covariance = sp.Function("f")(form.state[0]), sp.Function("S")(form.state[0])
     fields = [
@@ -123,16 +123,14 @@ def test_momentum_with_growing_memory() -> None:
 
 @pytest.mark.parametrize("name", ["adam_tanh", "decaying_memory"])
 def test_with_large_noise_they_follow_from_the_definition(name: str) -> None:
-    equation = modified_equation(
-        own(name), batch_equivalent(), gaussian(constant=name == "decaying_memory"), 2
-    )
+    equation = modified_equation(own(name), batch_equivalent, gaussian(constant=name == "decaying_memory"), 2)
     for phi, both in remainders(equation, 2).items():
         assert third_order(*both), phi
 
 
 def test_a_symbolic_power_of_what_grows_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(v\)\*\*\(p\): the base grows .*; expected a number as exponent"):
-        modified_equation(own("rmsprop_power"), batch_equivalent(), gaussian(), 2)
+        modified_equation(own("rmsprop_power"), batch_equivalent, gaussian(), 2)
 
 
 def test_the_order_of_the_lines_says_which_value_is_meant() -> None:
@@ -174,7 +172,7 @@ def test_gradients_with_samples_of_their_own() -> None:
     for tables_, rule in ((own | {"sample": {"g": 2}}, extragradient()), (own, extragradient("same-sample"))):
         found = read_rule(tables_)
         assert (found.update, found.gradients, found.samples) == (rule.update, rule.gradients, rule.samples)
-        first, second = (modified_equation(each, ballistic(), gaussian(), 2) for each in (found, rule))
+        first, second = (modified_equation(each, ballistic, gaussian(), 2) for each in (found, rule))
         assert first.generator == second.generator
     with pytest.raises(ValueError, match="mine numbers the sample of h; expected one of g0, g"):
         read_rule(own | {"sample": {"h": 2}})
@@ -197,7 +195,7 @@ def test_norms_and_sums_over_coordinates() -> None:
     assert found.update == {"theta": THETA - found.hyperparameters[0].symbol * g * total(THETA**2) / norm(g)}
 
 
-@pytest.mark.parametrize("regime", [ballistic(), batch_equivalent()], ids=lambda regime: regime.name)
+@pytest.mark.parametrize("regime", [ballistic, batch_equivalent], ids=lambda regime: regime.name)
 def test_an_auxiliary_of_several_arguments(regime) -> None:
     """Centred RMSprop with a function of v and gb is centred RMSprop with a function of v - gb**2."""
     found = read_rule(
@@ -288,7 +286,7 @@ def test_adam_in_own_words_is_the_catalogue_s() -> None:
         }
     )
     one, other = (
-        modified_equation(rule, ballistic(), gaussian(), 2).expand(1).drift for rule in (found, adam("torch"))
+        modified_equation(rule, ballistic, gaussian(), 2).expand(1).drift for rule in (found, adam("torch"))
     )
     position = sp.Symbol("theta", real=True)
     fields = {sp.Function("f")(position): position**2, sp.Function("S")(position): sp.Integer(1)}

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile_texts import HOSTILE
 from own_rules import tables
-from test_expressions import HOSTILE
 
 from optsde.derive.optimizers.rule_files import MAX_BYTES, load_rule, read_rule
 

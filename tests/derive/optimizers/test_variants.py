@@ -28,9 +28,7 @@ def constant(equation: ModifiedEquation, block: str, name: str) -> Expr:
 
 def test_rmsprop_with_the_new_second_moment() -> None:
     """One step newer: ``-tau g P'(v) (v' - v)`` more, whose mean is ``-tau^2 c P' E[g (g^2 - v)]``."""
-    old, new = (
-        modified_equation(rmsprop(variant), ballistic(), gaussian()) for variant in ("paper", "torch")
-    )
+    old, new = (modified_equation(rmsprop(variant), ballistic, gaussian()) for variant in ("paper", "torch"))
     slope = element_function("P", (1,))(v)
     assert difference_of_theta(old, new) == canonical(
         -constant(old, "v", "c") * slope * (F**3 + 3 * F * S - v * F)
@@ -43,7 +41,7 @@ def test_rmsprop_with_the_new_second_moment_and_large_noise() -> None:
     covariance.
     """
     old, new = (
-        modified_equation(rmsprop(variant), batch_equivalent(), gaussian()) for variant in ("paper", "torch")
+        modified_equation(rmsprop(variant), batch_equivalent, gaussian()) for variant in ("paper", "torch")
     )
     c, pair, w = constant(old, "v", "c"), COV("i", "j"), Field("v")("j")
     p, q = element_function("P", (0,)), element_function("P", (1,))
@@ -57,7 +55,7 @@ def test_rmsprop_with_the_new_second_moment_and_large_noise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("regime", "mean"), [(ballistic(), F**2 + S), (batch_equivalent(), S)], ids=["ballistic", "batch"]
+    ("regime", "mean"), [(ballistic, F**2 + S), (batch_equivalent, S)], ids=["ballistic", "batch"]
 )
 def test_adam_with_the_new_second_moment(regime: Regime, mean: Expr) -> None:
     """``-tau Q_v m (v' - v)`` more in the step; the later bias correction stands in the definition of

@@ -106,7 +106,7 @@ RULES = {rule.name: rule for rule in (sign_sgd(), clipped_sgd(), lion())}
 
 @pytest.fixture(scope="module", params=list(RULES))
 def equation(request: pytest.FixtureRequest) -> ModifiedEquation:
-    return modified_equation(RULES[request.param], ballistic(), gaussian(), 2)
+    return modified_equation(RULES[request.param], ballistic, gaussian(), 2)
 
 
 def test_order_two_in_one_dimension(equation: ModifiedEquation) -> None:
@@ -138,7 +138,7 @@ def test_sign_sgd_is_the_published_equation() -> None:
     """Compagnoni et al. 2025, Theorem 3.2: drift ``-erf(S**(-1/2) F / sqrt 2)``, covariance
     ``tau (1 - erf**2)``.
     """
-    equation = modified_equation(sign_sgd(), ballistic(), gaussian(), 2)
+    equation = modified_equation(sign_sgd(), ballistic, gaussian(), 2)
     assert text(equation.drift[0]["theta"]) == "-E_u(F[i], S[i,i])"
     assert equation.covariance[0]["theta", "theta"] == 0
     assert (
@@ -179,7 +179,7 @@ def expanded_mean(start: float, horizon: float, variance: float) -> tuple[float,
     """``E theta_T**2`` of the equation of order 2, at tau**0 and tau**1, by its linearisation along the
     ODE.
     """
-    form = modified_equation(sign_sgd(), ballistic(), gaussian(constant=True), 2).expand(1, theta**2 / 2)
+    form = modified_equation(sign_sgd(), ballistic, gaussian(constant=True), 2).expand(1, theta**2 / 2)
     b0, b1, a1 = (
         e.subs(Symbol("S", real=True), variance)
         for e in (form.drift[0][0], form.drift[1][0], form.covariance[1][0])
@@ -226,10 +226,10 @@ def test_large_noise() -> None:
         (sign_sgd(), sqrt(2 / (pi * S)), 1),
         (clipped_sgd(), erf(bound / sqrt(2 * S)), clip_moments()[1].subs(F, 0)),
     ]:
-        form = modified_equation(rule, batch_equivalent(), gaussian(), 1).expand(1)
+        form = modified_equation(rule, batch_equivalent, gaussian(), 1).expand(1)
         assert vanishes(form.drift[0][0] + slope * F)
         assert vanishes(form.covariance[0][0] - second)
-    form = modified_equation(lion(), batch_equivalent(), gaussian(), 1).expand(1)
+    form = modified_equation(lion(), batch_equivalent, gaussian(), 1).expand(1)
     x = (beta1 * m + (1 - beta1) * F) / (1 - beta1)
     assert vanishes(form.drift[0][0] + sqrt(2 / (pi * S)) * x + decay * theta)
     assert vanishes(form.covariance[0][0, 0] - 1)
@@ -240,7 +240,7 @@ def test_components_in_two_dimensions() -> None:
     """Covariances between coordinates are written out, ``2/pi asin`` of the correlation where the mean
     vanishes.
     """
-    form = modified_equation(sign_sgd(), ballistic(), gaussian(constant=True), 2).expand(
+    form = modified_equation(sign_sgd(), ballistic, gaussian(constant=True), 2).expand(
         2, Symbol("theta_1", real=True) * 0
     )
     s11, s12, s22 = (Symbol(name, real=True) for name in ("S_11", "S_12", "S_22"))
@@ -295,11 +295,11 @@ def own(update: Expr, *hyperparameters: Hyperparameter) -> UpdateRule:
 
 def test_functions_of_the_same_noise_share_a_name() -> None:
     rule = own(sign(g) + Max(0, g) * sign(g) / 2)
-    equation = modified_equation(rule, ballistic(), gaussian(), 2)
+    equation = modified_equation(rule, ballistic, gaussian(), 2)
     assert [name for name in equation.definitions if not name.startswith(("E_", "Cov_"))] == ["u", "u2"]
     assert equation.certificate.weak_order == 2
     # u2 u = u2: the drift is that of sign(g) + max(0, g)/2
-    merged = modified_equation(own(sign(g) + Max(0, g) / 2), ballistic(), gaussian(), 2)
+    merged = modified_equation(own(sign(g) + Max(0, g) / 2), ballistic, gaussian(), 2)
     difference = equation.expand(1).drift[1] - merged.expand(1).drift[1]
     assert vanishes(difference[0])
 
@@ -331,20 +331,20 @@ def test_other_laws_are_refused() -> None:
     with pytest.raises(
         ValueError, match=r"sign\(y\) is not smooth, with general noise; expected Gaussian noise"
     ):
-        modified_equation(sign_sgd(), ballistic(), general(), 2)
+        modified_equation(sign_sgd(), ballistic, general(), 2)
 
 
 def test_the_noise_of_the_equation_is_refused() -> None:
     for order, form in ((2, "diffusion"), (1, "fluctuation"), (2, "synchronised")):
         with pytest.raises(ValueError, match="no factor in closed form; take the form ode, at order 1"):
-            _ = modified_equation(sign_sgd(), ballistic(), gaussian(), order, form).diffusion
-    assert modified_equation(sign_sgd(), ballistic(), gaussian(), 1, "ode").diffusion.coefficients == (
+            _ = modified_equation(sign_sgd(), ballistic, gaussian(), order, form).diffusion
+    assert modified_equation(sign_sgd(), ballistic, gaussian(), 1, "ode").diffusion.coefficients == (
         {"theta": 0},
     )
 
 
 def test_a_constant_weight_has_its_own_default() -> None:
-    assert Chain(lion(), ballistic(), gaussian()).defaults == {"beta1": 0.9, "c": 1.0, "weight_decay": 1e-3}
+    assert Chain(lion(), ballistic, gaussian()).defaults == {"beta1": 0.9, "c": 1.0, "weight_decay": 1e-3}
 
 
 def test_a_sign_of_the_noise_of_two_samples_is_refused() -> None:
@@ -354,7 +354,7 @@ def test_a_sign_of_the_noise_of_two_samples_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r"sign\(g1 \+ g2\) is not smooth, and .* contains xi2\[i\] and xi\[i\]; expected"
     ):
-        modified_equation(rule, ballistic(), gaussian(), 2)
+        modified_equation(rule, ballistic, gaussian(), 2)
 
 
 def test_signs_of_independent_samples_are_independent() -> None:
@@ -365,7 +365,7 @@ def test_signs_of_independent_samples_are_independent() -> None:
     points, update = {"g1": THETA, "g2": THETA}, {"theta": THETA - lr * (sign(drawn[0]) + sign(drawn[1]))}
     two = replace(sign_sgd(), update=update, gradients=points, samples={"g2": 2})
     found, one = (
-        modified_equation(rule, ballistic(), gaussian(constant=True), 2) for rule in (two, sign_sgd())
+        modified_equation(rule, ballistic, gaussian(constant=True), 2) for rule in (two, sign_sgd())
     )
     pair = ("theta", "theta")
     assert (found.drift[0]["theta"] - 2 * one.drift[0]["theta"]).expand() == 0

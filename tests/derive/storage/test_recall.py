@@ -22,10 +22,10 @@ from optsde.derive.optimizers.rule import THETA
 from optsde.derive.storage import recall as stored
 
 SCRIPT = """
-import sys; sys.path.insert(0, sys.argv[1])
-import test_stored
-for equation in test_stored.equations(sys.argv[2]):
-    test_stored.everything(equation)
+import sys; sys.path[:0] = [sys.argv[1], f"{sys.argv[1]}/storage"]
+import test_recall
+for equation in test_recall.equations(sys.argv[2]):
+    test_recall.everything(equation)
 """
 FORMS = [(1, "diffusion"), (2, "diffusion"), (1, "fluctuation"), (1, "ode"), (2, "synchronised")]
 
@@ -35,9 +35,9 @@ def equations(rules: str) -> Iterator[ModifiedEquation]:
     takes longest.
     """
     if rules == "few":
-        yield modified_equation(lamb(), ballistic(), gaussian(constant=True), 2)
+        yield modified_equation(lamb(), ballistic, gaussian(constant=True), 2)
     for rule in SMOOTH if rules == "all" else (sgd(), rmsprop("torch")):
-        for regime in (ballistic(), batch_equivalent()):
+        for regime in (ballistic, batch_equivalent):
             constant = rules == "few" or any(point != THETA for point in rule.gradients.values())
             for order, form in FORMS if regime.noise == 1 else [FORMS[0], FORMS[1], FORMS[4]]:
                 yield modified_equation(rule, regime, gaussian(constant), order, form)
@@ -88,7 +88,7 @@ def test_another_process_reads_what_one_derived(
 
 def test_a_changed_equation_has_its_own_certificate(directory: Path) -> None:
     """Answers belong to the content of an equation, not to the words that led to it."""
-    equation = modified_equation(sgd(), ballistic(), gaussian())
+    equation = modified_equation(sgd(), ballistic, gaussian())
     assert equation.certificate.weak_order == 2
     assert (
         replace(equation, generator=(equation.generator[0], -equation.generator[1])).certificate.weak_order
@@ -97,7 +97,7 @@ def test_a_changed_equation_has_its_own_certificate(directory: Path) -> None:
 
 
 def one_file(directory: Path) -> Path:
-    modified_equation(sgd(), ballistic(), gaussian())
+    modified_equation(sgd(), ballistic, gaussian())
     (path,) = directory.iterdir()
     return path
 
@@ -121,7 +121,7 @@ def test_a_damaged_file_is_written_anew(directory: Path, spoil) -> None:
     right = path.read_text()
     path.write_text(spoil(right))
     assert path.read_text() != right
-    modified_equation(sgd(), ballistic(), gaussian())
+    modified_equation(sgd(), ballistic, gaussian())
     assert path.read_text() == right
 
 
@@ -130,7 +130,7 @@ def test_a_file_of_another_kind_with_a_right_sum_is_written_anew(directory: Path
     right = path.read_text()
     for nodes in ([["print", 0]], [["Integer", 1], ["Integer", 1]], "nodes"):
         path.write_text(stored._written(path.stem, {"nodes": nodes, "value": {"node": 0}}))
-        modified_equation(sgd(), ballistic(), gaussian())
+        modified_equation(sgd(), ballistic, gaussian())
         assert path.read_text() == right
 
 
@@ -139,31 +139,31 @@ def test_another_version_derives_anew(directory: Path, monkeypatch: pytest.Monke
     for version in (["0.0", stored._VERSION[1]], [stored._VERSION[0], "other sources"]):
         before = len(list(directory.iterdir()))
         monkeypatch.setattr(stored, "_VERSION", version)
-        modified_equation(sgd(), ballistic(), gaussian())
+        modified_equation(sgd(), ballistic, gaussian())
         assert len(list(directory.iterdir())) == before + 1
 
 
 def test_the_switch(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(stored.SWITCH, "off")
-    modified_equation(sgd(), ballistic(), gaussian())
+    modified_equation(sgd(), ballistic, gaussian())
     assert not directory.exists()
     monkeypatch.setenv(stored.SWITCH, "maybe")
     with pytest.raises(ValueError, match="OPTSDE_DERIVATION_CACHE is 'maybe'; expected on or off"):
-        modified_equation(sgd(), ballistic(), gaussian())
+        modified_equation(sgd(), ballistic, gaussian())
 
 
 def test_what_cannot_be_kept_is_derived_each_time(directory: Path) -> None:
     """A rule with a kind of number that has no code, and a directory that is open to others."""
     half = replace(sgd(), update={"theta": THETA - Float("0.5") * sgd().hyperparameters[0].symbol * g})
-    assert modified_equation(half, ballistic(), gaussian()).certificate.weak_order == 2
+    assert modified_equation(half, ballistic, gaussian()).certificate.weak_order == 2
     assert not directory.exists()
     directory.mkdir(mode=0o755)
-    assert modified_equation(sgd(), ballistic(), gaussian()).certificate.weak_order == 2
+    assert modified_equation(sgd(), ballistic, gaussian()).certificate.weak_order == 2
     assert not list(directory.iterdir())
 
 
 def test_a_refusal_is_not_kept(directory: Path) -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="is not smooth"):
-            modified_equation(signum(), ballistic(), gaussian())
+            modified_equation(signum(), ballistic, gaussian())
     assert not list(directory.glob("*"))

@@ -174,7 +174,7 @@ def test_without_a_device_one_line_says_what_to_do(
 
 
 def test_an_unknown_device_is_refused() -> None:
-    equation, problem = modified_equation(sgd(), ballistic(), gaussian()), Quadratic([[1.0]], noise=1.0)
+    equation, problem = modified_equation(sgd(), ballistic, gaussian()), Quadratic([[1.0]], noise=1.0)
     asked = {"horizon": 1, "start": {"theta": 1.0}, "device": "gpu"}
     for run_on in (
         lambda: simulate(equation.chain, problem, tau=0.5, **asked),

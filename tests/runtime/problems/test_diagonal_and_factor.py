@@ -44,12 +44,12 @@ DIAGONAL = [
     (Quadratic(CURVATURES, COVARIANCE), Quadratic(np.diag(CURVATURES), COVARIANCE)),
 ]
 TARGETS = [
-    Chain(rmsprop(), ballistic(), LAW),
-    Chain(adam(), batch_equivalent(), LAW),
-    modified_equation(rmsprop(), ballistic(), LAW, 2),
-    modified_equation(sgd(), batch_equivalent(), LAW, 2),
-    modified_equation(rmsprop(), batch_equivalent(), LAW, 2, "synchronised"),
-    modified_equation(heavy_ball(), ballistic(), LAW, 2),
+    Chain(rmsprop(), ballistic, LAW),
+    Chain(adam(), batch_equivalent, LAW),
+    modified_equation(rmsprop(), ballistic, LAW, 2),
+    modified_equation(sgd(), batch_equivalent, LAW, 2),
+    modified_equation(rmsprop(), batch_equivalent, LAW, 2, "synchronised"),
+    modified_equation(heavy_ball(), ballistic, LAW, 2),
 ]
 EXACT = [
     target for target in TARGETS if "rmsprop" not in target.name or isinstance(target, Chain)
@@ -149,7 +149,7 @@ def test_both_shapes_agree_on_a_thin_factor(target):
 def test_a_chain_with_a_thin_factor_is_that_of_numpy():
     """SGD by hand, from the generator's own draws: two a step."""
     thin = Quadratic(CURVATURES, factor=ROOT[:, :2], minimum=MINIMUM)
-    found = last_states(Chain(sgd(), ballistic(), LAW), thin, "looped", 3)
+    found = last_states(Chain(sgd(), ballistic, LAW), thin, "looped", 3)
     for path in range(3):
         theta = START["theta"]
         for z in normals(3, path, 8).reshape(4, 2):
@@ -177,7 +177,7 @@ def test_studies_know_structure(way):
     """The same problem in another way: the same noise, so the same errors; a factor draws other squares, so
     the same law.
     """
-    equation = modified_equation(rmsprop(), ballistic(), LAW, 2)
+    equation = modified_equation(rmsprop(), ballistic, LAW, 2)
     settings = {
         "taus": [0.25],
         "horizon": 1,
@@ -209,7 +209,7 @@ def test_ten_thousand_coordinates():
     d = 10_000
     curvatures = np.linspace(0.5, 2, d)
     run = simulate(
-        Chain(sgd(), ballistic(), LAW),
+        Chain(sgd(), ballistic, LAW),
         Quadratic(curvatures, np.full(d, 0.04)),
         tau=0.5,
         horizon=2,

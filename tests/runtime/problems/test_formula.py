@@ -94,7 +94,7 @@ def test_other_problems_are_refused(arguments, complaint):
 def test_the_optimizer_takes_its_steps_with_the_noise_of_where_it_is():
     """RMSprop in the batch-equivalent regime on a cubic with a full factor B(theta), path by path."""
     found = simulate(
-        Chain(rmsprop(), batch_equivalent(), gaussian()), PLANE, **ASKED, paths=3, seed=7, keep=3
+        Chain(rmsprop(), batch_equivalent, gaussian()), PLANE, **ASKED, paths=3, seed=7, keep=3
     )
     tau, eps, c = 0.125, 0.1, 1.0
     for path in range(3):
@@ -113,7 +113,7 @@ def test_a_quadratic_by_a_formula_has_the_paths_of_the_quadratic():
     offset = sp.Matrix([x - sp.Rational(1, 4), y + sp.Rational(1, 2)])
     f = (offset.T * sp.Matrix([[1, 0.5], [0.5, 1.5]]) * offset)[0] / 2
     formula = Objective(f, quadratic.matrices["B"], 2)
-    made = modified_equation(rmsprop(), batch_equivalent(), gaussian(), 2, "synchronised")
+    made = modified_equation(rmsprop(), batch_equivalent, gaussian(), 2, "synchronised")
     asked = ASKED | {"paths": 100, "seed": 3, "keep": 100, "substeps": 2}
     runs = [simulate(made, problem, **asked) for problem in (quadratic, formula)]
     # 8 steps of well-conditioned arithmetic
@@ -121,7 +121,7 @@ def test_a_quadratic_by_a_formula_has_the_paths_of_the_quadratic():
 
 
 def test_single_precision_has_the_moments_of_double():
-    chain = Chain(rmsprop(), batch_equivalent(), gaussian())
+    chain = Chain(rmsprop(), batch_equivalent, gaussian())
     double, single = (
         simulate(chain, PLANE, **ASKED, paths=10_000, dtype=dtype) for dtype in ("float64", "float32")
     )
@@ -131,7 +131,7 @@ def test_single_precision_has_the_moments_of_double():
 
 
 def test_records_hold_the_problem(tmp_path):
-    run = simulate(Chain(rmsprop(), batch_equivalent(), gaussian()), PLANE, **ASKED, paths=10)
+    run = simulate(Chain(rmsprop(), batch_equivalent, gaussian()), PLANE, **ASKED, paths=10)
     run.save(str(tmp_path / "run.json"))
     saved = Run.load(str(tmp_path / "run.json")).settings["problem"]
     assert saved == PLANE.description
@@ -145,7 +145,7 @@ def test_noise_free_steps_leave_the_noise_out():
     noise.
     """
     problem = Objective(theta**4 / 4, 1 + sp.sin(theta) / 2)
-    made = modified_equation(sgd(), ballistic(), gaussian(), 1, "ode")
+    made = modified_equation(sgd(), ballistic, gaussian(), 1, "ode")
     asked = {
         "horizon": 0.5,
         "start": {"theta": 1.0},

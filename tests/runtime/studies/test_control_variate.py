@@ -39,7 +39,7 @@ from optsde.runtime.studies.control_variate import (
 PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
 LAW = gaussian(constant=True)
-SGD = Chain(sgd(), ballistic(), LAW)
+SGD = Chain(sgd(), ballistic, LAW)
 POLYNOMIALS = ("norm(theta)**2", "theta[0]", "theta[0]**2*theta[1] + 2", "mean(theta**3)")
 
 
@@ -72,7 +72,7 @@ def test_a_linear_chain_is_known_without_its_paths(antithetic):
         "paths": 2000,
         "seed": 5,
     }
-    equation = modified_equation(sgd(), ballistic(), LAW, 2)
+    equation = modified_equation(sgd(), ballistic, LAW, 2)
     for target, law in (
         (SGD, lambda n: optimizer(PROBLEM, START, 0.25, n, 1.0)),
         (equation, lambda n: euler(PROBLEM, START, 0.25, n, 4, 2, 1.0)),
@@ -110,7 +110,7 @@ def test_the_correction_is_that_of_a_regression():
 def asked_of(problem: Quadratic | Objective) -> tuple[ModifiedEquation, dict[str, Any]]:
     """An equation for each kind of problem, and what is asked of it."""
     rule, regime = (
-        (rmsprop(), ballistic()) if isinstance(problem, Quadratic) else (adam(), batch_equivalent())
+        (rmsprop(), ballistic) if isinstance(problem, Quadratic) else (adam(), batch_equivalent)
     )
     asked = {
         "start": {"theta": [1.0, 0.5], "v": 1.0},
@@ -184,7 +184,7 @@ def test_weak_errors_stay_the_same(problem):
     ],
 )
 def test_only_polynomials_of_degree_three_are_known(text, known):
-    step = optimizer_step(Chain(rmsprop(), ballistic(), LAW), PROBLEM.fields)
+    step = optimizer_step(Chain(rmsprop(), ballistic, LAW), PROBLEM.fields)
     phi = observable(text, step.state, 2)
     if known:
         assert control_track(step, "step", [phi], 2).step.state == ("theta", "v", "theta_mean", "v_mean")
@@ -204,10 +204,10 @@ def test_what_cannot_be_controlled_is_refused():
     with pytest.raises(ValueError, match="control variate for path 3 alone"):
         simulate(SGD, PROBLEM, **asked, only_path=3, control_variate=True)
     with pytest.raises(ValueError, match="which has no noise near its path"):
-        simulate(Chain(sign_sgd(), ballistic(), LAW), PROBLEM, **asked, control_variate=True)
+        simulate(Chain(sign_sgd(), ballistic, LAW), PROBLEM, **asked, control_variate=True)
     with pytest.raises(ValueError, match="state of 1026 numbers"):
         control_track(
-            optimizer_step(Chain(rmsprop(), ballistic(), LAW), PROBLEM.fields), "step", [], MOST_NUMBERS + 1
+            optimizer_step(Chain(rmsprop(), ballistic, LAW), PROBLEM.fields), "step", [], MOST_NUMBERS + 1
         )
     with pytest.raises(ValueError, match="all paths, but 3 of 10 became non-finite at once; leave it out"):
         check_complete(7, 10, " at once")

@@ -16,7 +16,7 @@ from optsde.runtime.results.output import run_table
 PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
 OBSERVABLES = ("theta[0]", "norm(theta)**2", "mean(2)")
-REGIMES = [ballistic(), batch_equivalent()]
+REGIMES = [ballistic, batch_equivalent]
 PATHS = 20_000
 
 
@@ -88,7 +88,7 @@ def test_an_equation_has_the_exact_moments_of_euler_maruyama(regime):
 
 
 def test_the_ode_converges_with_order_one_to_the_exact_solution():
-    made = modified_equation(sgd(), ballistic(), gaussian(), 1, "ode")
+    made = modified_equation(sgd(), ballistic, gaussian(), 1, "ode")
     exact = exact_equation(PROBLEM, START, 0.25, 2.0, 1, 0.0).mean
     errors = []
     for substeps in (8, 16, 32):
@@ -110,7 +110,7 @@ def test_an_ode_converges_with_the_order_of_its_scheme(make, scheme, order):
     """Errors ``c h^p (1 + O(h))`` with h = 1/16, 1/32, 1/64 and rates near 1: halving h divides by
     ``2^p (1 + O(h / 2))``.
     """
-    made = modified_equation(make(), ballistic(), gaussian(True), 1, "ode")
+    made = modified_equation(make(), ballistic, gaussian(True), 1, "ode")
     constants = {"eps": 0.5} | ({"c": 0.8} if make is rmsprop else {"c1": 0.9, "c2": 0.6})
     asked = {
         "start": {"theta": START, "v": 1.0},
@@ -138,7 +138,7 @@ def test_an_ode_of_many_coordinates_is_stepped_by_runge_kutta():
     random = np.random.default_rng(7)
     root = random.normal(size=(40, 40)) / 10
     problem, start = Quadratic(root @ root.T + np.eye(40), 1.0), random.normal(size=40)
-    made = modified_equation(sgd(), ballistic(), gaussian(True), 1, "ode")
+    made = modified_equation(sgd(), ballistic, gaussian(True), 1, "ode")
     found = simulate(
         made, problem, tau=0.25, horizon=1.0, start={"theta": start}, substeps=2, paths=2, keep=1
     )
@@ -178,7 +178,7 @@ def test_the_first_paths_are_kept_where_asked():
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("number", [0, 1, 1337])
 def test_a_path_alone_has_the_bits_it_has_in_the_ensemble(number, dtype):
-    target = modified_equation(sgd(), batch_equivalent(), gaussian(constant=True), 1)
+    target = modified_equation(sgd(), batch_equivalent, gaussian(constant=True), 1)
     all_, alone = run(target, paths=1400, keep=1400, dtype=dtype), run(target, only_path=number, dtype=dtype)
     np.testing.assert_array_equal(alone.finals[0], all_.finals[number])
     np.testing.assert_allclose(
@@ -220,7 +220,7 @@ def test_a_run_is_saved_and_read_back(tmp_path):
 def test_divergence_is_counted_and_refused_where_nothing_is_left():
     problem = Quadratic([[1.0]], 1.0)
     asked = {"tau": 0.5, "horizon": 1.0, "paths": 100, "observables": ("theta[0]",)}
-    made = modified_equation(rmsprop(), batch_equivalent(), gaussian(), 1)
+    made = modified_equation(rmsprop(), batch_equivalent, gaussian(), 1)
     with pytest.raises(
         ValueError, match=r"100 of 100 paths became non-finite \(100 by time 0\.5\); expected a stable scheme"
     ):
@@ -237,7 +237,7 @@ def test_a_run_says_by_when_how_many_paths_were_lost():
         "start": {"theta": 0.0},
         "observables": ("theta[0]",),
     }
-    made = modified_equation(sgd(), batch_equivalent(), gaussian(True), 1)
+    made = modified_equation(sgd(), batch_equivalent, gaussian(True), 1)
     found = simulate(made, Objective("theta**4/2", "4"), **asked)
     lost = [found.paths - int(count) for count in found.finite]
     assert 0 < lost[-1] < 2000

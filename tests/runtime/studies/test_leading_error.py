@@ -48,7 +48,7 @@ def test_sgd_has_the_coefficient_of_its_closed_form(order, form):
     extrapolation's.
     """
     found = leading_error(
-        derived(sgd(), ballistic(), order, form),
+        derived(sgd(), ballistic, order, form),
         PROBLEM,
         horizon=1.0,
         start={"theta": START},
@@ -68,7 +68,7 @@ def test_sgd_has_the_coefficient_of_its_closed_form(order, form):
 @pytest.mark.parametrize("order", [1, 2])
 def test_an_ornstein_uhlenbeck_process_has_the_coefficient_of_its_closed_form(order):
     asked = {"horizon": 1.0, "start": {"theta": START}, "observables": OBSERVABLES, "paths": 4000, "steps": 8}
-    found = leading_error(derived(sgd(), batch_equivalent(), order), PROBLEM, **asked)
+    found = leading_error(derived(sgd(), batch_equivalent, order), PROBLEM, **asked)
     for prediction, wanted in zip(found, closed_form(order, "diffusion", True), strict=True):
         allowed = 4 * prediction.standard_error + prediction.own_error + 1e-4
         assert abs(prediction.coefficient - wanted) <= allowed
@@ -102,7 +102,7 @@ def test_rmsprop_agrees_with_its_moments():
     """
     objective = (sp.Symbol("theta") - sp.Rational(1, 5)) ** 2
     numbers = {"c": 0.5, "eps": 0.1, "S": 0.3}
-    form = derived(rmsprop(), ballistic(), 2).expand(1, objective)
+    form = derived(rmsprop(), ballistic, 2).expand(1, objective)
     state = list(form.state)
 
     def numeric(array):
@@ -121,7 +121,7 @@ def test_rmsprop_agrees_with_its_moments():
         "v[0]**2": -(2 * x[1] * eta[1] + c[1, 1]),
     }
     found = leading_error(
-        modified_equation(rmsprop(), ballistic(), gaussian(), 1),
+        modified_equation(rmsprop(), ballistic, gaussian(), 1),
         Quadratic([[2.0]], [[0.3]], minimum=[0.2]),
         horizon=1.0,
         start={"theta": 1.0, "v": 0.8},
@@ -142,10 +142,10 @@ RMSPROP = {"horizon": 1.0, "start": {"theta": [1, 0.5], "v": 1.0}, "hyperparamet
 @pytest.mark.parametrize(
     ("regime", "order", "form", "observables", "paths"),
     [
-        (ballistic(), 1, "fluctuation", ("norm(theta)**2", "theta[0]*v[0]"), 200_000),
-        (batch_equivalent(), 1, "diffusion", ("norm(v)**2", "theta[0]*v[0]"), 400_000),
+        (ballistic, 1, "fluctuation", ("norm(theta)**2", "theta[0]*v[0]"), 200_000),
+        (batch_equivalent, 1, "diffusion", ("norm(v)**2", "theta[0]*v[0]"), 400_000),
         # what is left at tau**1 is the obstruction, third derivatives alone
-        (batch_equivalent(), 2, "diffusion", ("norm(theta)**2",), 800_000),
+        (batch_equivalent, 2, "diffusion", ("norm(theta)**2",), 800_000),
     ],
 )
 def test_the_measured_weak_error_of_rmsprop_is_the_predicted_one(regime, order, form, observables, paths):
@@ -164,7 +164,7 @@ def test_the_measured_weak_error_of_rmsprop_is_the_predicted_one(regime, order, 
 
 def test_bad_input_is_refused():
     asked = {"horizon": 1.0, "start": {"theta": 1.0, "v": 1.0}}
-    first, line = derived(rmsprop(), ballistic(), 1), Quadratic([[2.0]], [[0.3]])
+    first, line = derived(rmsprop(), ballistic, 1), Quadratic([[2.0]], [[0.3]])
     for change, message in (
         ({"intervals": 6}, "intervals 6 and steps 16; expected multiples of 4"),
         ({"steps": 2}, "steps is 2"),
@@ -177,9 +177,9 @@ def test_bad_input_is_refused():
         with pytest.raises(ValueError, match=message):
             leading_error(first, line, **(asked | change))
     with pytest.raises(ValueError, match="synchronised"):
-        leading_error(derived(rmsprop(), batch_equivalent(), 2, "synchronised"), line, **asked)
+        leading_error(derived(rmsprop(), batch_equivalent, 2, "synchronised"), line, **asked)
     with pytest.raises(ValueError, match="9240 derivatives in dimension 20; expected at most 1000"):
-        leading_error(derived(rmsprop(), batch_equivalent(), 1), Quadratic(np.eye(20)), **asked)
+        leading_error(derived(rmsprop(), batch_equivalent, 1), Quadratic(np.eye(20)), **asked)
     with pytest.raises(ValueError, match="the limit becomes non-finite"):
         leading_error(first, Quadratic([[1e200]], [[0.3]]), **asked)
     steep = asked | {"start": {"theta": 1e3, "v": 1e206}}  # (f')**2 is finite, (f')**3 is not

@@ -20,7 +20,7 @@ from optsde.runtime.studies.requests import (
     whole,
 )
 
-CHAIN = Chain(rmsprop(), ballistic(), gaussian())
+CHAIN = Chain(rmsprop(), ballistic, gaussian())
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf, -math.inf])
@@ -78,7 +78,7 @@ def test_a_number_stands_for_all_coordinates_and_nothing_for_zero():
         start_state({"theta": [1, 2, 3], "v": 0.5}, CHAIN, 3), [[1, 2, 3], [0.5, 0.5, 0.5]]
     )
     np.testing.assert_array_equal(start_state({}, CHAIN, 2), np.zeros((2, 2)))
-    blocks = start_state({"m": -1}, Chain(adam(), ballistic(), gaussian()), 1)
+    blocks = start_state({"m": -1}, Chain(adam(), ballistic, gaussian()), 1)
     np.testing.assert_array_equal(blocks, [[0], [-1], [0]])
 
 
@@ -124,7 +124,7 @@ def test_other_constants_are_refused(given, phi, complaint):
 
 def test_a_step_is_given_what_it_names():
     step = euler_maruyama_step(
-        modified_equation(rmsprop(), ballistic(), gaussian(True), 2), QuadraticFields(), unregularised()
+        modified_equation(rmsprop(), ballistic, gaussian(True), 2), QuadraticFields(), unregularised()
     )
     found = step_parameters(step, {"c": 0.5, "eps": 0.1, "unused": 7.0}, 0.25, 0.125)
     assert found == {"c": 0.5, "eps": 0.1, "tau": 0.25, "dt": 0.125}

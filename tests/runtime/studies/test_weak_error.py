@@ -37,7 +37,7 @@ TAUS = (0.5, 0.25, 0.125)
 @cache
 def equation(regime: str, order: int):
     form = "fluctuation" if (regime, order) == ("ballistic", 1) else "diffusion"
-    made = {"ballistic": ballistic, "batch-equivalent": batch_equivalent}[regime]()
+    made = {"ballistic": ballistic, "batch-equivalent": batch_equivalent}[regime]
     return modified_equation(sgd(), made, gaussian(), order, form)
 
 
@@ -93,7 +93,7 @@ def test_signs_have_another_fourth_moment_than_their_equation(draws):
     problem, smaller = Quadratic([[1.0]], [[4.0]]), Quadratic([[1.0]], [[4.0 / draws]])
     law = batch_mean(two_point(), Integer(draws))
     (row,) = weak_error(
-        modified_equation(sgd(), ballistic(), law, 2),
+        modified_equation(sgd(), ballistic, law, 2),
         problem,
         taus=[tau],
         horizon=1.0,
@@ -128,7 +128,7 @@ def test_noise_free_steps_take_time():
     """Without any noise they change nothing for the optimizer, even one with bias corrections that depend on
     time.
     """
-    made = modified_equation(adam(), ballistic(), gaussian(), 1, "ode")
+    made = modified_equation(adam(), ballistic, gaussian(), 1, "ode")
     asked = {
         "taus": (0.25,),
         "horizon": 1.0,
@@ -176,7 +176,7 @@ def test_an_ode_is_extrapolated_with_the_weights_of_its_scheme(scheme, power):
     divide it by that.
     """
     problem = Quadratic(PROBLEM.matrices["H"], 1e-12, minimum=PROBLEM.vectors["minimum"])
-    made = modified_equation(sgd(), ballistic(), gaussian(), 1, "ode")
+    made = modified_equation(sgd(), ballistic, gaussian(), 1, "ode")
     left = []
     for substeps in (4, 8):
         (row, _) = weak_error(
@@ -323,7 +323,7 @@ def test_progress_is_labelled_by_tau():
 
 
 def test_paths_that_diverge_are_counted_or_refused():
-    made = modified_equation(rmsprop(), batch_equivalent(), gaussian(), 2)
+    made = modified_equation(rmsprop(), batch_equivalent, gaussian(), 2)
     asked = {"taus": (0.5,), "horizon": 1.0, "paths": 2000, "substeps": 4, "start": {"theta": 1.0, "v": 0.05}}
     values = {"hyperparameters": {"eps": 0.1, "c": 1.0}, "observables": ("theta[0]**2",)}
     (row,) = weak_error(made, Quadratic([[1.0]], [[0.3]]), **asked, **values).rows
