@@ -28,12 +28,12 @@ from pathlib import Path
 
 import numpy as np
 
+from optsde.codegen.lowering.kernels import simulation_kernel
 from optsde.codegen.lowering.regularisation import floor
 from optsde.codegen.program.statements import Kernel
 from optsde.derive import Chain, ballistic, gaussian, modified_equation, rmsprop
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.problems.quadratic import Quadratic
-from optsde.runtime.studies.ensembles import simulation_kernel
 
 MODULES = {
     "c_simd": "w_native",
@@ -72,8 +72,10 @@ def dense_hessian(d: int) -> np.ndarray:
 
 def workload(what: str, d: int, dtype: str, diagonal: bool = False) -> tuple[Kernel, dict]:
     """A kernel of one track, and all that its `run` takes but the number of paths."""
-    problem = Quadratic(np.linspace(0.5, 2, d) if diagonal else dense_hessian(d), noise=0.25)
-    kernel = simulation_kernel(TARGETS[what], problem, OBSERVABLES, floor(), WORDS[dtype])
+    problem = Quadratic(np.linspace(0.5, 2, d) if diagonal else dense_hessian(d), minimum_noise=0.25)
+    kernel = simulation_kernel(
+        TARGETS[what], problem.fields, d, OBSERVABLES, regularisation=floor(), dtype=WORDS[dtype]
+    )
     (track,) = kernel.tracks
     inputs = {
         "parameters": {

@@ -18,12 +18,14 @@ Usage: python benchmarks/schemes.py [--paths 200000]
 
 import argparse
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 
 import numpy as np
 from sympy import Symbol
 
+from optsde.codegen.lowering.extrapolation import extrapolation
+from optsde.codegen.lowering.kernels import simulation_kernel
 from optsde.codegen.lowering.regularisation import smooth
 from optsde.codegen.lowering.steps import scheme_step
 from optsde.codegen.program.observables import observable
@@ -32,15 +34,13 @@ from optsde.derive import Chain, adam, ballistic, batch_equivalent, gaussian, mo
 from optsde.derive.notation.symbols import tau
 from optsde.derive.schemes.increment_laws import gaussian_increments
 from optsde.derive.schemes.known import euler_maruyama, simplified_euler, whole_noise
-from optsde.runtime import Quadratic, simulate, weak_error
+from optsde.runtime import Ensemble, Integrator, Quadratic, Setting, simulate, weak_error
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.reproduce import MATRIX, NOISE
 from optsde.runtime.results.statistics import mean_estimate
-from optsde.runtime.studies.ensembles import simulation_kernel
-from optsde.runtime.studies.extrapolation import extrapolation
 
 LAW, PHI, TEXT = gaussian(constant=True), smooth(Symbol("u") * tau), "norm(theta)**2"
-PROBLEM = Quadratic(MATRIX, NOISE)
+PROBLEM = Quadratic(MATRIX, minimum_noise=NOISE)
 CASES = {
     "RMSprop, ballistic, order 2": modified_equation(rmsprop(), ballistic, LAW, 2),
     "Adam, batch-equivalent, order 2": modified_equation(adam(), batch_equivalent, LAW, 2),
@@ -92,7 +92,9 @@ def own_errors(equation, scheme, paths: int) -> dict[int, tuple[float, float]]:
 
 def microseconds(equation, scheme, substeps: int) -> float:
     """CPU time per path, the least of some runs."""
-    kernel = simulation_kernel(equation, PROBLEM, (TEXT,), PHI, scheme=scheme)
+    kernel = simulation_kernel(
+        equation, PROBLEM.fields, PROBLEM.dimension, (TEXT,), regularisation=PHI, scheme=scheme
+    )
     compiled, times, paths = compile_kernel(kernel), [], 50_000
     for _ in range(5):
         began = time.process_time()
@@ -101,20 +103,36 @@ def microseconds(equation, scheme, substeps: int) -> float:
     return min(times)
 
 
+def _grouped(problem, asked):
+    """The words of a call, each with the object it belongs to."""
+    groups = {
+        kind: {f.name: asked.pop(f.name) for f in fields(kind) if f.name in asked}
+        for kind in (Setting, Integrator, Ensemble)
+    }
+    made = {"setting": Setting(problem, **groups[Setting]), "ensemble": Ensemble(**groups[Ensemble])}
+    return made | {"integrator": Integrator(**groups[Integrator])} | asked
+
+
+def simulated(target, problem, **asked):
+    return simulate(target, **_grouped(problem, asked))
+
+
+def measured(equation, problem, **asked):
+    return weak_error(equation, **_grouped(problem, asked))
+
+
 def until_five_percent() -> None:
     """Print the second table."""
     step, horizon, start = 1 / 64, 10, {"theta": [1.0, 0.5], "v": 1.0}
     given = {
-        "hyperparameters": {"u": 1 / 16, "eps": 1e-3},
+        "constants": {"u": 1 / 16, "eps": 1e-3},
         "start": start,
         "horizon": horizon,
         "observables": [TEXT],
     }
     equation = CASES["RMSprop, ballistic, order 2"]
     began, wall = time.process_time(), time.perf_counter()
-    study = weak_error(
-        equation, PROBLEM, taus=[step], precision=0.05, paths=10**8, regularisation=PHI, **given
-    )
+    study = measured(equation, PROBLEM, taus=[step], precision=0.05, paths=10**8, regularisation=PHI, **given)
     coupled, seconds = time.process_time() - began, time.perf_counter() - wall
     (row,) = study.rows
     print(
@@ -128,18 +146,18 @@ def until_five_percent() -> None:
         (equation, PHI, round(1 / step)),
     ):
         paths, more = 20_000, {} if substeps is None else {"substeps": substeps}
-        hyper = given["hyperparameters"] if substeps else {"eps": 1e-3}
+        hyper = given["constants"] if substeps else {"eps": 1e-3}
         arguments = given | {
-            "hyperparameters": hyper,
+            "constants": hyper,
             "tau": step,
             "paths": paths,
-            "regularisation": phi,
+            "regularisation": phi or "none",
             "threads": 1,
             **more,
         }
-        simulate(target, PROBLEM, **arguments | {"paths": 1024})  # compiles
+        simulated(target, PROBLEM, **arguments | {"paths": 1024})  # compiles
         began = time.process_time()
-        run = simulate(target, PROBLEM, **arguments)
+        run = simulated(target, PROBLEM, **arguments)
         cost += (time.process_time() - began) / paths
         variance += float(run.standard_errors[-1, 0]) ** 2 * paths
     needed = variance / (0.05 * row.weak_error) ** 2
@@ -157,17 +175,19 @@ def control_variates() -> None:
     def mean(target, horizon, more):
         phi, used = (None, {"eps": 1e-3}) if target is equation.chain else (PHI, {"u": 1 / 16, "eps": 1e-3})
         arguments = (
-            given | {"hyperparameters": used, "tau": coarse, "horizon": horizon, "regularisation": phi} | more
+            given
+            | {"constants": used, "tau": coarse, "horizon": horizon, "regularisation": phi or "none"}
+            | more
         )
-        return simulate(target, PROBLEM, **arguments).standard_errors[-1, 0]
+        return simulated(target, PROBLEM, **arguments).standard_errors[-1, 0]
 
     def error(tau, horizon, more):
         arguments = (
             given
-            | {"hyperparameters": {"u": 1 / 16, "eps": 1e-3}, "horizon": horizon, "regularisation": PHI}
+            | {"constants": {"u": 1 / 16, "eps": 1e-3}, "horizon": horizon, "regularisation": PHI}
             | more
         )
-        return weak_error(equation, PROBLEM, taus=[tau], substeps=8, **arguments).rows[0].standard_error
+        return measured(equation, PROBLEM, taus=[tau], substeps=8, **arguments).rows[0].standard_error
 
     print(f"\n{'RMSprop, ballistic, order 2':40}{'variance /':>12}{'time x':>10}")
     for horizon in (1, 10):

@@ -1,8 +1,8 @@
 """From an update rule to its stochastic modified equation."""
 
-from .derivation.certificate import Certificate, LeadingError, Obstruction
 from .derivation.chain import Chain
 from .derivation.equation import ModifiedEquation, modified_equation
+from .equations.certificate import Certificate, LeadingError, Obstruction
 from .limits.cells import RegimeMap, regime_map
 from .limits.scaling import ScalingRule, scaling_rule
 from .noise.laws import NoiseModel, batch_mean, gaussian, general, reshuffled, student_t, symmetric, two_point

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from sympy import Expr, Integer, Rational, Symbol
 
-from .notation.frozen import FrozenMap, freeze
+from .errors import BadInput
+from .notation.frozen import FrozenMapping
 from .notation.parser import parse_assignments
 from .notation.symbols import tau
 from .optimizers.rule import Block, Hyperparameter, UpdateRule
@@ -54,11 +55,11 @@ class Regime:
 
     name: str
     noise: Expr
-    assignments: Mapping[str, Expr] = field(default_factory=FrozenMap)
+    assignments: Mapping[str, Expr] = field(default_factory=dict)
     reference: str = ""
 
     def __post_init__(self) -> None:
-        freeze(self, "assignments")
+        object.__setattr__(self, "assignments", FrozenMapping(self.assignments))
 
     def scaling(self, rule: UpdateRule) -> Scaling:
         """Apply the regime to a rule.
@@ -72,7 +73,7 @@ class Regime:
         known = [h.name for h in rule.hyperparameters] + [b.name for b in rule.blocks]
         for name in self.assignments:
             if name not in known:
-                raise ValueError(
+                raise BadInput(
                     f"regime assigns {name!r}; {rule.name} has {', '.join(known)}: assign one of these or "
                     "noise"
                 )
@@ -91,7 +92,7 @@ class Regime:
             s for name in memories if name not in self.assignments for s in values[name].free_symbols
         }
         if clash := sorted(str(h.symbol) for h in rule.hyperparameters if h.symbol in constants):
-            raise ValueError(
+            raise BadInput(
                 f"{rule.name} has a hyperparameter {clash[0]}, the name of a memory's constant; assign the "
                 "memory"
             )
@@ -102,7 +103,7 @@ class Regime:
         state = {b.symbol for b in rule.blocks}
         for name, value in {"noise": self.noise, **values, **blocks}.items():
             if value.free_symbols & state:
-                raise ValueError(
+                raise BadInput(
                     f"regime makes {name} depend on the state; expected powers of tau and constants"
                 )
         return Scaling(values, self.noise, blocks)
@@ -114,15 +115,15 @@ class Regime:
 
 
 ballistic = Regime("ballistic", Integer(1), reference=_SEED)
-"""Noise of order 1. The limit is an ordinary differential equation, with fluctuations of order
+"""Noise of order 1: the limit is an ordinary differential equation, with fluctuations of order
 ``sqrt(tau)``.
 """
 
 batch_equivalent = Regime(
     "batch-equivalent", tau ** Rational(-1, 2), reference=f"Malladi et al., arXiv 2205.10287; {_SEED}"
 )
-"""Noise of order ``tau**(-1/2)``. The limit is a stochastic differential equation, and ``v`` is measured in
-units of ``1/tau``.
+"""Noise of order ``tau**(-1/2)``: the limit is a stochastic equation; ``v`` is measured in units of
+``1/tau``.
 """
 
 REGIMES = (ballistic, batch_equivalent)
@@ -142,7 +143,7 @@ def parse_regime(text: str, rule: UpdateRule) -> Regime:
             return regime
     if "=" not in text:
         names = ", ".join(regime.name for regime in REGIMES)
-        raise ValueError(
+        raise BadInput(
             f"unknown regime {text!r}; expected one of {names}, or assignments such as 'lr=tau, noise=1'"
         )
     symbols = (

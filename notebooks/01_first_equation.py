@@ -16,14 +16,8 @@
 # equation, look at it, simulate it beside the optimizer, and measure how far apart they are.
 
 # %%
-from IPython.display import Image, Math
-
-from optsde.codegen.lowering.regularisation import smooth
-from optsde.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
-from optsde.derive.display.latex import latex_obstruction
-from optsde.runtime import Quadratic, simulate, weak_error
-from optsde.runtime.results.plots import plot_means, plot_weak_errors
-from optsde.runtime.results.results import error_series
+import optsde
+from optsde import noise, optimizers, plots, regimes
 
 # %% [markdown]
 # ## The ballistic regime
@@ -31,7 +25,7 @@ from optsde.runtime.results.results import error_series
 # Learning rate $\tau$, $1-\beta = c\,\tau$, noise of order 1. The equation of weak order 2 exists.
 
 # %%
-sme = modified_equation(rmsprop(variant="paper"), regime=ballistic, noise=gaussian(), order=2)
+sme = optsde.modified_equation(optimizers.rmsprop(), regimes.ballistic, noise.gaussian(), order=2)
 sme
 
 # %%
@@ -45,13 +39,12 @@ sme.certificate
 # parameters. No diffusion has weak order 2, and the certificate says which third cumulant stands in the way.
 
 # %%
-batch = modified_equation(
-    rmsprop(variant="paper"), regime=batch_equivalent, noise=gaussian(constant=True), order=2
-)
+law = noise.gaussian(constant=True)
+batch = optsde.modified_equation(optimizers.rmsprop(), regimes.batch_equivalent, law, order=2)
 batch
 
 # %%
-Math(latex_obstruction(batch))
+batch.certificate
 
 # %% [markdown]
 # ## Simulate
@@ -59,31 +52,21 @@ Math(latex_obstruction(batch))
 # The published quadratic. Both ensembles run in generated Numba kernels.
 
 # %%
-problem = Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
-setting = {
-    "tau": 1 / 16,
-    "horizon": 4,
-    "start": {"theta": [1, 0.5], "v": 1},
-    "hyperparameters": {"eps": 1e-3},
-    "paths": 20_000,
-    "observables": ["norm(theta)**2", "norm(v)**2"],
-}
-optimizer = simulate(sme.chain, problem, **setting)
-equation = simulate(sme, problem, **setting, regularisation=smooth())
-figure = plot_means({"RMSprop": optimizer, "its equation": equation}, title="RMSprop and its equation")
-
+problem = optsde.Quadratic([[1, 0.5], [0.5, 1]], minimum_noise=0.25)
+setting = optsde.Setting(
+    problem,
+    horizon=4,
+    start={"theta": [1, 0.5], "v": 1},
+    constants={"eps": 1e-3},
+    observables=["norm(theta)**2", "norm(v)**2"],
+)
+few, smooth = optsde.Ensemble(paths=20_000), optsde.Integrator(regularisation="smooth")
+optimizer = optsde.simulate(sme.chain, setting, tau=1 / 16, ensemble=few)
+equation = optsde.simulate(sme, setting, tau=1 / 16, integrator=smooth, ensemble=few)
+equation
 
 # %%
-def png(figure):
-    """Show a figure that was made without pyplot."""
-    from io import BytesIO
-
-    stream = BytesIO()
-    figure.savefig(stream, format="png", dpi=100)
-    return Image(stream.getvalue())
-
-
-png(figure)
+plots.plot_means({"RMSprop": optimizer, "its equation": equation}, title="RMSprop and its equation")
 
 # %% [markdown]
 # ## Measure the weak error
@@ -92,19 +75,21 @@ png(figure)
 # with few paths.
 
 # %%
-measured = {}
-for label, equation in {
-    "order 1": modified_equation(
-        rmsprop(), ballistic, gaussian(constant=True), order=1, form="fluctuation"
+near = optsde.Setting(
+    problem, horizon=1, constants={"eps": 1e-3}, observables=["norm(theta)**2", "theta[0]**2*v[0]"]
+)
+equations = {
+    "order 1": optsde.modified_equation(
+        optimizers.rmsprop(), regimes.ballistic, law, order=1, form="fluctuation"
     ),
     "order 2": sme,
-}.items():
-    measured[label] = weak_error(
-        equation, problem, taus=[2**-k for k in range(2, 6)], horizon=1, start={"theta": [1, 0.5], "v": 1},
-        hyperparameters={"eps": 1e-3}, observables=["norm(theta)**2", "theta[0]**2*v[0]"], paths=50_000,
-        regularisation=smooth(),
-    )  # fmt: skip
-png(plot_weak_errors(error_series(measured), title="RMSprop, ballistic regime"))
+}
+taus, many = [2**-k for k in range(2, 6)], optsde.Ensemble(paths=50_000)
+measured = {
+    label: optsde.weak_error(one, near, taus=taus, integrator=smooth, ensemble=many)
+    for label, one in equations.items()
+}
+plots.plot_weak_errors(plots.error_series(measured), title="RMSprop, ballistic regime")
 
 # %%
-{label: {name: fit.slope for name, fit in study.slopes.items()} for label, study in measured.items()}
+measured["order 2"]

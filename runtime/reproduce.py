@@ -20,15 +20,17 @@ from sympy import Symbol
 
 from ..codegen.lowering.regularisation import floor
 from ..derive.derivation.equation import Form, modified_equation
+from ..derive.errors import BadInput
 from ..derive.noise.laws import gaussian
 from ..derive.notation.symbols import tau
 from ..derive.optimizers.catalogue import CATALOGUE
 from ..derive.regimes import REGIMES
 from .problems.quadratic import Quadratic
 from .results.files import save_record, write_atomically
-from .results.output import slope_text, study_table
-from .results.plots import plot_weak_errors
-from .results.results import WeakErrorStudy, error_series
+from .results.plots import error_series, plot_weak_errors
+from .results.shown import Shown
+from .results.study import WeakErrorStudy
+from .studies.setting import Ensemble, Integrator, Setting
 from .studies.weak_error import weak_error
 
 OBSERVABLES = ("norm(theta)/2", "norm(v)/2", "norm(theta)**2", "theta[0]**2*v[0]")
@@ -71,35 +73,36 @@ class Case:
         equation = modified_equation(rule, regime, gaussian(constant=True), order, form)
         published = self.experiment == "published"
         near = np.resize([1.0, 0.5], self.problem.dimension)
-        return weak_error(
-            equation,
+        setting = Setting(
             self.problem,
-            taus=self.taus,
             horizon=self.horizon,
             observables=OBSERVABLES,
-            paths=self.paths,
             start={"theta": [10.0, 5.0] if published else near, "v": 1.0},
             noise_free_steps=2 if published else 0,
-            hyperparameters={"u": 1.0} if published else {"u": 1 / 16, "eps": 1e-3},
-            regularisation=floor(Symbol("u") * tau),
+            constants={"u": 1.0} if published else {"u": 1 / 16, "eps": 1e-3},
             t0=1.0 if self.rule == "adam" and not published else 0.0,
-            seed=self.seed,
-            threads=1,
+        )
+        return weak_error(
+            equation,
+            setting,
+            taus=self.taus,
+            integrator=Integrator(regularisation=floor(Symbol("u") * tau)),
+            ensemble=Ensemble(paths=self.paths, seed=self.seed, threads=1),
         )
 
     @property
     def problem(self) -> Quadratic:
         """The published matrix, or a random one with eigenvalues between 0.1 and 2 in six dimensions."""
         if self.experiment != "spectra":
-            return Quadratic(MATRIX, NOISE)
+            return Quadratic(MATRIX, minimum_noise=NOISE)
         generator = np.random.default_rng([self.seed, self.spectrum])
         basis, _ = np.linalg.qr(generator.standard_normal((6, 6)))
         hessian = (basis * np.exp(generator.uniform(np.log(0.1), np.log(2.0), 6))) @ basis.T
-        return Quadratic((hessian + hessian.T) / 2, NOISE)
+        return Quadratic((hessian + hessian.T) / 2, minimum_noise=NOISE)
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """All studies of a reproduction, by case."""
 
     studies: tuple[tuple[Case, WeakErrorStudy], ...]
@@ -115,8 +118,8 @@ class Report:
             "files": list(self.files),
         }
 
-    def text(self) -> str:
-        """Return the slopes of every system and equation as a Markdown table, and the files written."""
+    def __str__(self) -> str:
+        # the slopes of every system and equation as a Markdown table, and the files written
         lines = [
             "| experiment | optimizer | regime | equation | observable | slope | seconds |",
             "|---" * 7 + "|",
@@ -128,7 +131,7 @@ class Report:
                 if case.experiment == "spectra":
                     spread.setdefault((*place, f"`{observable}`"), []).append(slope.slope)
                 else:
-                    cell = slope_text(slope).replace("|", "\\|")
+                    cell = str(slope).replace("|", "\\|")
                     lines.append(f"| {' | '.join(place)} | `{observable}` | {cell} | {study.seconds:.1f} |")
         for place, slopes in spread.items():
             fitted = sorted(slope for slope in slopes if slope is not None)
@@ -151,11 +154,11 @@ def reproduce(folder: Path, cases: Sequence[Case], progress: Callable[[str, int,
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror
-        raise ValueError(
+        raise BadInput(
             f"cannot make the folder {folder}: {reason}; expected a place with write permission"
         ) from error
     if not os.access(folder, os.W_OK):
-        raise ValueError(f"cannot write into {folder}; expected a folder with write permission")
+        raise BadInput(f"cannot write into {folder}; expected a folder with write permission")
     began = time.perf_counter()
     results: dict[Case, WeakErrorStudy] = {}
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
@@ -221,7 +224,7 @@ def _write(folder: Path, report: Report) -> list[str]:
             error_series(studies), title=system.replace("_", ", "), path=folder / f"{system}.png"
         )
         files.append(f"{system}.png")
-    tables = "\n\n".join(study_table(study) for _, study in report.studies)
-    write_atomically(folder / "tables.txt", f"{report.text()}\n\n{tables}\n".encode())
+    tables = "\n\n".join(str(study) for _, study in report.studies)
+    write_atomically(folder / "tables.txt", f"{report}\n\n{tables}\n".encode())
     save_record(folder / "results.json", report.to_json())
     return [*files, "tables.txt", "results.json"]

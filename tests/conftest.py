@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-for folder in ("derive", "codegen", "runtime"):
+for folder in (".", "derive", "codegen", "runtime"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 

@@ -1,7 +1,7 @@
 """The structure of the sources, counted from their imports: `python tests/rooms.py` prints it.
 
-A room is a folder below a layer, or a module that lies in the layer itself. An arrow leads from a room to one that it
-imports from. A floor is the length of the longest way down from a room.
+A room is a folder below a layer, or a module that lies in the layer itself. An arrow leads from a room to one
+that it imports from. A floor is the length of the longest way down from a room.
 """
 
 import ast
@@ -28,7 +28,10 @@ def imported(path: Path) -> Iterator[str]:
     package = path.relative_to(ROOT).parent.parts
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
-            base = [*package[: len(package) + 1 - node.level], *(node.module.split(".") if node.module else [])]
+            base = [
+                *package[: len(package) + 1 - node.level],
+                *(node.module.split(".") if node.module else []),
+            ]
             for alias in node.names:
                 whole = ROOT.joinpath(*base, alias.name)
                 is_module = whole.with_suffix(".py").is_file()
@@ -93,7 +96,9 @@ def table() -> str:
         nodes = {room_of(dotted(p)) for p in sources(layer)}
         rings = circles(arrows)
         height = "?" if rings else 1 + max(floors(arrows, nodes).values())
-        lines.append(f"{layer}: {len(nodes)} rooms, {height} floors, {len(arrows)} arrows, circles {rings or 'none'}")
+        lines.append(
+            f"{layer}: {len(nodes)} rooms, {height} floors, {len(arrows)} arrows, circles {rings or 'none'}"
+        )
         if not rings:
             by_floor = floors(arrows, nodes)
             for n in range(height):

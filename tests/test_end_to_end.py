@@ -8,13 +8,15 @@ import math
 from dataclasses import dataclass
 
 import pytest
+from flat import measured, simulated
+from quadratics import quadratic
 from settled import assert_settled
 
 from optsde.derive import adam, ballistic, batch_equivalent, gaussian, modified_equation, rmsprop
-from optsde.runtime import Quadratic, WeakErrorStudy, simulate, weak_error
+from optsde.runtime import Quadratic, WeakErrorStudy
 
-PLANE = Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
-LINE = Quadratic([[1.0]], noise=[[0.09]])
+PLANE = quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
+LINE = quadratic([[1.0]], noise=[[0.09]])
 WARM = {"theta": [1, 0.5], "v": 1}
 THETA, V, BOTH = "norm(theta)**2", "norm(v)**2", "theta[0]**2*v[0]"
 RULES, REGIMES = (
@@ -46,7 +48,7 @@ class Case:
         )
         assert equation.certificate.weak_order == self.slope
         line = self.problem is LINE
-        return weak_error(
+        return measured(
             equation,
             self.problem,
             taus=[2.0**-e for e in self.exponents],
@@ -56,7 +58,7 @@ class Case:
             t0=1.0 if self.rule == "adam" else 0.0,
             paths=self.paths,
             seed=1,
-            hyperparameters={"eps": 0.1, "c": 1} if line else {"eps": 1e-3},
+            constants={"eps": 0.1, "c": 1} if line else {"eps": 1e-3},
         )
 
 
@@ -120,10 +122,10 @@ def test_optimizer_and_equation_agree_on_their_own():
     """
     equation = modified_equation(rmsprop(), ballistic, gaussian(constant=True), 2)
     shared = {"tau": 0.25, "horizon": 1.0, "start": WARM, "observables": (V, BOTH), "paths": 400_000}
-    shared |= {"hyperparameters": {"eps": 1e-3}, "records": 1}
-    discrete = simulate(equation.chain, PLANE, seed=11, **shared)
-    coarse = simulate(equation, PLANE, seed=12, substeps=8, **shared)
-    fine = simulate(equation, PLANE, seed=13, substeps=64, **shared)
+    shared |= {"constants": {"eps": 1e-3}, "records": 1}
+    discrete = simulated(equation.chain, PLANE, seed=11, **shared)
+    coarse = simulated(equation, PLANE, seed=12, substeps=8, **shared)
+    fine = simulated(equation, PLANE, seed=13, substeps=64, **shared)
     study = Case("rmsprop", "ballistic", 2, "diffusion", 2, (V, BOTH), (2, 3, 4, 5), 100_000).study()
     for n, row in enumerate(study.rows[:2]):
         # Euler's error of first order in the substep is extrapolated away

@@ -4,12 +4,14 @@ import ast
 import doctest
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import rooms
 
 import optsde.codegen
 import optsde.derive
@@ -136,3 +138,48 @@ def test_deriving_needs_neither_numba_nor_matplotlib():
 @pytest.mark.parametrize("name", MODULES)
 def test_doctests(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_nothing_imports_in_a_circle():
+    """Neither modules nor rooms; imports for type checking and those within functions count."""
+    assert rooms.circles(rooms.module_arrows()) == []
+    for layer in LAYERS:
+        assert rooms.circles(rooms.room_arrows(layer)) == []
+
+
+SAME = {"quadratic", "formula", "leading_error", "report", "weak_error"}
+"""Modules of one name that mean one thing: the form of an objective and its numbers, and the like."""
+
+
+def test_a_name_of_a_module_means_one_thing():
+    names = [path.stem for path in SOURCES if path.name != "__init__.py"]
+    assert {name for name in names if names.count(name) > 1} <= SAME
+
+
+def test_what_kernels_import_is_there():
+    """Texts for kernels name modules and functions of runtime: each line that can be written is held against
+    them.
+    """
+    line = re.compile(r"from (optsde\.[\w.]+) import ([^\"\n]+)")
+    found = []
+    for path in (ROOT / "codegen").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and node.value.startswith("from optsde.")
+            ):
+                found.append((path, node.value))
+    assert found
+    for path, text in found:
+        module = importlib.import_module(text.split()[1])
+        for name in line.fullmatch(text).group(2).split(", ") if line.fullmatch(text) else ():
+            assert hasattr(module, name), f"{_name(path)} writes {text}"
+
+
+def test_the_names_that_kernels_draw_by_are_there():
+    from optsde.runtime.kernels import device_functions, rng
+
+    drawn = [f"{name}{bits}" for name in ("draw", "threes", "signs", "stream") for bits in (64, 32)]
+    assert not [name for name in [*drawn, "plus"] if not hasattr(rng, name)]
+    assert not [name for name in drawn if not hasattr(device_functions, name)]

@@ -8,14 +8,15 @@ is then that both local slopes lie within 0.15 of the order, three standard erro
 from dataclasses import dataclass
 
 import pytest
+from flat import measured
 from settled import assert_settled
 
 from optsde.derive import adam, batch_equivalent, gaussian, modified_equation, rmsprop
-from optsde.runtime import Objective, weak_error
+from optsde.runtime import Formula
 
-NEAR = Objective("theta**2/2 + sin(theta)/2", 0.4)
-FAR = Objective("theta**2/2 + sin(theta)", 0.35)
-VARYING = Objective("theta**2/2 + sin(theta)", "0.35 + sin(2*theta)/10")
+NEAR = Formula("theta**2/2 + sin(theta)/2", 0.4)
+FAR = Formula("theta**2/2 + sin(theta)", 0.35)
+VARYING = Formula("theta**2/2 + sin(theta)", "0.35 + sin(2*theta)/10")
 BOTH = "theta[0]**2*v[0]"
 
 
@@ -27,7 +28,7 @@ class Case:
     order: int
     form: str
     slope: int
-    problem: Objective
+    problem: Formula
     observables: tuple[str, ...]
     exponents: tuple[int, ...]
     paths: int
@@ -57,14 +58,14 @@ def test_local_slopes_settle_at_the_order_of_the_certificate(case):
     rule = {"rmsprop": rmsprop, "adam": adam}[case.rule]()
     equation = modified_equation(rule, batch_equivalent, gaussian(), case.order, case.form)
     constants = {"eps": 0.1, "c": 1.0} if case.rule == "rmsprop" else {"eps": 0.1, "c1": 1.0, "c2": 1.0}
-    study = weak_error(
+    study = measured(
         equation,
         case.problem,
         taus=[2.0**-e for e in case.exponents],
         horizon=1.0 if case.problem is NEAR else 0.5,
         start={"theta": 1.0 if case.problem is NEAR else 1.5, "v": 1.0},
         t0=1.0 if case.rule == "adam" else 0.0,
-        hyperparameters=constants,
+        constants=constants,
         observables=case.observables,
         paths=case.paths,
         seed=1,

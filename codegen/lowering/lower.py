@@ -1,5 +1,6 @@
 """From expressions in index notation to the statements of a `Step`."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
@@ -18,8 +19,8 @@ _PHI = Function("phi", positive=True)
 
 
 @dataclass
-class Lowering:
-    """Collects the statements of one step; makes each vector, contraction and scalar once.
+class Lowering(ABC):
+    """Collects the statements of one step; makes each vector, contraction and scalar once; abstract.
 
     Attributes
     ----------
@@ -41,6 +42,22 @@ class Lowering:
     statements: list[Statement] = field(default_factory=list)
     vectors: set[str] = field(default_factory=set)
     known: dict[object, Expr] = field(default_factory=dict)
+
+    @abstractmethod
+    def vector_of(self, component: Component) -> str:
+        """Return the vector behind a component with two or more indices that are all equal, such as
+        ``S[i,i]``.
+        """
+
+    @abstractmethod
+    def contracted(self, term: Expr) -> Expr:
+        """Return a term with the free index i in vectors and scalars, after adding the statements it
+        needs.
+        """
+
+    @abstractmethod
+    def closed(self, term: Expr) -> Expr:
+        """Return a term whose indices are all summed in numbers per path, likewise."""
 
     def add(self, *statements: Statement) -> None:
         """Append statements made elsewhere, those that are there already left out."""
@@ -78,7 +95,7 @@ class Lowering:
         needs.
         """
         kept = (term for term in terms(expression) if not self._vanishes(term))
-        return Add(*(self.fields.contracted(term, self) for term in kept))
+        return Add(*(self.contracted(term) for term in kept))
 
     def _vanishes(self, expression: Expr) -> bool:
         """Tell whether every term has a factor that is identically zero."""
@@ -115,10 +132,8 @@ class Lowering:
         if c.field == one:
             return Integer(1)
         if isinstance(c.field, TotalField):
-            return Add(
-                *(self.fields.closed(term, self) for term in terms(body_of(c)) if not self._vanishes(term))
-            )
-        name = c.field.name if len(c.indices) == 1 else self.fields.vector(c, self)
+            return Add(*(self.closed(term) for term in terms(body_of(c)) if not self._vanishes(term)))
+        name = c.field.name if len(c.indices) == 1 else self.vector_of(c)
         self.vectors.add(name)
         return Symbol(name, real=True)
 

@@ -10,7 +10,8 @@ from statistics import NormalDist
 
 from sympy import Add, Expr, Float, Heaviside, Integer, Symbol, factor_terms, sqrt
 
-from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.abstract import Equation
+from ...derive.errors import KernelRefused
 from ...derive.noise.laws import NoiseModel
 from ...derive.notation.indices import components, terms
 from ...derive.notation.symbols import square_factor
@@ -38,19 +39,19 @@ def drawn_noise(law: NoiseModel, fields: Fields) -> Expr:
     if law.gaussian:
         return ZETA / sqrt(law.batch)
     if not law.sign:
-        raise ValueError(
+        raise KernelRefused(
             f"kernel for an optimizer with {law.name} noise; expected Gaussian or two-point noise or "
             "independent draws of it, "
             "which kernels draw"
         )
     if fields.widths.get("zeta1") != 1:
-        raise ValueError(
+        raise KernelRefused(
             f"kernel for an optimizer with {law.name} noise in several dimensions; expected one coordinate, "
             "or a noise factor "
             "of one column: it is +b or -b with a single vector b"
         )
     if not law.batch.is_Integer or law.batch > MOST_SIGNS:
-        raise ValueError(
+        raise KernelRefused(
             f"kernel for an optimizer with {law.name} noise; expected a number of draws, at most "
             f"{MOST_SIGNS}: a step compares "
             "its normal number with a quantile for each"
@@ -77,7 +78,7 @@ def sign_quantiles(n: int) -> list[Expr]:
     return quantiles + [-q for q in reversed(quantiles[: n // 2])]
 
 
-def in_kernel_factors(noise: Expr, equation: ModifiedEquation, fields: Fields) -> Expr:
+def in_kernel_factors(noise: Expr, equation: Equation, fields: Fields) -> Expr:
     """Write the root ``B2`` of ``Cov(xi_i**2, xi_j**2)`` as a multiple of that of ``2 S_ij**2``, which
     kernels know.
 
@@ -95,7 +96,7 @@ def in_kernel_factors(noise: Expr, equation: ModifiedEquation, fields: Fields) -
         found = found.xreplace({covariance(i, i): covariance("i", "j") for i in ("i", "j")})
     ratio = factor_terms(Add(*(term / (2 * covariance("i", "j") ** 2) for term in terms(found))))
     if components(ratio):
-        raise ValueError(
+        raise KernelRefused(
             f"kernel for {equation.name} with {law.name} noise in several dimensions, whose squares have a "
             "covariance that is no multiple of S_ij**2; expected one coordinate, or a noise factor of one "
             "column"

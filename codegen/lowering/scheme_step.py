@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from sympy import Expr, Integer, Symbol, sqrt
 
+from ...derive.errors import KernelRefused
 from ...derive.notation.symbols import t
 from ...derive.schemes.scheme import Scheme
 from ..program.schedule import operands, reads
@@ -120,7 +121,7 @@ class ProgramSde:
             It is wanted at another state.
         """
         if x != self.start:
-            raise ValueError(
+            raise KernelRefused(
                 f"{self.scheme} needs Ito's correction at a stage; expected one at the start of the step"
             )
         correction = self.coefficients.correction()
@@ -130,7 +131,7 @@ class ProgramSde:
 
     def column(self, x: State, p: str) -> NoReturn:
         """Refuse: the noise of a kernel is a vector, not one Brownian motion at a time."""
-        raise ValueError(
+        raise KernelRefused(
             f"{self.scheme} needs each Brownian motion by itself, which kernels do not have; expected a "
             "scheme of drift and "
             "noise as a whole: whole-noise, of weak order 2 too, or Euler-Maruyama, which a study "
@@ -227,21 +228,21 @@ def next_state(scheme: Scheme, coefficients: Coefficients, lowering: Lowering) -
 
 def _check(scheme: Scheme, coefficients: Coefficients, lowering: Lowering) -> None:
     if scheme.calculus != "Ito":
-        raise ValueError(
+        raise KernelRefused(
             f"{scheme.name} solves {scheme.calculus} equations; expected a scheme for Ito equations"
         )
     if len(scheme.extrapolation) > 1:
-        raise ValueError(
+        raise KernelRefused(
             f"{scheme.name} combines several steps; expected a single one, such as Euler-Maruyama"
         )
     noise = reads(lowering.statements, {s.name for e in coefficients.noise.values() for s in e.free_symbols})
     if scheme.noise == "none" and noise:
-        raise ValueError(
+        raise KernelRefused(
             f"{scheme.name} is for equations without noise; expected the form ode, or a scheme for noise"
         )
     if scheme.noise == "additive" and (varying := sorted(noise & {*coefficients.drift, t.name})):
         on = ", ".join(varying)
-        raise ValueError(
+        raise KernelRefused(
             f"{scheme.name} for noise that depends on {on}; expected constant noise, or Euler-Maruyama"
         )
 

@@ -1,20 +1,23 @@
 """The steps that are simulated: an optimizer's own, and those of numerical schemes for its equation."""
 
-from dataclasses import replace
-
 from sympy import Expr, Integer, Symbol, sqrt
 
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.diffusion import ito_correction
-from ...derive.derivation.equation import ModifiedEquation, modified_equation
+from ...derive.equations.abstract import Equation
+from ...derive.errors import KernelRefused
 from ...derive.notation.symbols import k, t, tau
 from ...derive.optimizers.rule import THETA
 from ...derive.schemes.increment_laws import Law
 from ...derive.schemes.known import euler_maruyama, runge_kutta
 from ...derive.schemes.scheme import Scheme
+from ..objectives.formula import FormulaFields
 from ..objectives.protocol import Fields
+from ..objectives.quadratic import QuadraticFields
 from ..program.schedule import operands, reads
 from ..program.statements import MatVec, Step
+from .by_coordinates import CoordinateLowering
+from .by_products import ProductLowering
 from .lower import Lowering
 from .noise import drawn_noise, in_kernel_factors
 from .regularisation import Regularisation, unregularised
@@ -31,11 +34,11 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
         gradient is taken away from theta, where ``B(theta) zeta1`` is no noise of the same sample.
     """
     if chain.rule.sample_count > 1:
-        raise ValueError(
+        raise KernelRefused(
             f"kernel for {chain.name}, which takes {chain.rule.sample_count} samples in a step; expected one"
         )
     if any(point != THETA for point in chain.rule.gradients.values()) and not fields.gradient_noise:
-        raise ValueError(
+        raise KernelRefused(
             f"kernel for {chain.name}, which takes a gradient away from theta: B(theta) zeta is the noise of "
             "one sample at "
             "several points only if it is a gradient; expected a noise factor whose columns are gradients, "
@@ -54,14 +57,12 @@ def optimizer_step(chain: Chain, fields: Fields) -> Step:
     return _finish(chain.name, chain, lowering, following)
 
 
-def euler_maruyama_step(equation: ModifiedEquation, fields: Fields, regularisation: Regularisation) -> Step:
+def euler_maruyama_step(equation: Equation, fields: Fields, regularisation: Regularisation) -> Step:
     """Return ``X + drift dt + diffusion sqrt(dt) zeta`` for an equation; see `scheme_step`."""
     return scheme_step(equation, fields, regularisation, euler_maruyama)
 
 
-def scheme_step(
-    equation: ModifiedEquation, fields: Fields, regularisation: Regularisation, scheme: Scheme
-) -> Step:
+def scheme_step(equation: Equation, fields: Fields, regularisation: Regularisation, scheme: Scheme) -> Step:
     """Return a scheme's step for an equation, in substeps of length `dt`, with increments of the scheme's
     law.
 
@@ -71,10 +72,20 @@ def scheme_step(
         The equation's covariance has no factor in closed form, or none on this problem; or the scheme is not
         made for this equation, or needs what kernels do not have.
     """
-    equation = for_noise_of(equation, fields)
+    if fields.constant_noise != equation.chain.noise.constant:
+        if fields.constant_noise:
+            raise KernelRefused(
+                f"{equation.name} was derived for noise that varies, the objective's is constant; take the "
+                "equation's with_constant_noise()"
+            )
+        raise KernelRefused(
+            f"{equation.name} was derived for constant noise, the objective's depends on theta; derive it "
+            "for "
+            "noise that varies"
+        )
     lowering = _start(fields, equation.chain, dict(equation.definitions), regularisation)
     lowering.add(*fields.gradient())
-    if equation.form == "synchronised":
+    if equation.remembers_noise:
         lowering.vector("omega1", sqrt(dt) * Symbol("past_zeta1", real=True))
     drifts: dict[str, Expr] = {}
     noises: dict[str, Expr] = {}
@@ -85,9 +96,7 @@ def scheme_step(
         noises[block] = lowering.lowered(
             in_kernel_factors(equation.diffusion.total(block, tau), equation, fields)
         )
-    if (
-        equation.form == "synchronised"
-    ):  # the noise since the start of a step of the optimizer, moved by itself
+    if equation.remembers_noise:  # the noise since the start of a step of the optimizer, moved by itself
         drifts["omega1"], noises["omega1"] = Integer(0), Symbol("zeta1", real=True)
 
     def correction() -> dict[str, Expr]:
@@ -96,7 +105,7 @@ def scheme_step(
                 b: lowering.lowered(e) for b, e in ito_correction(equation.diffusion, equation.chain).items()
             }
         except ValueError as error:
-            raise ValueError(
+            raise KernelRefused(
                 f"{scheme.name} for {equation.name}: {error}, in Ito's correction of the noise; expected an "
                 "objective by a "
                 "formula, or Euler-Maruyama, which a study extrapolates"
@@ -107,35 +116,20 @@ def scheme_step(
     return _finish(name, equation.chain, lowering, following, scheme.increments.name)
 
 
-def default_scheme(equation: ModifiedEquation) -> Scheme:
+def default_scheme(equation: Equation) -> Scheme:
     """Return Euler-Maruyama, or the Runge-Kutta method for an equation without noise."""
-    return runge_kutta if equation.form == "ode" else euler_maruyama
-
-
-def for_noise_of(equation: ModifiedEquation, fields: Fields) -> ModifiedEquation:
-    """Derive an equation anew for constant noise where the objective's is: that has a factor, and may have a
-    higher order.
-
-    Raises
-    ------
-    ValueError
-        The equation was derived for constant noise, and that of the objective depends on theta.
-    """
-    if fields.constant_noise == equation.chain.noise.constant:
-        return equation
-    if equation.chain.noise.constant:
-        raise ValueError(
-            f"{equation.name} was derived for constant noise, the objective's depends on theta; derive it "
-            "for noise that varies"
-        )
-    chain = equation.chain
-    return modified_equation(
-        chain.rule, chain.regime, replace(chain.noise, constant=True), equation.order, equation.form
-    )
+    return runge_kutta if equation.noiseless else euler_maruyama
 
 
 def _start(fields: Fields, chain: Chain, definitions: dict, regularisation: Regularisation) -> Lowering:
-    lowering = Lowering(fields, definitions, regularisation)
+    if isinstance(fields, FormulaFields):
+        lowering = CoordinateLowering(fields, definitions, regularisation)
+    elif isinstance(fields, QuadraticFields):
+        lowering = ProductLowering(fields, definitions, regularisation)
+    else:
+        raise KernelRefused(
+            f"objective of the kind {type(fields).__name__}; expected a quadratic or a formula"
+        )
     drawn = {"zeta1", "zeta2", "past_zeta1", *SIGNS.values()}
     lowering.vectors |= {b.name for b in chain.blocks} | drawn | {*fields.constants}
     return lowering
@@ -182,4 +176,4 @@ def _check_constants(chain: Chain, taken: set[str]) -> None:
     }
     constants |= {str(s) for s in chain.noise.symbols}
     if clash := sorted(constants & taken):
-        raise ValueError(f"{chain.name}: the kernel needs the name {clash[0]} itself; rename the constant")
+        raise KernelRefused(f"{chain.name}: the kernel needs the name {clash[0]} itself; rename the constant")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
+from ...derive.errors import KernelRefused
 from ..program.check import check
 from ..program.statements import SUBSTEPS, Kernel, Number, Stack
 from .looped import Looped
@@ -122,7 +123,7 @@ def formed(kernel: Kernel, shape: Shape, lanes: int, unit: int) -> Form:
     """
     check(kernel)
     if _one_by_one(kernel) and shape != "unrolled":
-        raise ValueError(
+        raise KernelRefused(
             f"shape {shape!r} for a step with a formula for each coordinate; expected the shape 'unrolled'"
         )
     layout = Layout(kernel, lanes, unit)

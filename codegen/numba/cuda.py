@@ -7,6 +7,7 @@ contrast; they are added up afterwards in an order that the launch configuration
 (`optsde.runtime.kernels.device`).
 """
 
+from ...derive.errors import KernelRefused
 from ..program.shapes import matrix_shapes
 from ..program.statements import Kernel
 from .cpu import (
@@ -71,13 +72,13 @@ def emit_cuda(kernel: Kernel, signature: str, shape: Shape) -> str:
     form = formed(kernel, shape, 1, LARGEST_UNIT)
     layout, shared, out = form.layout, Shared(form), Source()
     if layout.rows > MOST_NUMBERS:
-        raise ValueError(
+        raise KernelRefused(
             f"dimension {layout.d}: a CUDA thread would hold {layout.rows} numbers of its path; expected at "
             "most "
             f"{MOST_NUMBERS}: take a smaller dimension or the CPU"
         )
     if shared.numbers > MOST_SHARED:
-        raise ValueError(
+        raise KernelRefused(
             f"dimension {layout.d}: the paths of a CUDA kernel would share {shared.numbers} numbers; "
             "expected at most "
             f"{MOST_SHARED}: take the shape 'looped', a smaller dimension or the CPU"

@@ -28,6 +28,8 @@ from sympy import (
     tanh,
 )
 
+from ...derive.errors import KernelRefused
+
 Literal = Callable[[float], str]
 
 FUNCTIONS = {
@@ -89,7 +91,7 @@ class _Printer:
 
     def number(self, expression: Any) -> tuple[str, int]:
         if not expression.is_real:
-            raise ValueError(
+            raise KernelRefused(
                 f"the number {expression} is not real and finite; it cannot stand in generated code"
             )
         value = float(expression)
@@ -101,7 +103,7 @@ class _Printer:
         match expression:
             case Symbol(name=name):
                 if name not in self.names:
-                    raise ValueError(f"symbol {name!r} is not defined here")
+                    raise KernelRefused(f"symbol {name!r} is not defined here")
                 return self.names[name], ATOM
             case Add():
                 return self.sum(expression), SUM
@@ -125,7 +127,7 @@ class _Printer:
                 )
         function = FUNCTIONS.get(type(expression))
         if function is None:
-            raise ValueError(
+            raise KernelRefused(
                 f"no code for {type(expression).__name__} in {expression}; rewrite it with known functions"
             )
         return f"{function}({', '.join(self.show(a)[0] for a in expression.args)})", ATOM

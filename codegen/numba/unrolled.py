@@ -1,6 +1,4 @@
-"""The kernel's shape for few coordinates: a step is straight-line code on the coordinates of one path, in one
-lane loop.
-"""
+"""The kernel's shape for few coordinates: a step is straight-line code on one path, in one lane loop."""
 
 from collections.abc import Iterable
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from sympy import Add, DiracDelta, Expr, Integer, Symbol
 
+from ...derive.errors import KernelRefused
 from .check import symbols
 from .schedule import reads
 from .statements import Entry, MatVec, Number, Scalar, Stack, Statement, Step, Total, Vector
@@ -46,7 +47,7 @@ def linearised(step: Step) -> Step:
     }
     noise = tuple(name for name in step.noise if name in used)
     if not noise:
-        raise ValueError(
+        raise KernelRefused(
             f"linearisation of {step.name}, which has no noise near its path without noise; expected some"
         )
     return replace(

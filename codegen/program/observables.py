@@ -2,6 +2,7 @@
 
 from sympy import Expr, Integer, Symbol, sqrt
 
+from ...derive.errors import BadInput
 from ...derive.notation.parser import parse_expression
 from .statements import Entry, Observable, Statement, Total
 
@@ -31,7 +32,7 @@ def observable(text: str, blocks: tuple[str, ...], dimension: int) -> Observable
     functions = {name: getattr(reader, name) for name in REDUCTIONS}
     expression = parse_expression(text, vectors | entries, functions | {"sqrt": sqrt, "abs": abs})
     if loose := sorted(str(s) for s in expression.free_symbols if s in vectors.values()):
-        raise ValueError(
+        raise BadInput(
             f"observable {text!r} is a vector in {', '.join(loose)}; expected a number: take {loose[0]}[0], "
             f"norm({loose[0]}) or mean({loose[0]})"
         )
@@ -53,7 +54,7 @@ class _Reader:
 
     def sum(self, vector: Expr) -> Expr:
         if foreign := sorted(str(s) for s in vector.free_symbols if str(s) not in self.blocks):
-            raise ValueError(f"{', '.join(foreign)} inside a sum; expected vectors: {', '.join(self.blocks)}")
+            raise BadInput(f"{', '.join(foreign)} inside a sum; expected vectors: {', '.join(self.blocks)}")
         target = f"total_{sum(isinstance(s, Total) for s in self.statements) + 1}"
         self.statements.append(Total(target, vector))
         return Symbol(target, real=True)

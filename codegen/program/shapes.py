@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from sympy import Expr, Symbol
 
+from ...derive.errors import KernelRefused
 from .statements import Kernel, MatVec, Stack, Statement, Step, Total, Vector
 
 
@@ -20,7 +21,9 @@ def length_of(expression: Expr, known: Mapping[str, int], dimension: int) -> int
     found = {s.name: known[s.name] for s in expression.atoms(Symbol) if s.name in known}
     if len(set(found.values())) > 1:
         shown = ", ".join(f"{name} of {length}" for name, length in sorted(found.items()))
-        raise ValueError(f"{expression} has vectors of several lengths: {shown}; multiply by a matrix first")
+        raise KernelRefused(
+            f"{expression} has vectors of several lengths: {shown}; multiply by a matrix first"
+        )
     return next(iter(found.values()), dimension)
 
 
@@ -73,7 +76,7 @@ def matrix_shapes(kernel: Kernel) -> dict[str, tuple[int, int]]:
                 if isinstance(s, MatVec):
                     shape = (length[s.target], length[s.operand])
                     if found.setdefault(s.matrix, shape) != shape:
-                        raise ValueError(
+                        raise KernelRefused(
                             f"matrix {s.matrix!r} is used with the shapes {found[s.matrix]} and {shape}"
                         )
     # what no product reads is square

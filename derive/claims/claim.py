@@ -9,6 +9,7 @@ from sympy import Add, Expr, Mul, Rational
 
 from ..derivation.chain import Chain
 from ..derivation.wiener_chaos import paired
+from ..errors import BadInput
 from ..notation.indices import canonical, components, multiply, opened, reindex, terms
 from ..notation.symbols import Component, TotalField, constant_factor, factor, square_factor, zeta1, zeta2
 from .published import Reader, powers_of_tau
@@ -100,7 +101,7 @@ class Claim:
         blocks = ["theta"] if self.fixed_memory else [block.name for block in self.chain.blocks]
         if set(self.drift) != set(blocks) or not set(self.noise) <= set(blocks):
             given = ", ".join([*self.drift, *self.noise]) or "nothing"
-            raise ValueError(
+            raise BadInput(
                 f"{self.name} has formulas for {given}; expected a drift each of {', '.join(blocks)}"
             )
         reader, last = Reader(self.chain, self.notation), Rational(self.order)
@@ -139,7 +140,7 @@ class Claim:
         if not pairs and self.one_dimension:  # there dW itself may be the noise
             return term
         if [len(indices) for indices in pairs.values()] != [2]:
-            raise ValueError(
+            raise BadInput(
                 f"{self.name}: the noise mixes the factors B and B2, or lacks one; expected B(dW) and B2(dW2)"
             )
         covariance = self.chain.noise.cumulant_field(2)

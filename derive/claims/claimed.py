@@ -4,13 +4,16 @@ tau.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import ClassVar
 
 from sympy import Add, Expr, Integer, Lambda, Mul, Pow, Rational, Symbol
 
-from ..derivation.certificate import Certificate
-from ..derivation.diffusion import Diffusion
-from ..derivation.equation import ModifiedEquation, modified_equation
+from ..derivation.chain import Chain
+from ..derivation.equation import DerivedEquation, modified_equation
+from ..equations.abstract import Equation
+from ..equations.certificate import Certificate
+from ..equations.noise_terms import Diffusion
+from ..errors import BadInput
 from ..noise.laws import NoiseModel, batch_mean, gaussian, two_point
 from ..notation.indices import components, terms
 from ..notation.symbols import Component, element_function, square_factor, t
@@ -20,44 +23,64 @@ from .verdicts import Verdict
 
 
 @dataclass(frozen=True, repr=False)
-class ClaimedEquation(ModifiedEquation):
-    """A claim's drift and noise in the place of derived ones.
+class ClaimedEquation(Equation):
+    """A claim's drift and noise as printed, for the kernels.
 
     Attributes
     ----------
+    chain : OptimizerChain
+        With the noise that it is measured with.
     claim : Claim
     formulas : mapping of str to Expr
         The whole drift of each block.
     factors : mapping of str to Expr
         The whole noise of each block.
+    definitions : mapping of str to Lambda
     reached : Certificate
         The weak order at which the claim was found right.
     """
 
+    chain: Chain
     claim: Claim
     formulas: Mapping[str, Expr]
     factors: Mapping[str, Expr]
+    definitions: Mapping[str, Lambda]
     reached: Certificate
+    form: ClassVar[str] = "published"  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    @property
+    def order(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The weak order that is claimed."""
+        return self.claim.order
 
     @property
     def name(self) -> str:
         """Paper and equation, for people."""
         return f"{self.claim.paper.key}, {self.claim.name}"
 
-    @cached_property
+    @property
     def drift(self) -> tuple[Mapping[str, Expr], ...]:
         """The whole drift at the power 0 of tau."""
         return (self.formulas,)
 
-    @cached_property
+    @property
+    def certificate(self) -> Certificate:
+        """The weak order at which the claim was found right."""
+        return self.reached
+
+    @property
+    def covariance(self) -> None:
+        """Not known: a claim is its noise."""
+        return None
+
+    @property
     def diffusion(self) -> Diffusion:
         """The whole noise at the power 0 of tau."""
         return Diffusion((self.factors,))
 
-    @cached_property
-    def certificate(self) -> Certificate:
-        """The weak order at which the claim was found right."""
-        return self.reached
+    def with_constant_noise(self) -> "ClaimedEquation":
+        """Return the claim itself, which is read for constant noise."""
+        return self
 
 
 DRAWS = 8
@@ -90,7 +113,7 @@ def unmeasurable(claim: Claim) -> str:
     return ""
 
 
-def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]:
+def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, DerivedEquation]:
     """Return the claimed and the derived equation for the constant noise of `measured_law`.
 
     The claimed one is driven by a Brownian motion of the same sign as the derived one, so that both can
@@ -104,7 +127,7 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]
     """
     claim = verdict.claim
     if reason := unmeasurable(claim):
-        raise ValueError(reason)
+        raise BadInput(reason)
     law, chain = claim.chain.noise, replace(claim.chain, noise=measured_law(claim))
     derived = modified_equation(chain.rule, chain.regime, chain.noise, claim.order)
     reader, definitions = Reader(replace(chain, noise=replace(law, constant=True)), claim.notation), {}
@@ -113,16 +136,14 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, ModifiedEquation]
     formulas = {b: _abstract(e, nonnegative, definitions) for b, e in drift.items()}
     noise = {b.name: reader.noise(claim.noise.get(b.name, "0")).xreplace(size) for b in chain.blocks}
     if chain.noise.remark and any(c.field == square_factor for e in noise.values() for c in components(e)):
-        raise ValueError(
+        raise BadInput(
             f"{claim.name} has the factor B2 beside {chain.noise.name} noise; expected squares by dW2 alone"
         )
     sign = _leading_sign(_by_power(noise, claim.order)) * _leading_sign(derived.diffusion.coefficients)
     factors = {b: _abstract(sign * e, nonnegative, definitions) for b, e in noise.items()}
     wrong = [d.power for d in verdict.differences]
     reached = Certificate(int(min(wrong)) if wrong else claim.order, ())
-    return ClaimedEquation(
-        chain, claim.order, "diffusion", (), definitions, claim, formulas, factors, reached
-    ), derived
+    return ClaimedEquation(chain, claim, formulas, factors, definitions, reached), derived
 
 
 def _by_power(noise: Mapping[str, Expr], order: int) -> list[Mapping[str, Expr]]:
@@ -159,7 +180,7 @@ def _named(factor: Expr, nonnegative: set[str], definitions: dict[str, Lambda]) 
     if not moments or (isinstance(base, Component) and exponent.is_Integer and exponent.is_positive):
         return factor
     if len(moments) > 1:
-        raise ValueError(
+        raise BadInput(
             f"{factor} depends on {', '.join(map(str, moments))}; expected the second moment of one "
             "coordinate"
         )

@@ -37,7 +37,8 @@ from sympy import (
 from sympy import factor as factorised
 
 from ..derivation.chain import Chain
-from ..derivation.component_form import written_out
+from ..errors import BadInput
+from ..notation.coordinates import written_out
 from ..notation.indices import dummies, fresh, reindex, terms
 from ..notation.symbols import Component, Field, t
 
@@ -209,7 +210,7 @@ class Algebra:
             return self._root_of_polynomial(base)
         slope = base.diff(*under) if len(under) == 1 else base
         if len(under) != 1 or slope.free_symbols & under or slope == 0 or under & set(self._solved):
-            raise ValueError(_refusal(base))
+            raise BadInput(_refusal(base))
         (unknown,) = under
         self._roots[base] = root = Symbol(f"sqrt({base})", positive=True)
         self._solved[unknown] = (root**2 - base.xreplace({unknown: Rational(0)})) / slope
@@ -218,10 +219,10 @@ class Algebra:
     def _root_of_polynomial(self, base: Expr) -> Expr:
         scales = {c: Symbol(str(c), nonnegative=True) for c in base.atoms(Component) if is_variance(c)}
         if not (base.is_polynomial(*base.free_symbols) and base.xreplace(scales).is_nonnegative):
-            raise ValueError(_refusal(base))
+            raise BadInput(_refusal(base))
         content, factors = factor_list(base)
         if [power for _, power in factors] != [1] or not content.is_positive:
-            raise ValueError(_refusal(base))
+            raise BadInput(_refusal(base))
         ((polynomial, _),) = factors
         if polynomial not in self._roots:
             self._roots[polynomial] = root = Symbol(f"sqrt({polynomial})", positive=True)
@@ -239,7 +240,7 @@ class Algebra:
             even, odd = _halves(denominator, root, square)
             numerator, denominator = numerator * (even - odd * root), (even**2 - odd**2 * square).expand()
             if denominator == 0:
-                raise ValueError(f"division by {even + odd * root}, zero for one sign; expected none")
+                raise BadInput(f"division by {even + odd * root}, zero for one sign; expected none")
             even, odd = _halves(numerator, root, square)
             numerator = even + odd * root
         return cancel(numerator / denominator) if present else coefficient

@@ -12,6 +12,7 @@ from sympy import Add, Expr, Integer, Mul, Rational, Symbol, erf, exp, factorial
 
 from ..derivation.chain import Chain
 from ..derivation.wiener_chaos import noise_factor
+from ..errors import BadInput
 from ..notation.indices import dummies, free, fresh, reindex, terms
 from ..notation.operators import apply, momentum
 from ..notation.parser import parse_expression
@@ -60,12 +61,10 @@ class Reader:
         }
         for name, text in notation.items():
             if name in self.symbols or name in self.functions:
-                raise ValueError(
-                    f"notation explains {name}, a known name; expected a name of the paper's own"
-                )
+                raise BadInput(f"notation explains {name}, a known name; expected a name of the paper's own")
             self.symbols[name] = parse_expression(text, self.symbols, self.functions)
             if dummies(self.symbols[name]):
-                raise ValueError(
+                raise BadInput(
                     f"notation explains {name} by {text}, a sum over coordinates; write it out in the "
                     "formulas"
                 )
@@ -80,7 +79,7 @@ class Reader:
         """
         expression = self._read(text)
         if found := sorted(map(str, _increments(expression))):
-            raise ValueError(f"the drift {text} contains {found[0]}; expected none")
+            raise BadInput(f"the drift {text} contains {found[0]}; expected none")
         return expression
 
     def noise(self, text: str) -> Expr:
@@ -94,7 +93,7 @@ class Reader:
         expression = self._read(text)
         for term in terms(expression):
             if sum(f.atoms(Component) & _increments(term) != set() for f in Mul.make_args(term)) != 1:
-                raise ValueError(f"the noise {text} contains {term}; expected one of dW and dW2 in each term")
+                raise BadInput(f"the noise {text} contains {term}; expected one of dW and dW2 in each term")
         return expression
 
     def _read(self, text: str) -> Expr:
@@ -102,7 +101,7 @@ class Reader:
         for factor in (f for term in terms(expression) for f in Mul.make_args(term)):
             base, exponent = factor.as_base_exp()
             if isinstance(base, Component) and dummies(base) and exponent != 1:
-                raise ValueError(f"{text} contains a power of a sum over coordinates; write it as a product")
+                raise BadInput(f"{text} contains a power of a sum over coordinates; write it as a product")
         return expression
 
     def _applied(self, matrix: Field, vector: Expr) -> Expr:
@@ -140,12 +139,12 @@ def powers_of_tau(expression: Expr, last: Rational) -> dict[Rational, Expr]:
         first = Add(*(f.as_base_exp()[1] for f in parts if f.as_base_exp()[0] == tau))
         rest = Mul(*(f for f in parts if f.as_base_exp()[0] != tau))
         if not first.is_Rational:
-            raise ValueError(f"{term} contains tau**({first}); expected powers of sqrt(tau)")
+            raise BadInput(f"{term} contains tau**({first}); expected powers of sqrt(tau)")
         for n, coefficient in enumerate(_taylor(rest, int(last - first))):
             found.setdefault(first + n, []).append(coefficient)
     summed = {power: Add(*parts) for power, parts in sorted(found.items())}
     if negative := [power for power in summed if power < 0]:
-        raise ValueError(f"{expression} contains tau**({negative[0]}); expected powers from 0 on")
+        raise BadInput(f"{expression} contains tau**({negative[0]}); expected powers from 0 on")
     return {power: value for power, value in summed.items() if value != 0 and power <= last}
 
 
@@ -156,7 +155,7 @@ def _taylor(expression: Expr, last: int) -> Iterator[Expr]:
         current = current.diff(tau) if n else current
         coefficient = current.xreplace({tau: Rational(0)}) / factorial(n)
         if coefficient.has(zoo, nan, oo):
-            raise ValueError(
+            raise BadInput(
                 f"{expression} has no expansion in powers of tau; expected sqrt(tau) as a factor only"
             )
         yield fixed * coefficient

@@ -6,9 +6,8 @@ from typing import Any
 
 from sympy import Add, Expr
 
-from ..derivation.equation import FREE
 from ..display.latex_vectors import Printer
-from ..notation.indices import dummies, reindex
+from ..notation.indices import FREE, dummies, reindex
 from .claim import Claim, Paper
 from .verdicts import Difference, Row, Verdict, place
 from .witness import Witness

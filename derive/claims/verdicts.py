@@ -12,10 +12,10 @@ from itertools import combinations
 
 from sympy import Expr, Integer, Lambda, Rational
 
-from ..derivation.component_form import written_out
 from ..derivation.equation import modified_equation
 from ..limits.monomials import open_rule
 from ..limits.slow_manifold import memory_equation
+from ..notation.coordinates import written_out
 from ..notation.indices import canonical
 from ..notation.series import by_powers_of_tau
 from .assumptions import ASSUMPTIONS, Assumption

@@ -6,8 +6,8 @@ from itertools import product
 
 from sympy import Add, Expr, Rational, Symbol, prime
 
-from ..derivation.equation import FREE
-from ..notation.indices import components, dummies, reindex, terms
+from ..errors import BadInput
+from ..notation.indices import FREE, components, dummies, reindex, terms
 from ..notation.symbols import Component
 
 
@@ -55,7 +55,7 @@ def find_witness(published: Expr, derived: Expr, rank: int) -> Witness:
             left, right = (float(e.xreplace(values)) for e in at)
             if abs(left - right) > 1e-9 * max(1, abs(left), abs(right)):
                 return Witness({_numbered(s, dimension): v for s, v in values.items()}, free, left, right)
-    raise ValueError(
+    raise BadInput(
         f"{published} and {derived} are equal at all points tried; expected different coefficients"
     )
 

@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Function, Lambda, Mul, Rational, Symbol
+from sympy import Abs, Expr, Function, Lambda, Mul, Rational, Symbol
 
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
+from ..notation.factors import noises_of
 from ..notation.indices import terms
 from ..notation.series import Series, monomial_series
 from ..notation.symbols import Field, gradient, noise_of, tau
+from ..notation.zeros import lowest_terms
 from ..optimizers.rule import Block, UpdateRule
 from ..regimes import Regime, Scaling
+from ..smoothing.expectation import expectation
 from ..smoothing.moments import Noisy, has_noisy
 from .expansion import Expansion, shifted
-from .generator import expectation
-from .wiener_chaos import noises_of
+from .increments import Increments
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,37 @@ class Chain:
             if len(constants) == 1:
                 found[str(constants.pop())] = h.default
         return found
+
+    def check_ranges(self, constants: Mapping[str, float], step: float) -> None:
+        """Refuse values of the constants at which a hyperparameter is not what its role says, for steps of
+        this length.
+
+        A memory lies in [0, 1), as all libraries ask; learning rates and constants are not negative, as
+        derivations assume.
+
+        Raises
+        ------
+        ValueError
+            A hyperparameter is out of its range; the message says how it comes to its value.
+        """
+        scaling = self.regime.scaling(self.rule)
+        for h in self.rule.hyperparameters:
+            formula = scaling.hyperparameters[h.name]
+            known = {
+                s: step if s == tau else constants[str(s)]
+                for s in formula.free_symbols
+                if s == tau or str(s) in constants
+            }
+            value = formula.subs(known)
+            if not value.is_number:
+                continue
+            high = h.fraction and value >= 1
+            if value < 0 or high:
+                expected = f"a {h.role} in [0, 1)" if h.fraction else f"a {h.role} of at least 0"
+                given = f" = {formula}" if formula.free_symbols and formula != h.symbol else ""
+                raise DerivationRefused(
+                    f"{h.name}{given} = {float(value):g} at tau {step:g}; expected {expected}"
+                )
 
     @property
     def update(self) -> Mapping[str, Expr]:
@@ -118,7 +152,7 @@ class Chain:
                     -state[block.name]
                 )
                 self._check_small(block, increment)
-                increments[block.name] = increment.truncated(needed)
+                increments[block.name] = increment.truncated(needed).mapped(lowest_terms)
             if all(increment.precision >= needed for increment in increments.values()):
                 return Increments(increments, dict(expansion.definitions))
             length += 2
@@ -172,12 +206,19 @@ class Chain:
         """Return the expectation over the noise of one step."""
         return expectation(expression, self.noise)
 
+    @property
+    def absolute_values(self) -> Mapping[Expr, Expr]:
+        """The distances from 1 of hyperparameters that stay below it and do not depend on tau."""
+        scaled = self.regime.scaling(self.rule).hyperparameters
+        fixed = [scaled[h.name] for h in self.rule.hyperparameters if h.fraction]
+        return {Abs(1 - value): 1 - value for value in fixed if not value.has(tau)}
+
     def _check_noise(self) -> None:
         if (
             self.noise.disjoint
             and (self.noise.population - self.rule.sample_count * self.noise.batch).is_negative
         ):
-            raise ValueError(
+            raise DerivationRefused(
                 f"{self.rule.name} takes {self.rule.sample_count} samples in a step, {self.noise.name}; "
                 "expected as many data "
                 "points: take a larger population"
@@ -187,7 +228,7 @@ class Chain:
             b.name for b in self.blocks
         }
         if clash := sorted(symbol.name for symbol in self.noise.symbols if symbol.name in taken):
-            raise ValueError(
+            raise DerivationRefused(
                 f"{self.noise.name} noise has a constant {clash[0]}, as {self.rule.name} has; take another "
                 "name"
             )
@@ -195,25 +236,9 @@ class Chain:
     def _check_small(self, block: Block, increment: Series) -> None:
         if increment.coefficients and increment.valuation <= 0:
             power, term = increment.valuation, increment[increment.valuation]
-            raise ValueError(
+            raise DerivationRefused(
                 f"regime {self.regime.name!r} leaves no limit for {self.rule.name}: the step of {block.name} "
                 "contains "
                 f"tau**({Rational(power, 2)}) times {term}; expected steps that vanish with tau: choose "
                 "other powers"
             )
-
-
-@dataclass(frozen=True)
-class Increments:
-    """The step of each block at coordinate ``i`` as a series, with the functions kept abstract in it.
-
-    Attributes
-    ----------
-    series : mapping of str to Series
-        Coefficients in ``theta[i]``, ``v[i]``, ``F[i]``, the noise ``xi[i]`` and abstract functions.
-    definitions : mapping of str to Lambda
-        What the abstract functions stand for.
-    """
-
-    series: Mapping[str, Series]
-    definitions: Mapping[str, Lambda]

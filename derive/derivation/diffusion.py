@@ -6,11 +6,12 @@ and get a Brownian motion of their own with covariance ``2 S_ij**2`` between coo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
-from sympy import Add, Expr, Integer, Mul, Pow, Rational
+from sympy import Add, Expr, Integer, Rational
 
+from ..equations.noise_terms import Diffusion
+from ..errors import DerivationRefused
 from ..notation.indices import canonical, multiply, reindex, terms
 from ..notation.operators import TIME, apply, block_of, contracted, split
 from ..notation.series import by_powers_of_tau
@@ -25,25 +26,6 @@ from .wiener_chaos import (
     polynomial_increments,
     squares_as_independent,
 )
-
-
-@dataclass(frozen=True)
-class Diffusion:
-    """``dX_i = ... + sum_n tau**(n/2) coefficients[n][block]`` with ``zeta1[p]``, ``zeta2[p]`` read as
-    ``dW1_p``, ``dW2_p``.
-
-    Attributes
-    ----------
-    coefficients : tuple of mapping of str to Expr
-        For each power n of ``sqrt(tau)`` and each block an expression at coordinate i, linear in the Brownian
-        increments, with the covariance factors ``B`` and ``B2``.
-    """
-
-    coefficients: tuple[Mapping[str, Expr], ...]
-
-    def total(self, block: str, tau: Expr) -> Expr:
-        """Return the sum over the powers of ``sqrt(tau)``."""
-        return Add(*(Mul(Pow(tau, Rational(n, 2)), part[block]) for n, part in enumerate(self.coefficients)))
 
 
 def diffusion_factor(
@@ -65,7 +47,7 @@ def diffusion_factor(
     ):
         return Diffusion((dict.fromkeys((b.name for b in chain.blocks), Integer(0)),))
     if 3 in chain.noise.orders or (4 in chain.noise.orders and chain.noise.kurtosis is None):
-        raise ValueError(
+        raise DerivationRefused(
             f"diffusion factor for {chain.noise.name} noise; expected noise uncorrelated with its square"
         )
     increments = polynomial_increments(chain)
@@ -83,7 +65,7 @@ def diffusion_factor(
     if not corrections:
         return Diffusion((leading,))
     if len(corrections) > 1:
-        raise ValueError(f"diffusion factor of order {len(generator)}; expected order 1 or 2")
+        raise DerivationRefused(f"diffusion factor of order {len(generator)}; expected order 1 or 2")
     second = {b: squares_as_independent(s[2]) for b, s in increments.items()}
     transport = Add(*(contracted(expression, b) for b, expression in leading.items()))
     drift = {b: apply(limit, Field(b)("i")) for b in increments}
@@ -140,7 +122,7 @@ def check_factor(
             wanted = by_powers_of_tau(expression).get(Rational(twice % 2, 2), Integer(0))
             missing = canonical(in_factors(wanted, chain) - in_factors(square, chain))
             if missing != 0:
-                raise ValueError(
+                raise DerivationRefused(
                     f"{chain.name}: the covariance of {a}[i] and {b}[j] at tau**{Rational(twice, 2)} has no "
                     "factor in closed "
                     f"form, {missing} is left over; take constant noise"

@@ -1,25 +1,30 @@
 """The modified equation of a chain: drift, covariance, obstruction and certificate."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations_with_replacement, permutations
+from itertools import combinations_with_replacement
 from typing import Literal, get_args
 
-from sympy import Add, Expr, Integer, Lambda, Matrix, Rational, floor
+from sympy import Expr, Integer, Lambda, Matrix, Rational, floor
 
+from ..equations.abstract import Equation
+from ..equations.certificate import Certificate, LeadingError, Obstruction
+from ..equations.component_form import ComponentForm, component_form
+from ..equations.noise_terms import Diffusion
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
-from ..notation.indices import canonical, reindex, terms
-from ..notation.operators import TIME, block_of, split
-from ..notation.symbols import Component
+from ..notation.frozen import FrozenMapping
+from ..notation.indices import terms
+from ..notation.operators import split
 from ..optimizers.rule import UpdateRule
 from ..regimes import Regime
 from ..smoothing.moments import smoothed_definitions
 from ..storage.recall import recall
-from .certificate import Certificate, LeadingError, Obstruction
 from .chain import Chain
-from .component_form import ComponentForm, component_form
-from .diffusion import Diffusion, check_factor, diffusion_factor
+from .coefficients import coefficient_of, parts_of
+from .diffusion import check_factor, diffusion_factor
 from .generator import modified_generator
 from .leading_operator import missing_operator, noise_generator
 from .synchronised import synchronised_defect, synchronised_diffusion
@@ -27,25 +32,18 @@ from .verification import defect, generator_of
 
 Form = Literal["diffusion", "fluctuation", "ode", "synchronised"]
 
-FREE = ("i", "j", "k", "l", "m", "n")
-"""Names of free indices, in the order of the blocks they belong to."""
-
 
 @dataclass(frozen=True, repr=False)
-class ModifiedEquation:
-    """``dX = (b_0 + tau b_1 + ...) dt + (a_0 + tau a_1 + ...)^(1/2) dW`` in index notation, for every
-    dimension.
+class DerivedEquation(Equation):
+    """What a derivation gives: the modified generator; abstract.
 
     Attributes
     ----------
-    chain : Chain
+    chain : OptimizerChain
         What the equation follows.
     order : int
         The weak order asked for.
     form : {"diffusion", "fluctuation", "ode", "synchronised"}
-        "fluctuation" and "ode" are equations of order 1: with the leading fluctuations added, or without
-        noise. "synchronised" is the equation of order 2 that remembers its noise since the start of the step
-        (`optsde.derive.derivation.synchronised`).
     generator : tuple of Expr
         Symbols of ``L_0, L_1, ...``.
     definitions : mapping of str to Lambda
@@ -54,12 +52,12 @@ class ModifiedEquation:
 
     chain: Chain
     order: int
-    form: Form
+    form: Form  # pyright: ignore[reportIncompatibleVariableOverride]
     generator: tuple[Expr, ...]
     definitions: Mapping[str, Lambda]
 
-    def __repr__(self) -> str:
-        return f"<ModifiedEquation: {self.name}>"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "definitions", FrozenMapping(self.definitions))
 
     @property
     def name(self) -> str:
@@ -69,79 +67,36 @@ class ModifiedEquation:
         )
 
     @cached_property
-    def drift(self) -> tuple[Mapping[str, Expr], ...]:
+    def drift(self) -> tuple[Mapping[str, Expr], ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """By power of tau: for each block its drift at coordinate i."""
         blocks = [block.name for block in self.chain.blocks]
-        return tuple({b: _coefficient(symbol, (b,)) for b in blocks} for symbol in self.generator)
+        return tuple({b: coefficient_of(symbol, (b,)) for b in blocks} for symbol in self.generator)
 
     @cached_property
-    def covariance(self) -> tuple[Mapping[tuple[str, str], Expr], ...]:
+    def covariance(self) -> tuple[Mapping[tuple[str, str], Expr], ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """By power of tau: for each pair of blocks in state order their covariance at coordinates i and j."""
         pairs = list(combinations_with_replacement([block.name for block in self.chain.blocks], 2))
-        return tuple({pair: _coefficient(symbol, pair) for pair in pairs} for symbol in self.generator)
+        return tuple({pair: coefficient_of(symbol, pair) for pair in pairs} for symbol in self.generator)
 
     @cached_property
-    def certificate(self) -> Certificate:
+    def certificate(self) -> Certificate:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The weak order reached and, where it is less than the one asked for, why.
 
-        The order is not taken from the derivation: the equation's own step is compared with the chain's.
+        The order is not taken from the derivation: the equation's own step is compared with the chain's. It
+        may be read from the private directory, where an earlier process has left it.
         """
         return recall("certificate", self, self._certificate, (Certificate, Obstruction))
 
-    def _certificate(self) -> Certificate:
-        if self.form == "synchronised":
-            missing = synchronised_defect(self.chain, self.generator, self.diffusion)
-            found = [o for power, symbol in missing.items() for o in self._parts(symbol, power - 1, 1)]
-        else:
-            missing = defect(self.chain, generator_of(self.drift, self.covariance), self.order)
-            found = [
-                o
-                for power, symbol in enumerate(self.generator)
-                for o in self._parts(symbol, Integer(power), 3)
-            ]
+    @abstractmethod
+    def _certificate(self) -> Certificate: ...
+
+    def _certified(self, missing: Mapping[Rational, Expr], found: Sequence[Obstruction]) -> Certificate:
+        """Return the certificate, from what the equation's step lacks by powers of tau."""
         reached = int(floor(min(missing) - 1)) if missing else self.order
         return Certificate(reached, tuple(found))
 
     @cached_property
-    def leading_error(self) -> LeadingError:
-        """What the equation lacks first; `optsde.derive.derivation.leading_operator` has the formula of the
-        weak error and its sign.
-
-        Raises
-        ------
-        ValueError
-            The form is "synchronised", whose generator is no operator on functions of the state alone.
-        """
-        if self.form == "synchronised":
-            raise ValueError(f"leading error of {self.name}; expected a diffusion, a fluctuation or an ode")
-        order = self.certificate.weak_order
-        missing = missing_operator(self.chain, self._own_generator(), order)
-        definitions = self.chain.increments(order + 1).definitions
-        return LeadingError(order, tuple(self._parts(missing, Integer(order), 1)), definitions)
-
-    def _own_generator(self) -> dict[Rational, Expr]:
-        """Return the generator of what is simulated: from ``tau**order`` on its covariance is the square of
-        its factor.
-        """
-        own = generator_of(self.drift, self.covariance)
-        try:
-            factor = self.diffusion
-        except ValueError:  # no closed form: then the equation is its covariance
-            return own
-        return own | noise_generator(factor, self.chain, self.order)
-
-    def _parts(self, symbol: Expr, power: Expr, degree: int) -> list[Obstruction]:
-        """Return the coefficients of the derivatives from a degree on."""
-        names = [block.name for block in self.chain.blocks]
-        kinds = {
-            tuple(sorted((block_of(m) for m in split(term)[1]), key=names.index))
-            for term in terms(_spatial(symbol))
-        }
-        chosen = sorted((kind for kind in kinds if len(kind) >= degree), key=lambda kind: (len(kind), kind))
-        return [Obstruction(power, blocks, _coefficient(symbol, blocks)) for blocks in chosen]
-
-    @cached_property
-    def diffusion(self) -> Diffusion:
+    def diffusion(self) -> Diffusion:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The diffusion factor, with one independent Brownian motion per chaos degree.
 
         Raises
@@ -151,13 +106,19 @@ class ModifiedEquation:
         """
         return recall("diffusion", self, self._diffusion, (Diffusion,))
 
-    def _diffusion(self) -> Diffusion:
-        if self.form == "synchronised":
-            return synchronised_diffusion(self.chain, self.generator[0])
-        factor = diffusion_factor(self.chain, self.generator, self.form)
-        if self.form == "diffusion":
-            check_factor(factor, self.covariance, self.chain)
-        return factor
+    @abstractmethod
+    def _diffusion(self) -> Diffusion: ...
+
+    def with_constant_noise(self) -> "DerivedEquation":
+        """Derive the equation anew for noise whose law does not depend on theta.
+
+        It has a diffusion factor where that for varying noise may have none, and may have a higher weak
+        order.
+        """
+        if self.chain.noise.constant:
+            return self
+        law = replace(self.chain.noise, constant=True)
+        return modified_equation(self.chain.rule, self.chain.regime, law, self.order, self.form)
 
     def expand(
         self,
@@ -182,10 +143,78 @@ class ModifiedEquation:
         """
         return component_form(self, dimension, objective, abstract, factor)
 
-    def _repr_latex_(self) -> str:
-        from ..display.latex import latex_equation
 
-        return f"$${latex_equation(self)}$$"
+class ModifiedEquation(DerivedEquation):
+    """``dX = (b_0 + tau b_1 + ...) dt + (a_0 + tau a_1 + ...)^(1/2) dW`` in index notation, for every
+    dimension.
+
+    The forms "fluctuation" and "ode" are equations of order 1: with the leading fluctuations added, or
+    without noise.
+    """
+
+    @property
+    def noiseless(self) -> bool:
+        """Whether it is an ordinary differential equation."""
+        return self.form == "ode"
+
+    def _certificate(self) -> Certificate:
+        missing = defect(self.chain, generator_of(self.drift, self.covariance), self.order)
+        found = [
+            o
+            for power, symbol in enumerate(self.generator)
+            for o in parts_of(self.chain, symbol, Integer(power), 3)
+        ]
+        return self._certified(missing, found)
+
+    def _diffusion(self) -> Diffusion:
+        assert self.form != "synchronised"
+        factor = diffusion_factor(self.chain, self.generator, self.form)
+        if self.form == "diffusion":
+            check_factor(factor, self.covariance, self.chain)
+        return factor
+
+    def limit(self) -> "ModifiedEquation":
+        """Return the equation at ``tau = 0``."""
+        return ModifiedEquation(self.chain, 1, "diffusion", self.generator[:1], self.definitions)
+
+    @cached_property
+    def leading_error(self) -> LeadingError:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """What the equation lacks first; `optsde.derive.derivation.leading_operator` has the formula of the
+        weak error and its sign.
+        """
+        order = self.certificate.weak_order
+        missing = missing_operator(self.chain, self._own_generator(), order)
+        definitions = self.chain.increments(order + 1).definitions
+        return LeadingError(order, tuple(parts_of(self.chain, missing, Integer(order), 1)), definitions)
+
+    def _own_generator(self) -> dict[Rational, Expr]:
+        """Return the generator of what is simulated: from ``tau**order`` on its covariance is the square of
+        its factor.
+        """
+        own = generator_of(self.drift, self.covariance)
+        try:
+            factor = self.diffusion
+        except ValueError:  # no closed form: then the equation is its covariance
+            return own
+        return own | noise_generator(factor, self.chain, self.order)
+
+
+class SynchronisedEquation(DerivedEquation):
+    """The equation of order 2 that remembers its noise since the start of the step: see
+    `optsde.derive.derivation.synchronised`.
+    """
+
+    remembers_noise = True
+
+    def _certificate(self) -> Certificate:
+        missing = synchronised_defect(self.chain, self.generator, self.diffusion)
+        return self._certified(
+            missing,
+            [o for power, symbol in missing.items() for o in parts_of(self.chain, symbol, power - 1, 1)],
+        )
+
+    def _diffusion(self) -> Diffusion:
+        return synchronised_diffusion(self.chain, self.generator[0])
 
 
 def modified_equation(
@@ -194,7 +223,7 @@ def modified_equation(
     noise: NoiseModel,
     order: int = 2,
     form: Form = "diffusion",
-) -> ModifiedEquation:
+) -> DerivedEquation:
     """Derive the stochastic modified equation of an optimizer.
 
     Parameters
@@ -205,11 +234,11 @@ def modified_equation(
     order : int
         Weak order asked for, at least 1.
     form : {"diffusion", "fluctuation", "ode", "synchronised"}
-        See `ModifiedEquation`.
+        See `ModifiedEquation` and, for the last, `SynchronisedEquation`.
 
     Returns
     -------
-    ModifiedEquation
+    ModifiedEquation or SynchronisedEquation
         Its `certificate` says whether the order is reached; where it is not, drift and covariance are the
         best a diffusion can do.
 
@@ -217,17 +246,26 @@ def modified_equation(
     ------
     ValueError
         The rule cannot be expanded, the regime leaves no limit, or the order or form makes no sense.
+
+    Examples
+    --------
+    >>> from optsde import modified_equation, noise, optimizers, regimes
+    >>> sme = modified_equation(optimizers.sgd(), regimes.ballistic, noise.gaussian(constant=True), order=2)
+    >>> sme.drift[1]["theta"]
+    -F[_1,i]*F[_1]/2
+    >>> sme.certificate.weak_order
+    2
     """
     if order < 1:
-        raise ValueError(f"order {order}; expected 1, 2, ...")
+        raise DerivationRefused(f"order {order}; expected 1, 2, ...")
     if form not in get_args(Form):
-        raise ValueError(f"form {form!r}; expected {', '.join(get_args(Form))}")
+        raise DerivationRefused(f"form {form!r}; expected {', '.join(get_args(Form))}")
     if form in ("fluctuation", "ode") and order != 1:
-        raise ValueError(
+        raise DerivationRefused(
             f"form {form!r} with order {order}; expected order 1: higher orders determine their noise"
         )
     if form == "synchronised" and order != 2:
-        raise ValueError(f"form {form!r} with order {order}; expected order 2, the one it is made for")
+        raise DerivationRefused(f"form {form!r} with order {order}; expected order 2, the one it is made for")
     chain = Chain(rule, regime, noise)
     generator, definitions = recall(
         "generator",
@@ -235,39 +273,8 @@ def modified_equation(
         lambda: (modified_generator(chain, order), chain.increments(order).definitions),
     )
     if form in ("fluctuation", "ode") and any(len(split(term)[1]) > 1 for term in terms(generator[0])):
-        raise ValueError(
+        raise DerivationRefused(
             f"form {form!r} for {chain.name}, whose limit has noise of its own; expected the form diffusion"
         )
-    return ModifiedEquation(chain, order, form, generator, {**definitions, **smoothed_definitions(generator)})
-
-
-def _spatial(symbol: Expr) -> Expr:
-    """Drop the derivative by time, which every chain has and no other part of a generator contains."""
-    return Add(*(term for term in terms(symbol) if all(block_of(m) != TIME for m in split(term)[1])))
-
-
-def _coefficient(symbol: Expr, blocks: tuple[str, ...]) -> Expr:
-    """Return the coefficient of the derivative by the given blocks, symmetrised over equal ones.
-
-    The generator contains ``1/r! c_a...z d_a...d_z`` summed over all blocks, so after joining equal products
-    of derivatives the coefficient is the sum over the orders in which equal blocks can carry the free
-    indices.
-    """
-    pieces = []
-    for term in terms(symbol):
-        coefficient, momenta = split(term)
-        if sorted(block_of(m) for m in momenta) == sorted(blocks):
-            for arranged in permutations(momenta):
-                if tuple(block_of(m) for m in arranged) == blocks:
-                    pieces.append(_freed(coefficient, arranged))
-    return canonical(Add(*pieces))
-
-
-def _freed(coefficient: Expr, momenta: tuple[Component, ...]) -> Expr:
-    indices = [m.indices[0] for m in momenta]
-    if len(set(indices)) < len(indices) or len(indices) > len(FREE):
-        raise ValueError(
-            f"derivatives by {', '.join(map(str, momenta))}; expected at most {len(FREE)}, of different "
-            "indices"
-        )
-    return reindex(coefficient, dict(zip(indices, FREE[: len(indices)], strict=True)))
+    kind = SynchronisedEquation if form == "synchronised" else ModifiedEquation
+    return kind(chain, order, form, generator, {**definitions, **smoothed_definitions(generator)})

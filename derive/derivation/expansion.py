@@ -8,6 +8,7 @@ from math import prod
 from sympy import Add, Basic, Expr, Function, Integer, Lambda, Mul, Pow, Rational, Symbol, factorial
 from sympy.core.function import AppliedUndef
 
+from ..errors import DerivationRefused
 from ..notation.indices import canonical, dummies, free, fresh, reindex, terms, whole
 from ..notation.series import EXACT, Series
 from ..notation.symbols import Component, NoiseField, element_function, k, one, t
@@ -71,14 +72,16 @@ class Expansion:
         if expression.is_number:
             return Series.of(expression)
         kind = type(expression).__name__
-        raise ValueError(f"cannot expand {expression} ({kind}); expected sums, products, powers or functions")
+        raise DerivationRefused(
+            f"cannot expand {expression} ({kind}); expected sums, products, powers or functions"
+        )
 
     def _symbol(self, symbol: Symbol) -> Series:
         if symbol == k:
             return Series.of(t, -2)
         if symbol not in self.values:
             names = ", ".join(sorted(map(str, self.values)))
-            raise ValueError(f"unknown symbol {symbol} in the update rule; expected one of {names}, k")
+            raise DerivationRefused(f"unknown symbol {symbol} in the update rule; expected one of {names}, k")
         return self.values[symbol]
 
     def _power(self, base: Expr, exponent: Expr) -> Series:
@@ -91,7 +94,7 @@ class Expansion:
         if all(s.precision == EXACT and set(s.coefficients) == {0} for s in (power, series)):
             return Series.of(series[0] ** power[0])
         if series.valuation != 0:
-            raise ValueError(
+            raise DerivationRefused(
                 f"({base})**({exponent}): the base grows or vanishes as tau -> 0; expected a number as "
                 "exponent"
             )
@@ -111,7 +114,7 @@ class Expansion:
     def _refuse_noise(self, series: Series, text: str) -> None:
         leading = series.coefficients.get(series.valuation, Integer(0))
         if any(isinstance(c.field, NoiseField) for c in leading.atoms(Component)):
-            raise ValueError(
+            raise DerivationRefused(
                 f"{text} depends on the noise at leading order; expected a dependence that vanishes as tau "
                 "-> 0: take noise "
                 "of a higher power of tau, such as noise=tau**(1/2), or a running mean of the gradient"
@@ -120,12 +123,14 @@ class Expansion:
     def _auxiliary(self, call: AppliedUndef) -> Series:
         name = type(call).__name__
         if name not in self.auxiliaries:
-            raise ValueError(
+            raise DerivationRefused(
                 f"unknown function {name}; expected one of {', '.join(self.auxiliaries) or 'none'}"
             )
         auxiliary, arguments = self.auxiliaries[name], [self.read(arg) for arg in call.args]
         if len(arguments) != len(auxiliary.arguments):
-            raise ValueError(f"{call} has {len(arguments)} arguments; expected {len(auxiliary.arguments)}")
+            raise DerivationRefused(
+                f"{call} has {len(arguments)} arguments; expected {len(auxiliary.arguments)}"
+            )
         for argument in arguments:
             self._refuse_noise(argument, str(call))
         scales = [argument.valuation if argument.coefficients else 0 for argument in arguments]
@@ -177,7 +182,7 @@ def shifted(component: Component, shift: Series, length: int) -> Series:
     """
     if shift.coefficients and shift.valuation <= 0:
         where = f"{component.field.name} is taken at theta + {shift[shift.valuation]}"
-        raise ValueError(f"{where}; expected a shift that vanishes as tau -> 0")
+        raise DerivationRefused(f"{where}; expected a shift that vanishes as tau -> 0")
     result, power, names = Series.of(component), Series.of(Integer(1)), []
     while shift.coefficients:
         # dummies only at the end: up to there each direction keeps its own name

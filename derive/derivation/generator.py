@@ -10,59 +10,16 @@ from collections.abc import Mapping
 from functools import reduce
 from itertools import combinations_with_replacement
 from math import factorial, prod
-from typing import TYPE_CHECKING, Protocol
 
-from sympy import Add, Dummy, Expr, Integer, Mul, Rational
+from sympy import Add, Dummy, Expr, Integer, Rational
 
+from ..errors import DerivationRefused
 from ..noise.derivatives import check_determined
-from ..noise.laws import NoiseModel
 from ..notation.indices import canonical, multiply, terms
 from ..notation.operators import TIME, block_of, compose_series, contracted, momentum, split
-from ..notation.symbols import Component, NoiseField, tau
-from ..smoothing.moments import Noisy, smoothed_moment
-
-if TYPE_CHECKING:
-    from .chain import Increments
-
-
-class Named(Protocol):
-    """Anything with a name for people."""
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        ...
-
-
-class OneStep(Named, Protocol):
-    """What the one-step operator needs to know of a chain: an optimizer with its noise, or a numerical
-    scheme.
-    """
-
-    @property
-    def noise(self) -> Named:
-        """The law of the noise."""
-        ...
-
-    def increments(self, order: int | Rational) -> "Increments":
-        """Return the increments through ``tau**order``, a whole number or a half more."""
-        ...
-
-    def brings_half_powers(self, increments: "Increments") -> bool:
-        """Tell whether the steps have half-integer powers of tau beside those that each factor of the noise
-        brings.
-        """
-        ...
-
-    def leaves_half_powers(self, increments: "Increments") -> bool:
-        """Tell whether the expectation may leave half-integer powers of tau that are no corrections of the
-        rule's own.
-        """
-        ...
-
-    def expectation(self, expression: Expr) -> Expr:
-        """Return the expectation over the noise of one step."""
-        ...
+from ..notation.symbols import tau
+from .increments import Increments
+from .one_step import OneStep
 
 
 def modified_generator(chain: OneStep, order: int) -> tuple[Expr, ...]:
@@ -123,7 +80,7 @@ def _symbols(chain: OneStep, increments: "Increments", last: int) -> dict[int, E
                 factor = chain.expectation(reduce(multiply, (exponent[n] for n in powers)))
                 for n, part in enumerate(_by_powers(factor, last - sum(powers))):
                     symbol[sum(powers) + n].append(Rational(1, arranged) * part)
-    found = {n: canonical(Add(*parts)) for n, parts in symbol.items()}
+    found = {n: canonical(Add(*parts).xreplace(chain.absolute_values)) for n, parts in symbol.items()}
     check_determined(found.values(), chain.name)
     return found
 
@@ -135,27 +92,6 @@ def _exponent(increments: "Increments", last: int) -> dict[int, Expr]:
         for power, coefficient in series.truncated(last + 1).coefficients.items():
             exponent.setdefault(power, []).append(contracted(coefficient, name))
     return {power: canonical(Add(*parts)) for power, parts in exponent.items()}
-
-
-def expectation(expression: Expr, law: NoiseModel) -> Expr:
-    """Replace the noise in a polynomial of ``xi[.]``, ``xi2[.]``, ... and of functions of it by its joint
-    moments.
-    """
-    result = []
-    for term in terms(expression):
-        rest, drawn, functions = [], [], []
-        for factor in Mul.make_args(term):
-            base, exponent = factor.as_base_exp()
-            if isinstance(base, Component) and isinstance(base.field, NoiseField):
-                drawn += [base] * int(exponent)
-            elif isinstance(base, Noisy):
-                functions += [base] * int(exponent)
-            else:
-                rest.append(factor)
-        result.append(
-            Mul(*rest) * (smoothed_moment(functions, drawn, law) if functions else law.joint_moment(drawn))
-        )
-    return canonical(Add(*result))
 
 
 def _by_powers(expression: Expr, length: int) -> list[Expr]:
@@ -179,7 +115,7 @@ def _check_limit(chain: OneStep, symbol: dict[int, Expr], half: bool) -> None:
                 # the symbol holds E[step_a step_b ...]/r! for each of the orders of equal and of different
                 # blocks
                 coefficient *= prod(factorial(blocks.count(block)) for block in set(blocks))
-                raise ValueError(
+                raise DerivationRefused(
                     f"{chain.name}, {chain.noise.name} noise: {moment} contains tau**({Rational(power, 2)}) "
                     "times "
                     f"{coefficient}; a diffusion limit needs whole powers of tau"

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 
 from sympy import Add, Expr, Integer, Rational
 
+from ..equations.noise_terms import Diffusion
 from ..notation.indices import canonical, multiply
 from ..notation.operators import contracted
 from ..notation.symbols import zeta1, zeta2
 from .chain import Chain
-from .diffusion import Diffusion
 from .verification import defect
 from .wiener_chaos import in_covariances, paired
 

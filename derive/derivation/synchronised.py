@@ -15,21 +15,15 @@ through ``tau**2``.
 
 from sympy import Add, Expr, Integer, Rational
 
+from ..equations.noise_terms import Diffusion
+from ..errors import DerivationRefused
+from ..notation.factors import indices_of, without
 from ..notation.indices import canonical, dummies, fresh, multiply, terms
 from ..notation.operators import TIME, apply, block_of, compose, contracted, momentum, split
 from ..notation.symbols import Field, noise, omega1, tau, zeta1
 from .chain import Chain
-from .diffusion import Diffusion
 from .generator import one_step_operator
-from .wiener_chaos import (
-    first_chaos,
-    in_factors,
-    indices_of,
-    noise_factor,
-    paired,
-    polynomial_increments,
-    without,
-)
+from .wiener_chaos import first_chaos, in_factors, noise_factor, paired, polynomial_increments
 
 
 def synchronised_diffusion(chain: Chain, limit: Expr) -> Diffusion:
@@ -49,9 +43,11 @@ def synchronised_diffusion(chain: Chain, limit: Expr) -> Diffusion:
         tau.
     """
     if chain.noise.orders != (2,) or chain.noise.population is not None:
-        raise ValueError(f"synchronised equation for {chain.noise.name} noise; expected Gaussian noise")
+        raise DerivationRefused(
+            f"synchronised equation for {chain.noise.name} noise; expected Gaussian noise"
+        )
     if limit.has(tau):
-        raise ValueError(
+        raise DerivationRefused(
             f"synchronised equation for {chain.name}, which has half-integer powers of tau; expected whole "
             "ones"
         )

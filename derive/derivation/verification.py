@@ -12,7 +12,8 @@ from sympy import Add, Expr, Integer, Rational
 from ..notation.indices import canonical, fresh, multiply, reindex, terms
 from ..notation.operators import TIME, compose_series, contracted, momentum
 from ..notation.series import by_powers_of_tau
-from .generator import OneStep, one_step_operator
+from .generator import one_step_operator
+from .one_step import OneStep
 
 
 def generator_of(

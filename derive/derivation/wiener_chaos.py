@@ -5,27 +5,16 @@ standard normal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from sympy import Add, Expr, Integer, Mul, sqrt
 
+from ..errors import DerivationRefused
+from ..notation.factors import indices_of, noises_of, without
 from ..notation.indices import canonical, dummies, fresh, opened, reindex, terms
 from ..notation.series import Series
-from ..notation.symbols import (
-    Component,
-    Field,
-    NoiseField,
-    constant_factor,
-    factor,
-    noise,
-    square_factor,
-    zeta1,
-    zeta2,
-)
+from ..notation.symbols import Component, Field, constant_factor, factor, noise, square_factor, zeta1, zeta2
 from ..smoothing.moments import has_noisy
-
-if TYPE_CHECKING:
-    from .chain import Chain
+from .chain import Chain
 
 
 def polynomial_increments(chain: Chain) -> Mapping[str, Series]:
@@ -39,7 +28,7 @@ def polynomial_increments(chain: Chain) -> Mapping[str, Series]:
     """
     series = chain.increments(2).series
     if has_noisy(c for s in series.values() for c in s.coefficients.values()):
-        raise ValueError(
+        raise DerivationRefused(
             f"noise of {chain.name}, which is not smooth in the gradient noise: its covariance has no factor "
             "in closed form; "
             "take the form ode, at order 1"
@@ -53,7 +42,7 @@ def polynomial_increments(chain: Chain) -> Mapping[str, Series]:
         for x in noises_of(e)
     )
     if others := sorted({x for x in factors if x.field != noise or len(x.indices) > 1}, key=str):
-        raise ValueError(
+        raise DerivationRefused(
             f"noise of {chain.name}, which contains {others[0]}, of another sample or of a point away from "
             "theta: its "
             "covariance has no factor in closed form; take one sample and constant noise, or the form ode, "
@@ -71,35 +60,6 @@ def linear_in_noise(series: Series) -> bool:
         if max(degrees, default=0) > 0:
             return max(degrees) == 1
     return False
-
-
-def indices_of(term: Expr, field: Field = noise) -> list[str]:
-    """Return the indices of the components of a field in a product, repeated as often as they occur."""
-    return [
-        base.indices[0]
-        for base, exponent in (f.as_base_exp() for f in Mul.make_args(term))
-        if isinstance(base, Component) and base.field == field
-        for _ in range(int(exponent))
-    ]
-
-
-def noises_of(term: Expr) -> list[Component]:
-    """Return the noise in a product, of all samples and with its derivatives by theta, each as often as it
-    occurs.
-    """
-    powers = (f.as_base_exp() for f in Mul.make_args(term))
-    return [
-        x
-        for x, n in powers
-        if isinstance(x, Component) and isinstance(x.field, NoiseField)
-        for _ in range(int(n))
-    ]
-
-
-def without(term: Expr, field: Field) -> Expr:
-    """Drop the components of a field from a product."""
-    bases = [(f, f.as_base_exp()[0]) for f in Mul.make_args(term)]
-    return Mul(*(f for f, base in bases if not (isinstance(base, Component) and base.field == field)))
 
 
 def first_chaos(expression: Expr, chain: Chain) -> Expr:
@@ -148,7 +108,7 @@ def squares_as_independent(expression: Expr) -> Expr:
         indices = indices_of(term)
         if len(indices) == 2:
             if indices[0] != indices[1]:
-                raise ValueError(
+                raise DerivationRefused(
                     f"{term} mixes the noise of two coordinates; expected squares of the noise at one "
                     "coordinate"
                 )

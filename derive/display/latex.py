@@ -2,21 +2,20 @@
 only where needed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sympy import Expr, Integer, Integral, Lambda, Mul, Pow, Rational, Symbol, erf, factor
 
-from ..derivation.certificate import Obstruction
-from ..derivation.equation import FREE, ModifiedEquation
 from ..notation.contraction import readable
-from ..notation.indices import components
+from ..notation.indices import FREE, components
 from ..notation.symbols import Field, latex_function, square_factor
 from .latex_vectors import Printer, in_front, latex_vector, size_of, with_numbers
+from .protocols import ShownEquation, ShownPart
 
 _BLOCKS = {"theta": r"\theta"}
 
 
-def latex_equation(equation: ModifiedEquation) -> str:
+def latex_equation(equation: ShownEquation) -> str:
     """Return the stochastic differential equation with the definitions of its functions, as an ``aligned``
     environment.
 
@@ -42,13 +41,13 @@ def latex_equation(equation: ModifiedEquation) -> str:
             [_series(noise)] if noise else []
         )
         lines.append(rf"d{_BLOCKS.get(block, block)} &= {_joined(pieces)}")
-    if equation.form == "synchronised":
+    if equation.remembers_noise:
         lines.append(r"\Delta W &= W_t - W_{t_k}, \qquad t_k = k\,\tau \le t < t_{k+1}")
     lines += covariance + [latex_definition(name, d) for name, d in equation.definitions.items()]
     return aligned(lines)
 
 
-def _diffusion(equation: ModifiedEquation) -> tuple[Mapping[str, Expr], ...]:
+def _diffusion(equation: ShownEquation) -> tuple[Mapping[str, Expr], ...]:
     """Return the diffusion with another name for the factor of ``Cov(xi**2)`` where that is not
     ``2 S**2``.
     """
@@ -60,12 +59,12 @@ def _diffusion(equation: ModifiedEquation) -> tuple[Mapping[str, Expr], ...]:
     return tuple({block: e.xreplace(names) for block, e in part.items()} for part in parts)
 
 
-def latex_obstruction(equation: ModifiedEquation) -> str:
+def latex_obstruction(equation: ShownEquation) -> str:
     """Return the obstruction in index notation, a line for each kind of third or fourth derivative."""
     return latex_coefficients(equation.certificate.obstruction)
 
 
-def latex_coefficients(parts: tuple[Obstruction, ...]) -> str:
+def latex_coefficients(parts: Sequence[ShownPart]) -> str:
     """Return coefficients of an operator in index notation, a line for each kind of derivative."""
     lines = []
     for o in parts:
@@ -102,12 +101,13 @@ def latex_indices(expression: Expr, free: tuple[str, ...]) -> str:
     return _joined(pieces)
 
 
-def _covariance_lines(equation: ModifiedEquation) -> list[str]:
+def _covariance_lines(equation: ShownEquation) -> list[str]:
     lines = []
-    for a, b in equation.covariance[0]:
+    covariance = equation.covariance or ({},)
+    for a, b in covariance[0]:
         parts = [
             (Integer(n), latex_indices(part[a, b], ("i", "j")))
-            for n, part in enumerate(equation.covariance)
+            for n, part in enumerate(covariance)
             if part[a, b] != 0
         ]
         if parts:

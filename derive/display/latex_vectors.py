@@ -3,15 +3,16 @@
 """
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from re import fullmatch
 
 from sympy import Add, Expr, Integer, Mul, Pow, Symbol, factor
 from sympy.printing.latex import LatexPrinter
 
+from ..errors import DerivationRefused
 from ..notation.contraction import Contraction, contract, contract_closed, readable, root_of, totals
 from ..notation.indices import components, dummies, reindex, terms
-from ..notation.symbols import Component, ElementFunction, body_of, one
+from ..notation.symbols import KEPT, Component, ElementFunction, body_of, one
 
 _VECTORS = {
     "theta": r"\theta",
@@ -90,7 +91,7 @@ def with_numbers(expression: Expr) -> Expr:
     return expression.xreplace({c: _number(c) for c in totals(expression)})
 
 
-@cache
+@lru_cache(KEPT)
 def _number(total: Component) -> Expr:
     if root := root_of(total):
         (index,) = dummies(root)
@@ -156,19 +157,19 @@ def _name(c: Component) -> str:
         return _VECTORS.get(c.field.name, c.field.name)
     if len(c.indices) == 2:
         return rf"\operatorname{{diag}} {_MATRICES.get(c.field.name, c.field.name)}"
-    raise ValueError(f"{c} is no vector")
+    raise DerivationRefused(f"{c} is no vector")
 
 
 def _applied(matrix: Expr, child: Contraction) -> str:
     base, exponent = matrix.as_base_exp()
     if not isinstance(base, Component):
-        raise ValueError(f"{matrix} is no power of a matrix")
+        raise DerivationRefused(f"{matrix} is no power of a matrix")
     inside = _text(_as_product(child))
     name = _MATRICES.get(base.field.name, base.field.name)
     if base.indices == ("i", "i", "j") and (base.field.gradient or base.field.rank == 2):
         return rf"\big( ({inside}) \cdot \nabla \big) \operatorname{{diag}} {name}"
     if sorted(base.indices) != ["i", "j"]:
-        raise ValueError(f"{base} is no matrix")
+        raise DerivationRefused(f"{base} is no matrix")
     power = "" if exponent == 1 else rf"^{{\odot {exponent}}}"
     single = isinstance(_as_product(child), Symbol)
     return rf"{name}{power}\,{inside}" if single else rf"{name}{power} ({inside})"

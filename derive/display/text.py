@@ -1,17 +1,15 @@
 """Equations as plain text and as data for JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sympy import Add, Expr, Lambda, Rational, Symbol
 
-from ..derivation.certificate import LeadingError, Obstruction
-from ..derivation.component_form import ComponentForm
-from ..derivation.equation import FREE, ModifiedEquation
 from ..notation.contraction import is_element_wise, readable, root_of, totals
-from ..notation.indices import components
+from ..notation.indices import FREE, components
 from ..notation.symbols import Component, body_of
-from ..smoothing.moments import MEANING
+from .meaning import MEANING
+from .protocols import ShownComponents, ShownEquation, ShownLeadingError, ShownPart
 
 
 def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:
@@ -43,7 +41,7 @@ def _plain(expression: Expr) -> Expr:
     )
 
 
-def equation_text(equation: ModifiedEquation) -> str:
+def equation_text(equation: ShownEquation) -> str:
     """Return the equation over several lines, for a terminal."""
     law = equation.chain.noise
     lines = [
@@ -54,7 +52,7 @@ def equation_text(equation: ModifiedEquation) -> str:
     for power, part in enumerate(equation.drift):
         lines.append(f"drift, tau^{power}:")
         lines += [f"  {block}[i]: {text(expression)}" for block, expression in part.items()]
-    if equation.form == "synchronised":
+    if equation.remembers_noise or equation.covariance is None:
         return "\n".join(
             [
                 *lines,
@@ -70,7 +68,7 @@ def equation_text(equation: ModifiedEquation) -> str:
     return "\n".join([*lines, *_definitions_text(equation.definitions), certificate_text(equation)])
 
 
-def _scales(equation: ModifiedEquation) -> dict[str, str]:
+def _scales(equation: ShownEquation) -> dict[str, str]:
     """Return what hyperparameters, noise and rescaled blocks are in the regime; a block in terms of the
     state.
     """
@@ -87,7 +85,7 @@ def _definitions_text(definitions: Mapping[str, Lambda]) -> list[str]:
     return lines + [MEANING] * any(name.startswith(("E_u", "Cov_u")) for name in definitions)
 
 
-def _noise_text(equation: ModifiedEquation) -> list[str]:
+def _noise_text(equation: ShownEquation) -> list[str]:
     lines = []
     for half, part in enumerate(equation.diffusion.coefficients):
         lines.append(f"noise, tau^{Rational(half, 2)}, with B B^T = S, zeta1 = dW, omega1 = W - W_(t_k):")
@@ -97,7 +95,7 @@ def _noise_text(equation: ModifiedEquation) -> list[str]:
     return lines
 
 
-def certificate_text(equation: ModifiedEquation) -> str:
+def certificate_text(equation: ShownEquation) -> str:
     """Say which weak order is reached, and the obstruction term by term."""
     certificate = equation.certificate
     if certificate.exists:
@@ -107,27 +105,23 @@ def certificate_text(equation: ModifiedEquation) -> str:
         f"{certificate.weak_order}. "
         "Obstruction, by the blocks of the derivative:"
     ]
-    return "\n".join([*lines, *_obstruction_text(certificate.obstruction)])
+    return "\n".join([*lines, *obstruction_text(certificate.obstruction)])
 
 
-def leading_error_text(equation: ModifiedEquation) -> str:
-    """Say what the equation lacks first and what weak error that makes, term by term; then functions that are
-    new.
+def leading_error_text(missing: ShownLeadingError) -> str:
+    """Say what an equation lacks first and what weak error that makes, term by term; then the functions in
+    it.
     """
-    missing = equation.leading_error
-    p, new = (
-        missing.power,
-        {name: d for name, d in missing.definitions.items() if name not in equation.definitions},
-    )
+    p = missing.power
     head = f"leading weak error: -tau^{p} int_0^T E[(L_{p} - L~_{p}) u(s, X_s)] ds "
     head += "with u(s, x) = E[phi(X_T) | X_s = x]. "
     if not missing.operator:
         return f"{head}The operator is zero: the error is of higher order."
-    lines = [f"{head}The operator, by the blocks of the derivative:", *_obstruction_text(missing.operator)]
-    return "\n".join([*lines, *_definitions_text(new)])
+    lines = [f"{head}The operator, by the blocks of the derivative:", *obstruction_text(missing.operator)]
+    return "\n".join([*lines, *_definitions_text(missing.definitions)])
 
 
-def _obstruction_text(parts: tuple[Obstruction, ...]) -> list[str]:
+def obstruction_text(parts: Sequence[ShownPart]) -> list[str]:
     lines = []
     for o in parts:
         free = FREE[: len(o.blocks)]
@@ -136,7 +130,7 @@ def _obstruction_text(parts: tuple[Obstruction, ...]) -> list[str]:
     return lines
 
 
-def _diffusion_json(equation: ModifiedEquation) -> list[dict[str, str]] | None:
+def _diffusion_json(equation: ShownEquation) -> list[dict[str, str]] | None:
     """Return the noise by half powers of tau, or None where it has no closed form."""
     try:
         parts = equation.diffusion.coefficients
@@ -145,7 +139,7 @@ def _diffusion_json(equation: ModifiedEquation) -> list[dict[str, str]] | None:
     return [{block: text(e) for block, e in part.items() if e != 0} for part in parts]
 
 
-def components_text(form: ComponentForm) -> str:
+def components_text(form: ShownComponents) -> str:
     """Return the component form over several lines."""
     lines = []
     for power, (drift, covariance) in enumerate(zip(form.drift, form.covariance, strict=True)):
@@ -160,7 +154,7 @@ def components_text(form: ComponentForm) -> str:
     return "\n".join(lines)
 
 
-def components_json(form: ComponentForm) -> dict[str, Any]:
+def components_json(form: ShownComponents) -> dict[str, Any]:
     """Return the component form as JSON data; lists go by power of tau."""
     obstruction = {
         ", ".join(map(str, key)): str(value)
@@ -177,7 +171,7 @@ def components_json(form: ComponentForm) -> dict[str, Any]:
     }
 
 
-def equation_json(equation: ModifiedEquation) -> dict[str, Any]:
+def equation_json(equation: ShownEquation) -> dict[str, Any]:
     """Return the equation as JSON data; lists go by power of tau."""
     certificate = equation.certificate
     return {
@@ -192,23 +186,23 @@ def equation_json(equation: ModifiedEquation) -> dict[str, Any]:
         "drift": [{block: text(e) for block, e in part.items()} for part in equation.drift],
         "covariance": [
             {f"{a},{b}": text(e, ("i", "j")) for (a, b), e in part.items() if e != 0}
-            for part in equation.covariance
+            for part in equation.covariance or ()
         ],
         "diffusion": _diffusion_json(equation),
         "definitions": _definitions_json(equation.definitions),
         "certificate": {
             "weak_order": certificate.weak_order,
             "exists": certificate.exists,
-            "obstruction": _obstruction_json(certificate.obstruction),
+            "obstruction": obstruction_json(certificate.obstruction),
         },
     }
 
 
-def leading_error_json(missing: LeadingError) -> dict[str, Any]:
+def leading_error_json(missing: ShownLeadingError) -> dict[str, Any]:
     """Return the operator behind the leading weak error as JSON data."""
     return {
         "power": missing.power,
-        "operator": _obstruction_json(missing.operator),
+        "operator": obstruction_json(missing.operator),
         "definitions": _definitions_json(missing.definitions),
     }
 
@@ -220,7 +214,7 @@ def _definitions_json(definitions: Mapping[str, Lambda]) -> dict[str, Any]:
     }
 
 
-def _obstruction_json(parts: tuple[Obstruction, ...]) -> list[dict[str, Any]]:
+def obstruction_json(parts: Sequence[ShownPart]) -> list[dict[str, Any]]:
     return [
         {
             "power": float(o.power),

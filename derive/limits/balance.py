@@ -22,6 +22,7 @@ from typing import Literal
 
 from sympy import Expr, Integer, Symbol
 
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
 from ..notation.symbols import ElementFunction, Field, g, gradient
 from .dominant import Leading, LeadingReader
@@ -178,7 +179,7 @@ class Balance:
     def _moments_of(self, block: str) -> Moments:
         polynomial = self.model.reduced(self.fast)[block]
         if max(polynomial, default=0) > 2:
-            raise ValueError(
+            raise DerivationRefused(
                 f"the step of {block} has degree {max(polynomial)} in the gradient; expected at most 2"
             )
         s, f, covariance = self.noise_exponent, gradient("i"), self.noise.cumulant_field(2)("i", "i")
@@ -223,10 +224,22 @@ class Balance:
 
     @cached_property
     def pieces(self) -> list[Form]:
-        """Return the smallest exponents of the moments of theta's step."""
+        """Return the smallest exponents of the moments of theta's step.
+
+        An average since the start, as ``x/(k + 1)``, moves theta alike on every time scale and balances none.
+        """
         moments = self.moments("theta")
-        forms = [m.exponent for m in moments.mean[:1]] + [form * 2 for form in self._amplitudes(moments)[:1]]
+        forms = [m.exponent for m in moments.mean] + [form * 2 for form in self._amplitudes(moments)[:1]]
+        forms = [form for form in forms if not self._scale_free(form)]
+        if not forms:
+            raise DerivationRefused(
+                f"{self.model.rule.name}: theta moves alike on every time scale; expected a step by g"
+            )
         return [forms[n] for n in self.comparisons.smallest(forms)]
+
+    def _scale_free(self, form: Form) -> bool:
+        own = form.weights[len(self.model.axes)] == 1
+        return own and self.comparisons.sign(form - self.time_step) == 0
 
 
 def solve_balance(model: OpenRule, noise: NoiseModel, start: Start, point: Point) -> Balance:
@@ -264,6 +277,6 @@ def solve_balance(model: OpenRule, noise: NoiseModel, start: Start, point: Point
         newton = piece.at((*point, Fraction(0))) / (1 - weight) if weight < 1 else low
         kappa = newton if low < newton < high else (low + high) / 2
     at = ", ".join(f"{axis} = {x}" for axis, x in zip(model.axes, point, strict=True))
-    raise ValueError(
+    raise DerivationRefused(
         f"{model.rule.name}: no time step balances theta's step at {at}; expected exponents of moderate size"
     )

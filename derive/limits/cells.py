@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from html import escape
 from itertools import product
+from typing import Any
 
 from sympy import Expr, Symbol
 
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
 from ..notation.series import monomial_series
 from ..optimizers.rule import UpdateRule
@@ -22,6 +25,7 @@ from .exponents import Comparisons, Form, Point
 from .limit import Limit, NoLimit, limit_of
 from .monomials import OpenRule, open_rule
 from .polyhedra import Polyhedron, polyhedra_of, polyhedron
+from .report import map_json, map_latex, map_text
 
 _TRIALS = tuple(Fraction(n, 131) for n in (47, 103, -71, 290, -210))
 
@@ -59,6 +63,23 @@ class RegimeMap:
     model: OpenRule
     noise: NoiseModel
     start: Start
+
+    def __str__(self) -> str:
+        return map_text(self)
+
+    def __repr__(self) -> str:
+        return f"<RegimeMap: {self.model.rule.name}, over {', '.join(self.axes)}>"
+
+    def latex(self) -> str:
+        """Return every cell with its limiting equation."""
+        return map_latex(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the map as data."""
+        return map_json(self)
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -111,7 +132,7 @@ class RegimeMap:
         )
         start = next(inside, None)
         if start is None:
-            raise ValueError(
+            raise DerivationRefused(
                 f"{self.model.rule.name}: these exponents leave no memory between 0 and 1; assign others"
             )
         walked = list(polyhedra_of(region, start))
@@ -168,26 +189,26 @@ def regime_map(
         The rule or the noise is outside what can be balanced.
     """
     if 3 in noise.orders:
-        raise ValueError(
+        raise DerivationRefused(
             f"regimes for {noise.name} noise; expected noise without third cumulants: gaussian, symmetric, "
             "..."
         )
     if noise.variance != 1:
-        raise ValueError(
+        raise DerivationRefused(
             f"regimes for {noise.name} noise; expected the law of one draw: batches change no exponent"
         )
     if rule.sample_count > 1:
-        raise ValueError(
+        raise DerivationRefused(
             f"regimes of {rule.name}, which takes {rule.sample_count} samples in a step; expected one"
         )
     drawn = {Symbol(name, real=True) for name in rule.gradients}
     if not noise.constant and any(point.free_symbols & drawn for point in rule.gradients.values()):
-        raise ValueError(
+        raise DerivationRefused(
             f"regimes of {rule.name}, which takes a gradient where another one leads; take constant noise"
         )
     model = open_rule(rule, exponents)
     if start == "warm" and model.corrected:
-        raise ValueError(
+        raise DerivationRefused(
             f"{rule.name} has bias corrections, which are made for a start from zero; expected the start zero"
         )
     return RegimeMap(model, noise, start or ("zero" if model.corrected else "warm"))
@@ -196,7 +217,7 @@ def regime_map(
 def _power(name: str, value: Expr) -> Fraction:
     series = monomial_series(value)
     if len(series.coefficients) != 1:
-        raise ValueError(
+        raise DerivationRefused(
             f"the regime gives {name} the value {value}; expected a constant times a power of tau"
         )
     return Fraction(series.valuation, 2)

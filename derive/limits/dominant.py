@@ -11,6 +11,7 @@ from fractions import Fraction
 from sympy import Add, Expr, Function, Integer, Lambda, Mul, Pow, Symbol, exp
 from sympy.core.function import AppliedUndef
 
+from ..errors import DerivationRefused
 from ..notation.symbols import element_function, k, t
 from ..optimizers.rule import Auxiliary
 from .exponents import Comparisons, Form
@@ -69,7 +70,7 @@ class LeadingReader:
                 chosen = self.comparisons.smallest([part.exponent for part in parts])
                 total = Add(*(parts[n].expression for n in chosen))
                 if total == 0:
-                    raise ValueError(f"{expression} cancels at leading order")
+                    raise DerivationRefused(f"{expression} cancels at leading order")
                 return Leading(parts[chosen[0]].exponent, total)
             case Mul():
                 parts = [self.read(arg) for arg in expression.args]
@@ -85,7 +86,7 @@ class LeadingReader:
                 return self._function(expression)
         if expression.is_number:
             return Leading(self._zero, expression)
-        raise ValueError(
+        raise DerivationRefused(
             f"cannot compare {expression} with other terms; expected sums, products, powers or functions"
         )
 
@@ -102,7 +103,7 @@ class LeadingReader:
             values = {-1: Integer(1), 0: 1 - exp(-memory.expression), 1: memory.expression}
             return Leading(memory.exponent if order > 0 else self._zero, values[order])
         if order < 0:
-            raise ValueError(
+            raise DerivationRefused(
                 f"1 - {constant} to the power {power} vanishes; expected such powers in bias corrections only"
             )
         return Leading(self._zero, exp(-memory.expression) if order == 0 else Integer(1))
@@ -111,10 +112,10 @@ class LeadingReader:
         inner = self.read(expression.args[0])
         order = self.comparisons.sign(inner.exponent)
         if order < 0:
-            raise ValueError(f"{expression} of a quantity that grows")
+            raise DerivationRefused(f"{expression} of a quantity that grows")
         value = type(expression)(inner.expression if order == 0 else Integer(0))
         if value == 0 or (value.is_number and not value.is_finite):
-            raise ValueError(f"{expression} vanishes or is not finite at leading order")
+            raise DerivationRefused(f"{expression} vanishes or is not finite at leading order")
         return Leading(self._zero, value)
 
     def _call(self, call: Expr) -> Leading:

@@ -14,6 +14,7 @@ from sympy import Add, Expr, Function, Integer, Poly, Pow, Symbol, cancel, expan
 from sympy.core.function import AppliedUndef
 
 from ..derivation.expansion import NON_SMOOTH
+from ..errors import DerivationRefused
 from ..notation.parser import parse_assignments
 from ..notation.symbols import g, k, tau
 from ..optimizers.rule import THETA, Auxiliary, Hyperparameter, UpdateRule, total, written
@@ -138,7 +139,7 @@ class OpenRule:
                 or rate.free_symbols & others
                 or any(c.has(b.symbol) for c in calls.values())
             ):
-                raise ValueError(
+                raise DerivationRefused(
                     f"{self.rule.name}: the step of {b.name} is not linear in {b.name}; expected a block "
                     "that sums up or "
                     "forgets at a rate of its own"
@@ -176,7 +177,7 @@ class OpenRule:
             symbol = Symbol(present[0], real=True)
             polynomial = Poly(expand(expression), *(Symbol(name, real=True) for name in present))
             if polynomial.total_degree() > 1:
-                raise ValueError(
+                raise DerivationRefused(
                     f"{self.rule.name}: the step of {block} is not linear in {', '.join(present)}, a fast "
                     "memory"
                 )
@@ -230,16 +231,18 @@ def open_rule(rule: UpdateRule, exponents: str = "") -> OpenRule:
     """
     rates = [h for h in rule.hyperparameters if h.role == "learning rate"]
     if len(rates) != 1:
-        raise ValueError(f"{rule.name} has {len(rates)} learning rates; expected one, the small parameter")
+        raise DerivationRefused(
+            f"{rule.name} has {len(rates)} learning rates; expected one, the small parameter"
+        )
     for expression in (*rule.update.values(), *rule.gradients.values()):
         if sums := expression.atoms(total):
             found = written(min(sums, key=str))
-            raise ValueError(
+            raise DerivationRefused(
                 f"{found} couples coordinates; expected a rule that works coordinate by coordinate"
             )
     for expression in (*rule.update.values(), *(a.expression for a in rule.auxiliaries)):
         if sharp := expression.atoms(*NON_SMOOTH):
-            raise ValueError(
+            raise DerivationRefused(
                 f"{min(map(str, sharp))} is not smooth; expected a rule whose one-step map is smooth in the "
                 "state"
             )
@@ -250,11 +253,11 @@ def open_rule(rule: UpdateRule, exponents: str = "") -> OpenRule:
     allowed = ["noise", *memories, *(h.name for h in rule.hyperparameters if h.role == "constant")]
     for name, value in given.items():
         if name not in allowed:
-            raise ValueError(f"an exponent for {name!r}; expected one for {', '.join(allowed)}")
+            raise DerivationRefused(f"an exponent for {name!r}; expected one for {', '.join(allowed)}")
         unknowns = sorted(value.free_symbols, key=str) or [S]
         linear = value.is_polynomial(*unknowns) and Poly(value, *unknowns).total_degree() <= 1
         if not linear or not all(_moderate(powers, c) for powers, c in Poly(value, *unknowns).terms()):
-            raise ValueError(
+            raise DerivationRefused(
                 f"the exponent {value} of {name}; expected one linear in the unknowns with rational numbers "
                 f"up to {LARGEST}, "
                 f"weights from 1/{LARGEST}"
@@ -264,7 +267,7 @@ def open_rule(rule: UpdateRule, exponents: str = "") -> OpenRule:
     }
     found = OpenRule(rule, {"noise": -S, **own, **plain})
     if len(found.axes) > MAX_AXES:
-        raise ValueError(
+        raise DerivationRefused(
             f"{', '.join(found.axes)} are unknown; expected at most {MAX_AXES}: fix others, as 'beta2=1+s' "
             "does"
         )

@@ -1,4 +1,7 @@
-"""Scaling regimes as plain text, as LaTeX and as data for JSON."""
+"""Scaling regimes as plain text, as LaTeX and as data for JSON.
+
+Maps and cells are known here by their shape alone: they show themselves with these functions.
+"""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -11,7 +14,6 @@ from ..display.latex_vectors import latex_vector
 from ..display.text import text
 from ..notation.indices import components
 from ..regimes import REGIMES
-from .cells import Cell, RegimeMap
 from .exponents import Form, Point
 from .limit import Limit
 from .slow_manifold import memory_equation, memory_text
@@ -25,7 +27,7 @@ def power(form: Form, axes: Sequence[str], tex: bool = False) -> str:
     return f"h^{exponent}" if exponent.isalnum() else f"h^({exponent})"
 
 
-def region_text(cell: Cell, axes: Sequence[str]) -> str:
+def region_text(cell: Any, axes: Sequence[str]) -> str:
     """Return the equations and inequalities of a cell, ``s = 1, 0 < b, b < 2``."""
     parts = []
     for form in cell.region.zero:
@@ -62,7 +64,7 @@ def kind(limit: Limit) -> str:
     )
 
 
-def map_text(regimes: RegimeMap) -> str:
+def map_text(regimes: Any) -> str:
     """Return all cells over several lines, for a terminal."""
     rule, axes = regimes.model.rule, regimes.axes
     lines = [f"{rule.name} ({rule.variant}): {', '.join(scalings(regimes))}"]
@@ -78,7 +80,7 @@ def map_text(regimes: RegimeMap) -> str:
     return "\n".join([*lines, *_named_lines(regimes), *_memory_lines(regimes)])
 
 
-def _memory_lines(regimes: RegimeMap) -> list[str]:
+def _memory_lines(regimes: Any) -> list[str]:
     """Return the next order of the full-batch equation where all memories are fixed."""
     if not regimes.model.memories:
         return []
@@ -93,7 +95,7 @@ def _memory_lines(regimes: RegimeMap) -> list[str]:
     ]
 
 
-def scalings(regimes: RegimeMap) -> list[str]:
+def scalings(regimes: Any) -> list[str]:
     """Say how each hyperparameter scales."""
     model = regimes.model
     found = []
@@ -134,11 +136,11 @@ def _defined(definitions: Mapping[str, Lambda]) -> list[str]:
     return [f"{name}({', '.join(map(str, d.variables))}) = {d.expr}" for name, d in definitions.items()]
 
 
-def _named(regimes: RegimeMap) -> dict[str, Point | None]:
+def _named(regimes: Any) -> dict[str, Point | None]:
     return {regime.name: regimes.place(regime) for regime in REGIMES}
 
 
-def _named_lines(regimes: RegimeMap) -> list[str]:
+def _named_lines(regimes: Any) -> list[str]:
     lines = []
     for name, point in _named(regimes).items():
         if point is None:
@@ -149,7 +151,7 @@ def _named_lines(regimes: RegimeMap) -> list[str]:
     return lines
 
 
-def _number(regimes: RegimeMap, point: Point) -> int:
+def _number(regimes: Any, point: Point) -> int:
     return next(n for n, cell in enumerate(regimes.cells, 1) if point in cell.region)
 
 
@@ -167,7 +169,7 @@ def latex_limit(limit: Limit) -> str:
     return aligned(lines + [latex_definition(name, d) for name, d in limit.definitions.items()])
 
 
-def map_latex(regimes: RegimeMap) -> str:
+def map_latex(regimes: Any) -> str:
     """Return the cells one after the other, each with its region as a comment."""
     pieces = []
     for cell in regimes.cells:
@@ -180,7 +182,7 @@ def map_latex(regimes: RegimeMap) -> str:
     return "\n".join(pieces)
 
 
-def map_json(regimes: RegimeMap) -> dict[str, Any]:
+def map_json(regimes: Any) -> dict[str, Any]:
     """Return the partition as JSON data; exponents are expressions in the axes, points lists of fractions."""
     axes = regimes.axes
     try:
@@ -207,7 +209,7 @@ def map_json(regimes: RegimeMap) -> dict[str, Any]:
     }
 
 
-def _cell_json(cell: Cell, axes: Sequence[str]) -> dict[str, Any]:
+def _cell_json(cell: Any, axes: Sequence[str]) -> dict[str, Any]:
     limit = cell.limit
     data: dict[str, Any] = {
         "region": region_text(cell, axes),

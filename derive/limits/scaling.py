@@ -10,12 +10,14 @@ non-linearity all terms of a sum must change alike, and the argument of an expon
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any
 
 from sympy import Add, Expr, Function, Integer, Integral, Mul, Pow, Symbol, linsolve
 
-from ..derivation.equation import ModifiedEquation, modified_equation
+from ..derivation.equation import DerivedEquation, modified_equation
 from ..display.text import text as index_text
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
 from ..notation.indices import components, opened, terms
 from ..notation.symbols import Component, ElementFunction, TotalField, t
@@ -26,13 +28,13 @@ STEP = Symbol("T")
 """The exponent of the number of old steps that one new step stands for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScalingRule:
     """What to do when the batch is multiplied by k.
 
     Attributes
     ----------
-    equation : ModifiedEquation
+    equation : DerivedEquation
         The limit that is kept, of order 1, with a symbol for the multiplier of each hyperparameter.
     exponents : mapping of str to Expr
         Hyperparameters (one minus it, for a memory) are multiplied by k to this power; empty if there is no
@@ -47,7 +49,7 @@ class ScalingRule:
         Why there is no rule: the monomial that cannot be kept with those before it.
     """
 
-    equation: ModifiedEquation
+    equation: DerivedEquation
     exponents: Mapping[str, Expr]
     step: Expr
     blocks: Mapping[str, Expr]
@@ -59,6 +61,19 @@ class ScalingRule:
         """Whether the noise stands in the limit at all."""
         entries = (*self.equation.drift[0].values(), *self.equation.covariance[0].values())
         return any(c.field.rank == 2 for entry in entries for c in components(opened(entry)))
+
+    def __str__(self) -> str:
+        return _scaling_text(self)
+
+    def __repr__(self) -> str:
+        return f"<ScalingRule: {self.equation.chain.name}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rule as data; exponents of k."""
+        return _scaling_json(self)
 
 
 def scaling_rule(rule: UpdateRule, regime: Regime, noise: NoiseModel) -> ScalingRule:
@@ -78,7 +93,7 @@ def scaling_rule(rule: UpdateRule, regime: Regime, noise: NoiseModel) -> Scaling
     marked = _Marked(rule, regime)
     equation = modified_equation(rule, marked.regime, noise, order=1, form="diffusion")
     if equation.drift[0]["theta"] == 0 and equation.covariance[0]["theta", "theta"] == 0:
-        raise ValueError(
+        raise DerivationRefused(
             f"theta stands still in the limit of {equation.chain.name}; expected another; see optsde regimes"
         )
     system = _System(equation, marked.exponents)
@@ -117,7 +132,7 @@ def _mark(name: str) -> str:
 class _System:
     """The linear conditions on the exponents."""
 
-    def __init__(self, equation: ModifiedEquation, marks: Mapping[str, Symbol]) -> None:
+    def __init__(self, equation: DerivedEquation, marks: Mapping[str, Symbol]) -> None:
         self.definitions = equation.definitions
         self.sizes = {b.name: Symbol(f"r_{b.name}") for b in equation.chain.rule.blocks}
         self.sizes["theta"] = Integer(0)
@@ -195,7 +210,7 @@ class _System:
         return value - Add(*(n * w for n, w in zip(call.orders, weights, strict=True)))
 
 
-def scaling_text(found: ScalingRule) -> str:
+def _scaling_text(found: ScalingRule) -> str:
     """Return the rule over several lines, for a terminal."""
     chain = found.equation.chain
     lines = [f"{chain.name}: the batch times k"]
@@ -216,7 +231,7 @@ def scaling_text(found: ScalingRule) -> str:
     return "\n".join(lines)
 
 
-def scaling_json(found: ScalingRule) -> dict[str, Any]:
+def _scaling_json(found: ScalingRule) -> dict[str, Any]:
     """Return the rule as JSON data; exponents of k."""
     chain = found.equation.chain
     return {

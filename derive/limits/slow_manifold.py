@@ -18,6 +18,7 @@ from sympy import Add, Expr, Integer, Lambda, Mul, Symbol, factor
 from sympy.core.function import AppliedUndef
 
 from ..display.text import text
+from ..errors import DerivationRefused
 from ..notation.indices import canonical, components, terms
 from ..notation.operators import apply, contracted
 from ..notation.symbols import ElementFunction, Field, element_function, g, gradient, k
@@ -54,16 +55,16 @@ def memory_equation(model: OpenRule) -> MemoryEquation:
     fixed = {str(c) for c in model.constants.values()}
     for b in blocks:
         if b not in model.rates or {str(x) for x in model.rates[b].free_symbols} - fixed:
-            raise ValueError(
+            raise DerivationRefused(
                 f"{rule.name} has the block {b}, which does not forget at a fixed rate; expected memories"
             )
     if model.shifts:
-        raise ValueError(f"{rule.name} takes gradients away from theta; expected gradients at theta")
+        raise DerivationRefused(f"{rule.name} takes gradients away from theta; expected gradients at theta")
     (lr,) = (h.symbol for h in rule.hyperparameters if h.role == "learning rate")
     step = _indexed(model, model.steps["theta"] / lr)
     sources = {b: _indexed(model, model.source(b)) for b in blocks}
     if step.has(lr) or step.has(k):
-        raise ValueError(
+        raise DerivationRefused(
             f"{rule.name}: the step of theta is not proportional to a constant lr; expected one that is"
         )
     leading: dict[Expr, Expr] = {}
@@ -94,7 +95,7 @@ def _order(sources: Mapping[str, Expr]) -> list[str]:
             if b not in done and {c.field.name for c in components(sources[b])} & {*sources} <= {*done}
         ]
         if not ready:
-            raise ValueError(
+            raise DerivationRefused(
                 f"the blocks {', '.join(b for b in sources if b not in done)} feed each other; expected a "
                 "chain"
             )

@@ -3,7 +3,7 @@ contain them.
 """
 
 from collections.abc import Collection, Iterator
-from functools import cache
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import TypeVar
@@ -11,10 +11,12 @@ from typing import TypeVar
 from sympy import Add, Dummy, Expr, Integer, Mul, Poly, factor, factorial, ff
 from sympy.functions.combinatorial.numbers import stirling
 
+from ..notation.symbols import KEPT
+
 Item = TypeVar("Item")
 
 
-@cache
+@lru_cache(KEPT)
 def inclusion(parts: tuple[tuple[tuple[int, int], ...], ...], batch: Expr, population: Expr) -> Expr:
     """Return the factor of a product of moments of one draw in a joint moment of batches without replacement.
 

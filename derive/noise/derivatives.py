@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 from sympy import Expr
 
+from ..errors import DerivationRefused
 from ..notation.indices import components
 from ..notation.symbols import Field
 
@@ -47,7 +48,7 @@ def second_moment(covariance: Field, left: tuple[str, ...], right: tuple[str, ..
         case (i,), (j, k, l):
             other = S(j, k, i, l) + S(j, l, i, k) + S(k, l, i, j)
             return (S(i, j, k, l) + S(i, k, j, l) + S(i, l, j, k)) / 3 - other / 6 - OPEN(i, j, k, l)
-    raise ValueError(
+    raise DerivationRefused(
         f"E[xi[{','.join(left)}] xi[{','.join(right)}]], where indices after the first are derivatives by "
         "theta; expected at "
         "most two derivatives: take constant noise or a lower weak order"
@@ -63,7 +64,7 @@ def check_determined(expressions: Iterable[Expr], name: str) -> None:
         They do.
     """
     if any(c.field == OPEN for e in expressions for c in components(e)):
-        raise ValueError(
+        raise DerivationRefused(
             f"{name} needs the moment E[xi_ij xi_kl] of the noise's derivatives by theta, which the "
             "covariance S(theta) does "
             "not determine; take constant noise or a lower weak order"

@@ -6,6 +6,7 @@ from math import prod
 
 from sympy import Add, Expr, Integer, Mul, S, Symbol, factor
 
+from ..errors import DerivationRefused
 from ..notation.indices import terms
 from ..notation.symbols import Component, Field, noise, sample_of
 from .batches import inclusion, partitions
@@ -75,7 +76,7 @@ class NoiseModel:
             return self.cumulant_field(order)(*(x.indices[0] for x in factors))
         if order == 2:
             return second_moment(self.cumulant_field(2), factors[0].indices, factors[1].indices)
-        raise ValueError(
+        raise DerivationRefused(
             f"E[{' '.join(map(str, factors))}] of {self.name} noise, where more indices are derivatives by "
             "theta; cumulants at "
             "one theta do not determine it: take constant noise, a Gaussian or elliptical law, or a lower "
@@ -111,7 +112,7 @@ class NoiseModel:
 
     def _moment(self, slots: tuple[Component, ...]) -> Expr:
         if self.known is not None and len(slots) > self.known:
-            raise ValueError(
+            raise DerivationRefused(
                 f"a moment of order {len(slots)} of {self.name} noise, known through order {self.known}; "
                 "take a lower weak order, or a NoiseModel with more orders of cumulants"
             )
@@ -219,7 +220,7 @@ def student_t(nu: Expr | None = None, constant: bool = False) -> NoiseModel:
     """
     degrees = Symbol("nu", positive=True) if nu is None else nu
     if degrees.is_number and degrees <= 4:
-        raise ValueError(
+        raise DerivationRefused(
             f"Student noise with {degrees} degrees of freedom has no fourth moment; expected more than 4"
         )
     return NoiseModel("student-t", (2, 4), constant, 6 / (degrees - 4), known=5)
@@ -246,17 +247,17 @@ def batch_mean(law: NoiseModel, size: Expr | None = None, population: Expr | Non
     count = Symbol("batch", positive=True) if size is None else size
     for what, number in (("batch", count), ("population", population)):
         if number is not None and number.is_number and not (number.is_Integer and number.is_positive):
-            raise ValueError(f"{what} {number}; expected a positive integer or a symbol")
+            raise DerivationRefused(f"{what} {number}; expected a positive integer or a symbol")
     if population is None:
         if law.population is not None:
-            raise ValueError(
+            raise DerivationRefused(
                 f"a batch of {law.name}; expected the law of one draw: means of whole batches are not known"
             )
         return replace(law, name=f"mean of {count} {law.name}", batch=law.batch * count)
     if law.batch != 1 or law.population is not None:
-        raise ValueError(f"a batch of {law.name} without replacement; expected the law of one draw")
+        raise DerivationRefused(f"a batch of {law.name} without replacement; expected the law of one draw")
     if (population - count).is_negative:
-        raise ValueError(
+        raise DerivationRefused(
             f"a batch of {count} out of {population} without replacement; expected at most {population}"
         )
     return replace(

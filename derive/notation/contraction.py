@@ -9,12 +9,13 @@ should compute them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 
 from sympy import Expr, Integer, Mul, factor
 
+from ..errors import DerivationRefused
 from .indices import components, connected, dummies, is_dummy, reindex, terms
-from .symbols import Component, TotalField, body_of
+from .symbols import KEPT, Component, TotalField, body_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def contract(term: Expr, index: str = "i") -> Contraction:
     for group in connected(left):
         indices = {name for f in group for name in _indices(f)}
         if indices & seen or not all(map(is_dummy, indices)):
-            raise ValueError(f"{Mul(*left)} in {term} is not a product of matrices and vectors")
+            raise DerivationRefused(f"{Mul(*left)} in {term} is not a product of matrices and vectors")
         numbers.append(contract_closed(Mul(*group)))
     return replace(tree, numbers=tuple(numbers))
 
@@ -115,7 +116,7 @@ def is_element_wise(body: Expr) -> bool:
     return all(len(c.indices) <= 1 for c in components(body)) and len(dummies(body)) == 1
 
 
-@cache
+@lru_cache(KEPT)
 def root_of(total: Component) -> Expr | None:
     """Return x if a number is the sum of the squares of an element-wise x, at the dummy of its body."""
     body = body_of(total)

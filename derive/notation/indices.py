@@ -7,12 +7,13 @@ without indices (`symbols.TotalField`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, reduce
+from functools import lru_cache, reduce
 from itertools import product
 
 from sympy import Add, Expr, Mul, Pow
 
-from .symbols import Component, TotalField, one, total_of
+from .symbols import KEPT, Component, TotalField, one, total_of
+from .zeros import without_zeros
 
 
 def components(expression: Expr) -> set[Component]:
@@ -89,9 +90,9 @@ def canonical(expression: Expr) -> Expr:
     """Return the sum of terms with dummies named ``_1``, ``_2``, ... in an order that does not depend on
     their names.
 
-    Closed sums of functions of the state become totals.
+    Closed sums of functions of the state become totals; terms that add up to 0 are left out.
     """
-    return Add(*(_canonical_term(term) for term in terms(expression)))
+    return without_zeros(Add(*(_canonical_term(term) for term in terms(expression))))
 
 
 def whole(expression: Expr) -> Component:
@@ -116,7 +117,7 @@ def _opened_term(term: Expr) -> Expr:
     return reduce(multiply, bodies, Mul(*rest))
 
 
-@cache
+@lru_cache(KEPT)
 def _canonical_term(term: Expr) -> Expr:
     if not _dummies_of(term):
         return term
@@ -160,7 +161,7 @@ def _is_closed(factors: list[Expr]) -> bool:
     return bool(indices) and all(map(is_dummy, indices)) and not any(c.field.formal for c in found)
 
 
-@cache
+@lru_cache(KEPT)
 def _named(term: Expr) -> Expr:
     """Give the dummies of a term their canonical names."""
     names = _dummies_of(term)
@@ -214,11 +215,15 @@ def _written(factor: Expr, naming: Mapping[str, str]) -> str:
     return _text(factor, tuple(naming[name] for name in _dummies_of(factor)))
 
 
-@cache
+@lru_cache(KEPT)
 def _text(factor: Expr, names: tuple[str, ...]) -> str:
     return str(reindex(factor, dict(zip(_dummies_of(factor), names, strict=True))))
 
 
-@cache
+@lru_cache(KEPT)
 def _dummies_of(expression: Expr) -> tuple[str, ...]:
     return tuple(sorted(dummies(expression)))
+
+
+FREE = ("i", "j", "k", "l", "m", "n")
+"""Names of free indices, in the order of the blocks they belong to."""

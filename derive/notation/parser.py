@@ -17,6 +17,8 @@ from types import MappingProxyType
 import sympy as sp
 from sympy import Expr
 
+from ..errors import BadInput
+
 MAX_TEXT, MAX_BRACKETS, MAX_DEPTH, MAX_NODES = 2000, 60, 150, 500
 MAX_DIGITS, MAX_DECIMAL_EXPONENT, MAX_EXPONENT, MAX_SIZE = 40, 60, 64, 2000
 
@@ -79,11 +81,11 @@ def parse_assignments(
     for part in _split(text):
         name, equals, right = (piece.strip() for piece in part.partition("="))
         if not equals or not _NAME.fullmatch(name):
-            raise ValueError(
+            raise BadInput(
                 f"got {_shown(part.strip())}, expected assignments such as 'lr=tau, alpha=1-c*tau'"
             )
         if name in assigned:
-            raise ValueError(f"{name} is assigned twice in {_shown(text)}: keep one of the two")
+            raise BadInput(f"{name} is assigned twice in {_shown(text)}: keep one of the two")
         assigned[name] = _Reader(
             right, symbols, FUNCTIONS if functions is None else functions, free
         ).expression()
@@ -234,9 +236,9 @@ class _Reader:
 
 def _check_size(text: str) -> None:
     if not isinstance(text, str):
-        raise ValueError(f"got {type(text).__name__}, expected an expression as text such as '1 - c*tau'")
+        raise BadInput(f"got {type(text).__name__}, expected an expression as text such as '1 - c*tau'")
     if len(text) > MAX_TEXT:
-        raise ValueError(
+        raise BadInput(
             f"got an expression of {len(text)} characters, at most {MAX_TEXT} are read: shorten it"
         )
 

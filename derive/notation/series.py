@@ -4,7 +4,7 @@ Half powers are needed: noise of scale ``tau**(-1/2)`` enters an increment at ``
 keeps track of its own precision, so a result is never claimed to a higher power than it is known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sympy import (
@@ -25,6 +25,7 @@ from sympy import (
     zoo,
 )
 
+from ..errors import DerivationRefused
 from .indices import canonical, multiply, terms
 from .symbols import tau
 
@@ -87,6 +88,10 @@ class Series:
         kept = {n: c for n, c in self.coefficients.items() if n < precision}
         return Series(kept, min(self.precision, precision))
 
+    def mapped(self, function: Callable[[Expr], Expr]) -> "Series":
+        """Write each coefficient in another form."""
+        return Series({n: function(c) for n, c in self.coefficients.items()}, self.precision)
+
     def _tidy(self) -> "Series":
         canonicals = {n: canonical(c) for n, c in self.coefficients.items() if n < self.precision}
         return Series({n: canonicals[n] for n in sorted(canonicals) if canonicals[n] != 0}, self.precision)
@@ -101,10 +106,12 @@ class Series:
                 result = result * self
             return result
         if not self.coefficients:
-            raise ValueError(f"power {exponent} of zero; expected a base that does not vanish as tau -> 0")
+            raise DerivationRefused(
+                f"power {exponent} of zero; expected a base that does not vanish as tau -> 0"
+            )
         leading = exponent * self.valuation
         if not leading.is_Integer:
-            raise ValueError(
+            raise DerivationRefused(
                 f"power {exponent} of tau**({Rational(self.valuation, 2)}) is no power of sqrt(tau)"
             )
         first = self.coefficients[self.valuation]
@@ -134,14 +141,14 @@ class Series:
     def apply(self, function: type, length: int) -> "Series":
         """Return ``function(self)`` by Taylor's formula around the coefficient of ``tau**0``."""
         if self.valuation < 0:
-            raise ValueError(f"{function.__name__} of a quantity that grows as tau -> 0")
+            raise DerivationRefused(f"{function.__name__} of a quantity that grows as tau -> 0")
         x, centre = Dummy(), self.coefficients.get(0, Integer(0))
         tail = Series({n: c for n, c in self.coefficients.items() if n > 0}, self.precision)
         derivatives, current = [], function(x)
         for n in range(length if tail.coefficients else 1):
             derivatives.append(current.subs(x, centre) / factorial(n))
             if not derivatives[-1].is_finite and derivatives[-1].has(zoo, nan, oo, -oo):
-                raise ValueError(
+                raise DerivationRefused(
                     f"{function.__name__} is not smooth at {centre}, its argument's limit as tau -> 0"
                 )
             current = diff(current, x)
@@ -173,6 +180,6 @@ def monomial_series(expression: Expr) -> Series:
         exponent = Mul(powers).as_base_exp()[1] if powers != 1 else Integer(0)
         twice = 2 * exponent
         if powers not in (1, tau**exponent) or not twice.is_Integer:
-            raise ValueError(f"{term} is not a constant times a half-integer power of tau")
+            raise DerivationRefused(f"{term} is not a constant times a half-integer power of tau")
         result = result + Series.of(rest, int(twice))
     return result

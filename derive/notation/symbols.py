@@ -5,7 +5,7 @@ An expression in index notation is a SymPy expression whose atoms are `Component
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sympy import Expr, Function, S, Symbol
@@ -18,6 +18,10 @@ k = Symbol("k", real=True)
 """The number of steps done before this one, ``t / tau``; for update rules."""
 g = Symbol("g", real=True)
 """The stochastic gradient at one coordinate; for update rules."""
+
+
+KEPT = 1 << 16
+"""Results that a cache of expressions holds: a long process forgets the oldest."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +102,15 @@ class Component(Symbol):
             return f"total({printer._print(self.field.body)})"
         return f"{self.field.name}[{','.join(self.indices)}]"
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _component, (self.field, self.indices)
+
     def differentiated(self, index: str) -> "Component":
         """Return the derivative by ``theta[index]`` of a component that varies."""
         return self.field(*self.indices, index)
 
 
-@cache
+@lru_cache(KEPT)
 def _component(field: Field, indices: tuple[str, ...]) -> Component:
     # SymPy keeps one symbol for each name: the name must tell fields apart that differ in anything
     kinds = zip("'~^!", (field.varies, field.gradient, field.symmetric, field.formal), strict=True)
@@ -181,6 +188,9 @@ class ElementFunction(Function):
     base: str = ""
     orders: tuple[int, ...] = ()
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _applied, (self.base, self.orders, self.args)
+
     def fdiff(self, argindex: int = 1) -> "ElementFunction":
         orders = list(self.orders)
         orders[argindex - 1] += 1
@@ -220,3 +230,7 @@ def latex_function(name: str) -> str:
 def element_function(name: str, orders: tuple[int, ...]) -> type[ElementFunction]:
     """Return the class of the abstract function `name` differentiated `orders` times by each argument."""
     return type(f"{name}{orders}", (ElementFunction,), {"base": name, "orders": orders, "nargs": len(orders)})
+
+
+def _applied(name: str, orders: tuple[int, ...], arguments: tuple[Expr, ...]) -> ElementFunction:
+    return element_function(name, orders)(*arguments, evaluate=False)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from sympy import Expr, Integer, Symbol, cos, pi
 
+from ..errors import BadInput
 from ..notation.symbols import k
 from .rule import THETA, Hyperparameter, UpdateRule
 
@@ -82,9 +83,9 @@ def epoch(rule: UpdateRule, batches: int) -> UpdateRule:
         The number is none of steps, or an abstract function of the rule depends on the step number.
     """
     if isinstance(batches, bool) or not isinstance(batches, int) or batches < 1:
-        raise ValueError(f"an epoch of {batches!r} batches; expected 1, 2, ...")
+        raise BadInput(f"an epoch of {batches!r} batches; expected 1, 2, ...")
     if counting := [a.name for a in rule.auxiliaries if a.expression.has(k)]:
-        raise ValueError(
+        raise BadInput(
             f"an epoch of {rule.name}, whose {counting[0]} depends on the step number; expected it in the "
             "update"
         )
@@ -123,7 +124,7 @@ def _with(rule: UpdateRule, *added: Hyperparameter) -> UpdateRule:
     taken = {h.name for h in rule.hyperparameters} | {b.name for b in rule.blocks}
     for h in added:
         if h.name in taken:
-            raise ValueError(f"{rule.name} has {h.name} already; expected a rule without it")
+            raise BadInput(f"{rule.name} has {h.name} already; expected a rule without it")
     return replace(rule, hyperparameters=(*rule.hyperparameters, *added))
 
 
@@ -131,4 +132,4 @@ def _learning_rate(rule: UpdateRule) -> Hyperparameter:
     for h in rule.hyperparameters:
         if h.role == "learning rate":
             return h
-    raise ValueError(f"{rule.name} has no hyperparameter whose role is learning rate; expected one")
+    raise BadInput(f"{rule.name} has no hyperparameter whose role is learning rate; expected one")

@@ -8,7 +8,8 @@ from typing import Literal, get_args
 from sympy import Dummy, Expr, Function, Symbol, sqrt
 from sympy.core.function import AppliedUndef
 
-from ..notation.frozen import FrozenMap, freeze
+from ..errors import BadInput
+from ..notation.frozen import FrozenMapping
 from ..notation.symbols import g, k
 
 THETA = Symbol("theta", real=True)
@@ -100,6 +101,8 @@ class Hyperparameter:
         itself.
     step_units : int or Rational
         The power of a number of steps it carries: -1 for a rate per step.
+    below_one : bool
+        Whether a constant stays below 1, as every memory does: a weight beside ``1 - beta``.
     """
 
     name: str
@@ -107,6 +110,12 @@ class Hyperparameter:
     noise_units: int = 0
     default: float = 1.0
     step_units: Expr | int = 0
+    below_one: bool = False
+
+    @property
+    def fraction(self) -> bool:
+        """Whether it lies between 0 and 1."""
+        return self.below_one or self.role == "memory"
 
     @property
     def symbol(self) -> Symbol:
@@ -172,37 +181,38 @@ class UpdateRule:
     auxiliaries: tuple[Auxiliary, ...]
     update: Mapping[str, Expr]
     reference: str
-    gradients: Mapping[str, Expr] = field(default_factory=lambda: FrozenMap({g.name: THETA}))
-    samples: Mapping[str, int] = field(default_factory=FrozenMap)
+    gradients: Mapping[str, Expr] = field(default_factory=lambda: {g.name: THETA})
+    samples: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        freeze(self, "update", "gradients", "samples")
+        for name in ("update", "gradients", "samples"):
+            object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
         blocks = [b.name for b in self.blocks]
         if blocks[:1] != ["theta"]:
-            raise ValueError(
+            raise BadInput(
                 f"{self.name} has the state {', '.join(blocks) or 'nothing'}; expected theta as its first "
                 "block"
             )
         if taken := sorted(RESERVED.intersection([*blocks, *(h.name for h in self.hyperparameters)])):
-            raise ValueError(
+            raise BadInput(
                 f"{self.name} has a block or hyperparameter {taken[0]}, a reserved name; rename it"
             )
         if set(self.update) != set(blocks):
             found = ", ".join(self.update) or "nothing"
-            raise ValueError(
+            raise BadInput(
                 f"{self.name} updates {found}; expected one next value for each of {', '.join(blocks)}"
             )
         if clash := sorted({*self.gradients} & {*blocks, *(h.name for h in self.hyperparameters)}):
-            raise ValueError(
+            raise BadInput(
                 f"{self.name} has a gradient {clash[0]}, the name of a block or hyperparameter; rename it"
             )
         for name, number in self.samples.items():
             if name not in self.gradients:
-                raise ValueError(
+                raise BadInput(
                     f"{self.name} numbers the sample of {name}; expected one of {', '.join(self.gradients)}"
                 )
             if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-                raise ValueError(
+                raise BadInput(
                     f"{self.name} takes {name} with the sample {number!r}; expected its number, 1, 2, ..."
                 )
         known = {k, *(b.symbol for b in self.blocks), *(h.symbol for h in self.hyperparameters)}
@@ -215,9 +225,9 @@ class UpdateRule:
         for auxiliary in self.auxiliaries:
             where = f"{self.name}: the auxiliary {auxiliary.name}"
             if auxiliary.name in REDUCTIONS:
-                raise ValueError(f"{where} has a reserved name; rename it")
+                raise BadInput(f"{where} has a reserved name; rename it")
             if auxiliary.expression.has(total):
-                raise ValueError(f"{where} contains a sum over coordinates; make it an argument")
+                raise BadInput(f"{where} contains a sum over coordinates; make it an argument")
             self._check_symbols(
                 f"the auxiliary {auxiliary.name}", auxiliary.expression, constants | {*auxiliary.arguments}
             )
@@ -235,12 +245,12 @@ class UpdateRule:
         for symbol in sorted(expression.free_symbols - known, key=str):
             names = sorted(map(str, known))
             if symbol.name in names:
-                raise ValueError(
+                raise BadInput(
                     f"{self.name}: {symbol} in {where} has other assumptions; take its `symbol` attribute"
                 )
             close = get_close_matches(symbol.name, names, 1)
             hint = f"did you mean {close[0]}? " if close else ""
-            raise ValueError(
+            raise BadInput(
                 f"{self.name}: unknown symbol {symbol} in {where}; {hint}expected {', '.join(names)}"
             )
 
@@ -278,6 +288,6 @@ def check_variant(rule: str, variant: str, variants: object) -> None:
     if variant not in get_args(variants):
         close = get_close_matches(variant, get_args(variants), 1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(
+        raise BadInput(
             f"{rule} has no variant {variant!r}; expected one of {', '.join(get_args(variants))}{hint}"
         )

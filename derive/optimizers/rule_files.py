@@ -37,6 +37,7 @@ from typing import Any, get_args, get_type_hints
 
 from sympy import Expr, Function, Symbol
 
+from ..errors import BadInput
 from ..notation.parser import FUNCTIONS
 from ..notation.symbols import g, k
 from .rule import REDUCTIONS, THETA, Auxiliary, Block, Hyperparameter, UpdateRule, in_order, old
@@ -82,15 +83,15 @@ def load_rule(path: str | Path) -> UpdateRule:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise ValueError(f"cannot read the rule {path}: {error.strerror}; expected a TOML file") from error
+        raise BadInput(f"cannot read the rule {path}: {error.strerror}; expected a TOML file") from error
     if len(data) > MAX_BYTES:
-        raise ValueError(f"{path} has {len(data)} bytes; expected a rule of at most {MAX_BYTES}")
+        raise BadInput(f"{path} has {len(data)} bytes; expected a rule of at most {MAX_BYTES}")
     try:
         return read_rule(tomllib.loads(data.decode("utf-8")))
     except RecursionError:
-        raise ValueError(f"{path}: nested too deeply; expected a rule in TOML") from None
+        raise BadInput(f"{path}: nested too deeply; expected a rule in TOML") from None
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise BadInput(f"{path}: {error}") from error
 
 
 def read_rule(tables: Mapping[str, Any]) -> UpdateRule:
@@ -140,21 +141,23 @@ def _block(name: str, entry: Any) -> Block:
     known_keys(f"state {name}", entry, ("noise_units", "nonnegative", "step_units"))
     nonnegative = entry.get("nonnegative", False)
     if not isinstance(nonnegative, bool):
-        raise ValueError(f"state {name} has nonnegative = {nonnegative!r}; expected true or false")
+        raise BadInput(f"state {name} has nonnegative = {nonnegative!r}; expected true or false")
     return Block(
         name, whole(name, entry.get("noise_units", 0)), nonnegative, unit(name, entry.get("step_units", 0))
     )
 
 
 def _hyperparameter(name: str, entry: Any) -> Hyperparameter:
-    known_keys(f"hyperparameter {name}", entry, ("role", "noise_units", "default", "step_units"))
+    known_keys(f"hyperparameter {name}", entry, ("role", "noise_units", "default", "step_units", "below_one"))
     role, default = entry.get("role"), entry.get("default", 1.0)
     if role not in _ROLES:
-        raise ValueError(f"hyperparameter {name} has the role {role!r}; expected one of {', '.join(_ROLES)}")
+        raise BadInput(f"hyperparameter {name} has the role {role!r}; expected one of {', '.join(_ROLES)}")
     if isinstance(default, bool) or not isinstance(default, int | float) or not isfinite(default):
-        raise ValueError(f"hyperparameter {name} has the default {default!r}; expected a finite number")
+        raise BadInput(f"hyperparameter {name} has the default {default!r}; expected a finite number")
+    if not isinstance(below_one := entry.get("below_one", False), bool):
+        raise BadInput(f"hyperparameter {name} has below_one = {below_one!r}; expected true or false")
     noise_units, step_units = whole(name, entry.get("noise_units", 0)), unit(name, entry.get("step_units", 0))
-    return Hyperparameter(name, role, noise_units, float(default), step_units)
+    return Hyperparameter(name, role, noise_units, float(default), step_units, below_one)
 
 
 def _signatures(table: Mapping[str, Any]) -> dict[str, tuple[list[str], Any]]:
@@ -168,11 +171,11 @@ def _signatures(table: Mapping[str, Any]) -> dict[str, tuple[list[str], Any]]:
             or not all(NAME.fullmatch(name) for name in arguments)
             or len(set(arguments)) < len(arguments)
         ):
-            raise ValueError(
+            raise BadInput(
                 f'auxiliary {call!r}; expected a function of different names, as "P(v)" = "1/(sqrt(v) + eps)"'
             )
         if match[1] in result:
-            raise ValueError(f"auxiliary {match[1]} is defined twice; keep one of the two")
+            raise BadInput(f"auxiliary {match[1]} is defined twice; keep one of the two")
         result[match[1]] = arguments, text
     return result
 
@@ -190,7 +193,7 @@ def _auxiliaries(
             for a in arguments
         )
         if clash := sorted(set(arguments) & constants.keys()):
-            raise ValueError(
+            raise BadInput(
                 f"auxiliary {name} has the argument {clash[0]}, which is a constant; expected another name"
             )
         local = {**constants, **dict(zip(arguments, symbols, strict=True))}
@@ -212,7 +215,7 @@ def _abstract(name: str, arity: int) -> Callable[..., Expr]:
 def _old(blocks: set[Symbol]) -> Callable[[Expr], Expr]:
     def call(argument: Expr) -> Expr:
         if argument not in blocks:
-            raise ValueError(
+            raise BadInput(
                 f"old({argument}); expected a block of the state: {', '.join(sorted(map(str, blocks)))}"
             )
         return old(argument)
@@ -239,11 +242,9 @@ def _lines(
     used = {s.name for expression in lines.values() for s in expression.free_symbols}
     for name in intermediate:
         if name not in used:
-            raise ValueError(
+            raise BadInput(
                 f"update assigns {name}, which is neither state nor used later; {advice(name, targets)}"
             )
     if missing := [name for name in targets if name not in update]:
-        raise ValueError(
-            f"update has no line for {missing[0]}; expected one for each of {', '.join(targets)}"
-        )
+        raise BadInput(f"update has no line for {missing[0]}; expected one for each of {', '.join(targets)}")
     return lines

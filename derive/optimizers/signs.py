@@ -44,7 +44,8 @@ def lion() -> UpdateRule:
 
     The memory is beta2; beta1 weighs the mean against the newest gradient and does not depend on tau.
     """
-    beta1, beta2 = Hyperparameter("beta1", "constant", default=0.9), Hyperparameter("beta2", "memory")
+    beta1 = Hyperparameter("beta1", "constant", default=0.9, below_one=True)
+    beta2 = Hyperparameter("beta2", "memory")
     decay, m = Hyperparameter("weight_decay", "constant", noise_units=-1, default=1e-3), _MEAN.symbol
     direction = sign(beta1.symbol * m + (1 - beta1.symbol) * g)
     update = in_order({

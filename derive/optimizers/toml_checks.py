@@ -9,6 +9,7 @@ from typing import Any
 from sympy import Expr, Pow, Rational, Symbol, ceiling
 from sympy.core.function import AppliedUndef
 
+from ..errors import BadInput
 from ..notation.parser import FUNCTIONS, MAX_SIZE, parse_expression
 from .rule import REDUCTIONS
 
@@ -40,7 +41,7 @@ def expression(where: str, text: Any, symbols: Mapping[str, Expr], functions: Fu
     try:
         return parse_expression(text, symbols, functions)
     except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+        raise BadInput(f"{where}: {error}") from error
 
 
 def check_sizes(
@@ -69,7 +70,7 @@ def check_sizes(
     for target, value in lines.items():
         sizes[target] = size(value, dict(sizes))
         if sizes[target] > MAX_SIZE:
-            raise ValueError(
+            raise BadInput(
                 f"update of {target} has over {MAX_SIZE} digits and terms written out; write smaller powers"
             )
 
@@ -80,14 +81,14 @@ def unit(name: str, value: Any) -> Expr:
         number = expression(f"units of {name}", str(value), {}, {})
         if number.is_Rational and abs(number) <= 8:
             return number
-    raise ValueError(f'{name} has the units {value!r}; expected a small whole number or a fraction as "1/2"')
+    raise BadInput(f'{name} has the units {value!r}; expected a small whole number or a fraction as "1/2"')
 
 
 def whole(name: str, value: Any) -> int:
     """Read a whole number of units."""
     number = unit(name, value)
     if not number.is_Integer:
-        raise ValueError(f"{name} has the noise_units {value!r}; expected a whole number")
+        raise BadInput(f"{name} has the noise_units {value!r}; expected a whole number")
     return int(number)
 
 
@@ -95,17 +96,17 @@ def table(tables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a table, empty if it is not there."""
     found = tables.get(name, {})
     if not isinstance(found, Mapping):
-        raise ValueError(f"{name} is {type(found).__name__}; expected a table [{name}]")
+        raise BadInput(f"{name} is {type(found).__name__}; expected a table [{name}]")
     return found
 
 
 def known_keys(where: str, table: Any, names: Iterable[str]) -> None:
     """Refuse what is no table, and keys that mean nothing."""
     if not isinstance(table, Mapping):
-        raise ValueError(f"{where} is {table!r}; expected a table with {', '.join(names)}")
+        raise BadInput(f"{where} is {table!r}; expected a table with {', '.join(names)}")
     for name in table:
         if name not in names:
-            raise ValueError(f"{where} has {name!r}; {advice(str(name), names)}")
+            raise BadInput(f"{where} has {name!r}; {advice(str(name), names)}")
 
 
 def check_name(name: str, taken: set[str]) -> None:
@@ -113,27 +114,27 @@ def check_name(name: str, taken: set[str]) -> None:
     LaTeX.
     """
     if not NAME.fullmatch(name) or len(name) > 40 or keyword.iskeyword(name):
-        raise ValueError(
+        raise BadInput(
             f"the name {name[:40]!r}; expected letters and digits, in parts joined by single underscores"
         )
     if name in _RESERVED:
-        raise ValueError(f"the name {name} has a meaning of its own; expected another")
+        raise BadInput(f"the name {name} has a meaning of its own; expected another")
     if name in taken:
-        raise ValueError(f"the name {name} stands for two things; expected different names")
+        raise BadInput(f"the name {name} stands for two things; expected different names")
 
 
 def label(tables: Mapping[str, Any], key: str, default: str | None = None) -> str:
     """Read a name for people, which stands in the comments of kernels."""
     value = tables.get(key, default)
     if not isinstance(value, str) or not _LABEL.fullmatch(value):
-        raise ValueError(f"{key} is {value!r}; expected up to 40 letters, digits, spaces and . , + - _")
+        raise BadInput(f"{key} is {value!r}; expected up to 40 letters, digits, spaces and . , + - _")
     return value
 
 
 def line(key: str, value: Any) -> str:
     """Read a line of text."""
     if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
-        raise ValueError(f"{key} is {value!r}; expected up to 200 printable characters on one line")
+        raise BadInput(f"{key} is {value!r}; expected up to 200 printable characters on one line")
     return value
 
 

@@ -2,6 +2,7 @@
 
 from sympy import Expr, Integer, Rational, sqrt
 
+from ..errors import BadInput
 from .increment_laws import three_point_increments, two_point_increments
 from .scheme import Scheme, Sde, X
 from .stochastic_runge_kutta import DRI1, RI6, stochastic_runge_kutta
@@ -143,3 +144,17 @@ SCHEMES = (
     runge_kutta,
 )
 """The schemes with a name, for the command line and for tests."""
+
+
+def named_scheme(text: str) -> Scheme:
+    """Return the scheme of a name; capitals do not matter, and hyphens are spaces.
+
+    Raises
+    ------
+    ValueError
+        No scheme has the name.
+    """
+    known = {s.name.lower().replace(" ", "-"): s for s in SCHEMES}
+    if (found := known.get(text.lower().replace(" ", "-").replace("_", "-"))) is None:
+        raise BadInput(f"unknown scheme {text!r}; expected one of {', '.join(known)}")
+    return found

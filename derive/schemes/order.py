@@ -6,15 +6,15 @@ coefficients are smooth and grow at most linearly, the weak error at a fixed tim
 (Milstein 1986; Kloeden, Platen 1992, 14.5.2).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
 from sympy import Add, Expr, Integer, Rational, sqrt
 
-from ..derivation.chain import Increments
 from ..derivation.expansion import shifted
 from ..derivation.generator import one_step_symbols
+from ..derivation.increments import Increments
 from ..derivation.verification import difference, exponential, generator_of
 from ..notation.indices import canonical, components, dummies, fresh, reindex, terms
 from ..notation.operators import compose_series
@@ -156,6 +156,11 @@ class SchemeChain:
     def expectation(self, expression: Expr) -> Expr:
         """Return the expectation over the increments."""
         return expectation(expression, self.scheme.increments)
+
+    @property
+    def absolute_values(self) -> Mapping[Expr, Expr]:
+        """None: a scheme's constants are numbers."""
+        return {}
 
 
 def sde_generator(scheme: Scheme) -> dict[Rational, Expr]:

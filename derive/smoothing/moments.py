@@ -11,23 +11,18 @@ the noise beside it go by Stein's lemma, ``E[xi_j G(xi)] = S_jk E[d_k G]``, wher
 ``E_u`` by x.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sympy import Add, Dummy, Expr, Integer, Lambda, Mul, Symbol, collect
 
+from ..errors import DerivationRefused
 from ..noise.laws import NoiseModel
 from ..notation.indices import components, terms
-from ..notation.symbols import Component, ElementFunction, NoiseField, tau
+from ..notation.symbols import KEPT, Component, ElementFunction, NoiseField, tau
 from .piecewise import COVARIANCE, MEAN, MEANS, VARIANCE, covariance, piecewise_polynomial
-
-MEANING = (
-    "with E_u = E u(X), Cov_u_w = Cov(u(X), w(Y)), X and Y Gaussian of means x, y, "
-    "variances V, W, covariance U; D[1] = d/dx"
-)
-"""What the names of the moments mean, for people."""
 
 
 class Noisy(ElementFunction):
@@ -35,8 +30,11 @@ class Noisy(ElementFunction):
 
     shape: Lambda
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _unevaluated, (noisy_function, (self.base, self.shape), self.args)
+
     def fdiff(self, argindex: int = 1) -> Any:
-        raise ValueError(f"{self} is not smooth; expected no derivative before the expectation")
+        raise DerivationRefused(f"{self} is not smooth; expected no derivative before the expectation")
 
     def parity(self, brought: int) -> int | None:
         """Return 1 if the function is odd in the noise and in the half-integer powers of tau together, 0 if
@@ -78,6 +76,9 @@ class Mean(ElementFunction):
             mean(cls.shape).diff(MEAN, cls.orders[0]).subs({MEAN: x, VARIANCE: variance}, simultaneous=True)
         )
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _unevaluated, (_mean_function, (self.base, self.shape, self.orders[0]), self.args)
+
     def fdiff(self, argindex: int = 1) -> Expr:
         # by V through the heat equation, d/dV = 1/2 d/dx d/dx, so that equal derivatives look equal
         return _mean_function(self.base, self.shape, self.orders[0] + argindex)(*self.args) / argindex
@@ -109,12 +110,20 @@ class Covariance(ElementFunction):
             return cls(y, x, w, v, u)
         return None
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _unevaluated, (_covariance_function, self.shapes, self.args)
+
     def fdiff(self, argindex: int = 1) -> Any:
-        raise ValueError(
+        raise DerivationRefused(
             f"the derivation differentiates {self.base}, the covariance of "
             f"{' and '.join(str(s.expr) for _, s in self.shapes)} "
             "at two coordinates, which is not smooth where they coincide; take a lower order"
         )
+
+
+def _unevaluated(make: Callable[..., type[Expr]], kind: tuple[Any, ...], arguments: tuple[Expr, ...]) -> Expr:
+    """Return a function of a kind at arguments, as a pickle holds it."""
+    return make(*kind)(*arguments, evaluate=False)
 
 
 @cache
@@ -124,7 +133,7 @@ def noisy_function(name: str, shape: Lambda) -> type[Noisy]:
 
 
 @cache
-def _mean_function(name: str, shape: Lambda, order: int = 0) -> type[Mean]:
+def _mean_function(name: str, shape: Lambda, order: int) -> type[Mean]:
     return type(f"{name}{order}", (Mean,), {"base": name, "orders": (order, 0), "shape": shape, "nargs": 2})
 
 
@@ -134,7 +143,7 @@ def _covariance_function(left: tuple[str, Lambda], right: tuple[str, Lambda]) ->
     return type(name, (Covariance,), {"base": name, "orders": orders, "shapes": (left, right), "nargs": 5})
 
 
-@cache
+@lru_cache(KEPT)
 def mean(shape: Lambda) -> Expr:
     """Return ``E u(x + sqrt(V) z)`` in closed form."""
     return piecewise_polynomial(shape).mean()
@@ -146,7 +155,7 @@ def mean_of(factors: Iterable[tuple[str, Lambda]], x: Expr, variance: Expr) -> E
     """
     name, shape = _product(factors)
     if piecewise_polynomial(shape).jumps:
-        return _mean_function(f"E_{name}", shape)(x, variance)
+        return _mean_function(f"E_{name}", shape, 0)(x, variance)
     return mean(shape).expand().subs({MEAN: x, VARIANCE: variance}, simultaneous=True)
 
 
@@ -167,14 +176,14 @@ def smoothed_moment(functions: list[Noisy], drawn: list[Component], law: NoiseMo
         The noise is not Gaussian, or the functions have more than two different arguments.
     """
     if law.orders != (2,) or law.population is not None:
-        raise ValueError(
+        raise DerivationRefused(
             f"{functions[0].shape.expr} is not smooth, with {law.name} noise; expected Gaussian noise"
         )
     factors: dict[Expr, list[tuple[str, Lambda]]] = {}
     for function in functions:
         factors.setdefault(function.args[0], []).append((function.base, function.shape))
     if len(factors) > 2:
-        raise ValueError(
+        raise DerivationRefused(
             f"the joint moment of {functions[0].shape.expr} at more than two coordinates; take a lower order"
         )
     shifts = [Dummy(real=True) for _ in factors]

@@ -7,7 +7,7 @@ functions at the ``t_k``.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise, product
 
 from sympy import (
@@ -34,6 +34,9 @@ from sympy import (
     sign,
     sqrt,
 )
+
+from ..errors import DerivationRefused
+from ..notation.symbols import KEPT
 
 NON_SMOOTH = (Abs, sign, Max, Min, Heaviside)
 
@@ -76,7 +79,7 @@ class PiecewisePolynomial:
         return smooth.expand() + Add(*broken)
 
 
-@cache
+@lru_cache(KEPT)
 def piecewise_polynomial(shape: Lambda) -> PiecewisePolynomial:
     """Read a function of one variable made of polynomials, Abs, sign, Max, Min and Heaviside.
 
@@ -98,7 +101,9 @@ Pieces = tuple[list[Expr], list[Expr]]
 def _read(expression: Expr, y: Symbol) -> Pieces:
     if not expression.has(*NON_SMOOTH):
         if not expression.is_polynomial(y):
-            raise ValueError(f"{expression} is no polynomial; expected a piecewise polynomial of the noise")
+            raise DerivationRefused(
+                f"{expression} is no polynomial; expected a piecewise polynomial of the noise"
+            )
         return [], [expression.expand()]
     arguments = [_read(argument, y) for argument in expression.args]
     match expression:
@@ -114,7 +119,7 @@ def _read(expression: Expr, y: Symbol) -> Pieces:
             return _combined([arguments[0], _sign(arguments[0], y)], Mul)
         case Max() | Min():
             return _extreme(arguments, y, 1 if isinstance(expression, Max) else -1)
-    raise ValueError(f"{expression} is no piecewise polynomial of the noise")
+    raise DerivationRefused(f"{expression} is no piecewise polynomial of the noise")
 
 
 def _extreme(arguments: list[Pieces], y: Symbol, which: int) -> Pieces:
@@ -163,7 +168,7 @@ def _sign(argument: Pieces, y: Symbol) -> Pieces:
 
 def _linear(piece: Expr, y: Symbol) -> tuple[Expr, Expr]:
     if Poly(piece, y).degree() > 1:
-        raise ValueError(
+        raise DerivationRefused(
             f"the sign of {piece} has no breaks in closed form; expected an argument linear in {y}"
         )
     return piece.coeff(y, 1), piece.coeff(y, 0)
@@ -177,7 +182,7 @@ def _sign_of(number: Expr) -> Expr:
 
 def _positive(number: Expr) -> bool:
     if number.is_extended_positive is None:
-        raise ValueError(f"the sign of {number} is not known; expected constants whose order is")
+        raise DerivationRefused(f"the sign of {number} is not known; expected constants whose order is")
     return bool(number.is_extended_positive)
 
 

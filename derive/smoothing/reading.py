@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sympy import Add, Expr, Heaviside, Lambda, Mul, Pow, Rational, Symbol, sign
 
+from ..errors import DerivationRefused
 from ..notation.indices import components, dummies
 from ..notation.series import EXACT, Series
 from ..notation.symbols import Component, NoiseField, tau
@@ -34,7 +35,7 @@ def read_noisy(expression: Expr, leaves: Mapping[Expr, Series], name: str) -> tu
     noisy = [leaf for leaf, series in leaves.items() if any(map(_noises, series.coefficients.values()))]
     if len(noisy) != 1:
         found = f"{' and '.join(map(str, noisy))} have noise" if noisy else "no noise enters it"
-        raise ValueError(
+        raise DerivationRefused(
             f"{expression} is not smooth, and {found}; expected one argument with noise, which smooths it"
         )
     leaf, argument = noisy[0], leaves[noisy[0]]
@@ -44,7 +45,7 @@ def read_noisy(expression: Expr, leaves: Mapping[Expr, Series], name: str) -> tu
     for other, series in leaves.items():
         if other != leaf:
             if list(series.coefficients) != [start] or components(series[start]):
-                raise ValueError(
+                raise DerivationRefused(
                     f"{expression} is not smooth, and {other} is no constant that scales as {leaf} does; "
                     "expected "
                     "constants beside the argument with noise"
@@ -65,22 +66,22 @@ def _check_argument(expression: Expr, leaf: Expr, argument: Series) -> None:
     drawn = {xi for coefficient in argument.coefficients.values() for xi in _noises(coefficient)}
     if len(drawn) > 1 and not any(map(dummies, drawn)):
         names = " and ".join(sorted(map(str, drawn)))
-        raise ValueError(
+        raise DerivationRefused(
             f"{expression} is not smooth, and {leaf} contains {names}; expected the noise of one sample"
         )
     for coefficient in argument.coefficients.values():
         if coefficient.atoms(Noisy) or any(_noises(coefficient.expand().diff(xi)) for xi in drawn):
-            raise ValueError(
+            raise DerivationRefused(
                 f"{expression} is not smooth, and {leaf} is not linear in the noise; expected a linear "
                 "dependence"
             )
         if dummies(coefficient):
-            raise ValueError(
+            raise DerivationRefused(
                 f"{expression} is not smooth, and {leaf} sums over coordinates; expected one coordinate"
             )
     leading = argument[argument.valuation]
     if not _noises(leading):
-        raise ValueError(
+        raise DerivationRefused(
             f"{expression} is not smooth, and as tau -> 0 the noise in {leaf} vanishes beside {leading} and "
             "does not smooth "
             "it; expected a regime in which the noise keeps its weight"
@@ -118,7 +119,7 @@ def _degree(expression: Expr) -> int:
             return degrees[0] * int(expression.exp)
     found = {n for n, argument in zip(degrees, expression.args, strict=True) if argument != 0}
     if len(found) > 1:
-        raise ValueError(
+        raise DerivationRefused(
             f"{expression} is not smooth, and its parts scale differently; expected one power of tau"
         )
     return 0 if isinstance(expression, sign | Heaviside) else found.pop()

@@ -10,6 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ..errors import BadInput
+
+VARIABLE = "OPTSDE_CACHE_DIR"
+"""The environment variable that names another directory."""
+
 
 def cache_directory() -> Path:
     """The directory of ``OPTSDE_CACHE_DIR``, or ``optsde`` in the user's cache; made if missing, readable by
@@ -20,7 +25,7 @@ def cache_directory() -> Path:
     ValueError
         If it belongs to another user, others may write to it or read it, or it is no directory.
     """
-    if given := os.environ.get("OPTSDE_CACHE_DIR"):
+    if given := os.environ.get(VARIABLE):
         path = Path(given).expanduser().absolute()
     elif sys.platform == "win32":
         path = Path(os.environ.get("LOCALAPPDATA", Path.home())) / "optsde"
@@ -31,14 +36,14 @@ def cache_directory() -> Path:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        raise ValueError(f"cache directory {path} is a link; set OPTSDE_CACHE_DIR to a directory of your own")
+        raise BadInput(f"cache directory {path} is a link; set OPTSDE_CACHE_DIR to a directory of your own")
     if hasattr(os, "getuid"):
         if found.st_uid != os.getuid():
-            raise ValueError(
+            raise BadInput(
                 f"cache directory {path} belongs to another user; set OPTSDE_CACHE_DIR to one of your own"
             )
         if found.st_mode & 0o077:
-            raise ValueError(f"cache directory {path} is open to other users; run `chmod 700` on it")
+            raise BadInput(f"cache directory {path} is open to other users; run `chmod 700` on it")
     return path
 
 

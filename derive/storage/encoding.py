@@ -64,9 +64,9 @@ _APPLIED: Mapping[str, Any] = {
         total,
     )
 }
-_PACKAGE = __package__.removesuffix("storage")
-"""Where the dataclasses come from that are written: this layer, with a dot at the end."""
 _CONSTANTS: Mapping[str, Basic] = {"pi": pi, "E": E}
+_PACKAGE = __name__.removesuffix("storage.encoding")
+"""Dataclasses of this layer alone are written."""
 
 
 class NotEncodable(ValueError):

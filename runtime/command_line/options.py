@@ -2,25 +2,26 @@
 
 import os
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 
 from sympy import Expr, Integer, Symbol
 
-from ...codegen.lowering.regularisation import Regularisation, floor, smooth, unregularised
 from ...derive.claims.claim import Claim
 from ...derive.claims.papers import CLAIMS
+from ...derive.errors import BadInput
 from ...derive.noise.laws import NOISES, NoiseModel, batch_mean, reshuffled
 from ...derive.notation.parser import parse_expression
-from ...derive.notation.symbols import tau
 from ...derive.optimizers.catalogue import CATALOGUE
 from ...derive.optimizers.rule import RESERVED, UpdateRule
 from ...derive.optimizers.rule_files import load_rule
-from ...derive.schemes.known import SCHEMES
-from ...derive.schemes.scheme import Scheme
-from ..problems.formula import Objective
-from ..problems.quadratic import Problem, Quadratic
+from ..problems.formula import Formula
+from ..problems.problem import Problem
+from ..problems.quadratic import Quadratic
 
 
 def rule(text: str) -> UpdateRule:
@@ -31,14 +32,14 @@ def rule(text: str) -> UpdateRule:
     if make is None:
         close = get_close_matches(name, makers, 1)
         hint = f"did you mean {close[0]}?" if close else "see optsde list"
-        raise ValueError(f"unknown optimizer {name!r}; expected one of {', '.join(makers)}; {hint}")
+        raise BadInput(f"unknown optimizer {name!r}; expected one of {', '.join(makers)}; {hint}")
     if not variant:
         return make()
     plain = make()
     if "variant" not in make.__annotations__:
         if variant == plain.variant:
             return plain
-        raise ValueError(f"{name} has no variant {variant!r}; expected {plain.variant}")
+        raise BadInput(f"{name} has no variant {variant!r}; expected {plain.variant}")
     return make(variant)
 
 
@@ -55,28 +56,28 @@ def noise_law(
             law = make(constant=constant)
             if reshuffle:
                 if population is None:
-                    raise ValueError("--reshuffle without a population; expected --population N beside it")
+                    raise BadInput("--reshuffle without a population; expected --population N beside it")
                 return reshuffled(law, _count(population), Integer(1) if batch is None else _count(batch))
             if batch is None:
                 if population is not None:
-                    raise ValueError(
+                    raise BadInput(
                         f"a population of {population} without a batch; expected --batch B beside it"
                     )
                 return law
             return batch_mean(law, _count(batch), None if population is None else _count(population))
-    raise ValueError(f"unknown noise {name!r}; expected one of {', '.join(make.__name__ for make in NOISES)}")
+    raise BadInput(f"unknown noise {name!r}; expected one of {', '.join(make.__name__ for make in NOISES)}")
 
 
 def _count(text: str) -> Expr:
     """Read a number of samples, or a name that stands for it."""
     if text in RESERVED:
-        raise ValueError(
+        raise BadInput(
             f"number of samples {text!r}, a name that means something else; expected another name or a number"
         )
     if text.isascii() and text.isidentifier():
         return Symbol(text, positive=True)
     if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0):
-        raise ValueError(
+        raise BadInput(
             f"number of samples {text!r}; expected a positive integer, or a name that stands for it"
         )
     return Integer(text)
@@ -86,7 +87,7 @@ def chosen_rule(name: str | None, file: str | None) -> UpdateRule:
     """Read the one of an optimizer's name and a rule file that is given."""
     if (name is None) == (file is None):
         given = "both" if name else "neither"
-        raise ValueError(
+        raise BadInput(
             f"got {given} of RULE and --rule FILE; expected the name of an optimizer or a file with a rule"
         )
     return rule(name) if name is not None else load_rule(str(file))
@@ -99,22 +100,54 @@ def claims(paper: str | None) -> list[Claim]:
     if paper is not None and paper not in keys:
         close = get_close_matches(paper, keys, 1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(f"unknown paper {paper!r}; expected one of {', '.join(keys)}{hint}")
+        raise BadInput(f"unknown paper {paper!r}; expected one of {', '.join(keys)}{hint}")
     return [claim for claim in found if paper in (None, claim.paper.key)]
 
 
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
 def number(text: str) -> float:
-    """Read a number or an arithmetic expression such as ``2^-3`` or ``1/3``."""
+    """Read a number or an arithmetic expression such as ``1e6``, ``2^-3`` or ``1/3``.
+
+    Raises
+    ------
+    ValueError
+        The text is none, or the number is not finite.
+    """
+    stripped = text.strip()
+    value = float(stripped) if _PLAIN.fullmatch(stripped) else float(_arithmetic(stripped))
+    if not isfinite(value):
+        raise BadInput(f"the number {_cut(text)!r} is too large; expected a finite one")
+    return value
+
+
+def real(text: str) -> float:
+    """Read a number for argparse."""
     try:
-        return float(text)
-    except ValueError:
-        return float(_arithmetic(text))
+        return number(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def count(text: str) -> int:
+    """Read a whole number for argparse: ``1000000``, ``1e6``, ``2^20``."""
+    if re.fullmatch(r"-?\d{1,30}", text, re.ASCII):
+        return int(text)
+    value = real(text)
+    if value != int(value):
+        raise ArgumentTypeError(f"{_cut(text)!r} is not a whole number")
+    return int(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _arithmetic(text: str) -> Expr:
     value = parse_expression(text.replace("^", "**"), {})
     if not value.is_real:
-        raise ValueError(f"{text!r} is not a real number")
+        raise BadInput(f"{text!r} is not a real number")
     return value
 
 
@@ -123,31 +156,12 @@ def numbers(text: str) -> list[float]:
     return [number(part) for part in text.split(",")]
 
 
-def problem(hessian: str, noise: str) -> Quadratic:
-    """Read a quadratic problem: rows of H separated by semicolons, or one with its diagonal; noise likewise,
-    or one number.
-    """
-    rows = [numbers(row) for row in hessian.split(";")]
-    spread = [numbers(row) for row in noise.split(";")]
-    if len(spread) == 1:
-        return Quadratic(_row_or_rows(rows), spread[0] if len(spread[0]) > 1 else spread[0][0])
-    return Quadratic(_row_or_rows(rows), spread)
-
-
-def low_rank_problem(hessian: str, factor: str) -> Quadratic:
-    """Read a quadratic problem with a factor of its noise: d rows of r numbers."""
-    return Quadratic(
-        _row_or_rows([numbers(row) for row in hessian.split(";")]),
-        factor=[numbers(r) for r in factor.split(";")],
-    )
-
-
 def _row_or_rows(rows: list[list[float]]) -> list[float] | list[list[float]]:
     """A single row of several numbers is a diagonal."""
     return rows[0] if len(rows) == 1 and len(rows[0]) > 1 else rows
 
 
-def formula(objective: str, factor: str) -> Objective:
+def formula(objective: str, factor: str) -> Formula:
     """Read an objective in theta, or in theta_1 to theta_d, and its noise factor: one expression or rows as
     in a matrix.
 
@@ -156,7 +170,7 @@ def formula(objective: str, factor: str) -> Objective:
     rows = [_split(row) for row in factor.split(";")]
     single = len(rows) == len(rows[0]) == 1
     numbered = [int(n) for n in re.findall(r"\btheta_(\d{1,3})\b", f"{objective} {factor}")]
-    return Objective(objective, rows[0][0] if single else rows, max([1 if single else len(rows), *numbered]))
+    return Formula(objective, rows[0][0] if single else rows, max([1 if single else len(rows), *numbered]))
 
 
 def _split(row: str) -> list[str]:
@@ -171,53 +185,40 @@ def _split(row: str) -> list[str]:
     return parts
 
 
-def chosen_problem(
-    hessian: str | None, noise: str | None, objective: str | None, factor: str | None
-) -> Problem:
-    """Read the one of a quadratic and an objective by a formula that is given; a quadratic if neither is."""
-    if objective is None:
-        matrix = "1,0.5;0.5,1" if hessian is None else hessian
-        if factor is None:
-            return problem(matrix, "0.25" if noise is None else noise)
-        if noise is not None:
-            raise ValueError(
-                "got --noise and --noise-factor; expected one of them: the factor B gives the covariance B "
-                "B^T"
-            )
-        return low_rank_problem(matrix, factor)
-    for option, value in (("--hessian", hessian), ("--noise", noise)):
-        if value is not None:
-            raise ValueError(
-                f"got {option} with --objective; expected a matrix and --noise, or a formula and "
-                "--noise-factor"
-            )
-    return formula(objective, "1" if factor is None else factor)
+@dataclass(frozen=True)
+class ProblemOptions:
+    """What the command line says of a problem; None where it says nothing."""
+
+    hessian: str | None = None
+    minimum_noise: str | None = None
+    variances: str | None = None
+    covariance: str | None = None
+    factor: str | None = None
+    objective: str | None = None
+
+    def problem(self) -> Problem:
+        """Return a quadratic, or an objective by a formula."""
+        if self.objective is None:
+            return self._quadratic()
+        for name in ("hessian", "minimum_noise", "variances", "covariance"):
+            if getattr(self, name) is not None:
+                option = name.replace("_", "-")
+                raise BadInput(
+                    f"got --{option} with --objective; expected a formula and --factor, or a quadratic"
+                )
+        return formula(self.objective, "1" if self.factor is None else self.factor)
+
+    def _quadratic(self) -> Quadratic:
+        hessian = _row_or_rows(_rows("1,0.5;0.5,1" if self.hessian is None else self.hessian))
+        names = ("minimum_noise", "variances", "covariance", "factor")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        readers = {"minimum_noise": number, "variances": numbers, "covariance": _rows, "factor": _rows}
+        read = {name: readers[name](text) for name, text in given.items()}
+        return Quadratic(hessian, **(read or {"minimum_noise": 0.25}))
 
 
-def regularisation(text: str) -> Regularisation:
-    """Read ``none``, ``floor``, ``smooth`` or one of the latter with ``:U``, U an expression in tau."""
-    kind, _, scale = text.partition(":")
-    makers = {"floor": floor, "smooth": smooth}
-    if kind == "none" and not scale:
-        return unregularised()
-    if kind not in makers:
-        raise ValueError(
-            f"unknown regularisation {text!r}; expected none, floor, smooth, floor:U or smooth:U"
-        )
-    u = parse_expression(scale, {"tau": tau}) if scale else tau
-    if u.is_positive is False:
-        raise ValueError(f"regularisation {text!r} with U = {u}; expected a positive expression in tau")
-    return makers[kind](u)
-
-
-def scheme(text: str | None) -> Scheme | None:
-    """Read the name of a numerical scheme; capitals do not matter, and hyphens are spaces."""
-    if text is None:
-        return None
-    known = {s.name.lower().replace(" ", "-"): s for s in SCHEMES}
-    if (found := known.get(text.lower().replace(" ", "-").replace("_", "-"))) is None:
-        raise ValueError(f"unknown scheme {text!r}; expected one of {', '.join(known)}")
-    return found
+def _rows(text: str) -> list[list[float]]:
+    return [numbers(row) for row in text.split(";")]
 
 
 def start(items: Sequence[str]) -> dict[str, float | list[float]]:
@@ -238,10 +239,10 @@ def _pairs(items: Sequence[str]) -> list[tuple[str, str]]:
     pairs = [item.partition("=") for item in items]
     for item, (name, equals, value) in zip(items, pairs, strict=True):
         if not (name and equals and value):
-            raise ValueError(f"{item!r} is no assignment; expected NAME=VALUE")
+            raise BadInput(f"{item!r} is no assignment; expected NAME=VALUE")
     names = [name.strip() for name, _, _ in pairs]
     if repeated := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"{repeated[0]} is given {len(repeated)} times; expected each name once")
+        raise BadInput(f"{repeated[0]} is given {len(repeated)} times; expected each name once")
     return [(name.strip(), value.strip()) for name, _, value in pairs]
 
 
@@ -261,6 +262,6 @@ def check_writable(*paths: str | None) -> None:
                 or not os.access(folder, os.W_OK)
                 or (Path(path).exists() and not Path(path).is_file())
             ):
-                raise ValueError(
+                raise BadInput(
                     f"cannot write {path}; expected a file in an existing folder with write permission"
                 )

@@ -10,27 +10,17 @@ from ...derive.claims.report import verdicts_json, verdicts_latex, verdicts_mark
 from ...derive.claims.verdicts import Verdict
 from ...derive.claims.verdicts import check as verdict_on
 from ...derive.derivation.chain import Chain
-from ...derive.derivation.equation import ModifiedEquation, modified_equation
-from ...derive.display.latex import latex_coefficients, latex_equation, latex_obstruction
-from ...derive.display.text import (
-    certificate_text,
-    components_json,
-    components_text,
-    equation_json,
-    equation_text,
-    leading_error_json,
-    leading_error_text,
-)
+from ...derive.derivation.equation import DerivedEquation, modified_equation
+from ...derive.errors import BadInput
 from ...derive.limits.cells import regime_map
-from ...derive.limits.report import map_json, map_latex, map_text
-from ...derive.limits.scaling import scaling_json, scaling_rule, scaling_text
+from ...derive.limits.scaling import scaling_rule
 from ...derive.optimizers.catalogue import all_rules
 from ...derive.regimes import REGIMES, parse_regime
 from ...derive.schemes.known import SCHEMES
 from ...derive.schemes.order import weak_order
 from ...derive.schemes.scheme import Scheme
-from ..results.output import comparison_table, print_json
 from ..results.phase_diagram import plot_regimes
+from ..results.shown import print_json
 from ..studies.comparisons import Comparison, compare
 from .options import check_writable, chosen_rule, claims, noise_law
 from .progress import bar
@@ -55,10 +45,7 @@ def list_all(options: Namespace) -> int:
             }
             for r in rules
         ],
-        "regimes": [
-            {"name": r.name, "noise": str(r.noise), "reference": r.reference}
-            for r in REGIMES
-        ],
+        "regimes": [{"name": r.name, "noise": str(r.noise), "reference": r.reference} for r in REGIMES],
     }
     if options.json:
         return print_json(data)
@@ -111,31 +98,27 @@ def derive(options: Namespace) -> int:
     form = None if options.dimension is None else equation.expand(options.dimension)
     missing = equation.leading_error if options.leading_error else None
     if options.json:
-        leading = {"leading_error": leading_error_json(missing)} if missing else {}
-        return print_json(
-            equation_json(equation)
-            | leading
-            | ({} if form is None else {"components": components_json(form)})
-        )
+        data = equation.to_json() | ({"leading_error": missing.to_json()} if missing else {})
+        return print_json(data | ({} if form is None else {"components": form.to_json()}))
     if options.latex:
-        print(latex_equation(equation))
+        print(equation.latex())
         if not equation.certificate.exists:
-            print(f"% {certificate_text(equation).splitlines()[0]}\n{latex_obstruction(equation)}")
+            print(f"% {str(equation.certificate).splitlines()[0]}\n{equation.certificate.latex()}")
         if missing:
-            print(f"% {leading_error_text(equation).splitlines()[0]}\n{latex_coefficients(missing.operator)}")
+            print(f"% {str(missing).splitlines()[0]}\n{missing.latex()}")
     else:
-        print(equation_text(equation))
+        print(equation)
         if missing:
-            print(leading_error_text(equation))
+            print(missing)
     if form is not None:
-        print(components_text(form))
+        print(form)
     return 0
 
 
 def check(options: Namespace) -> int:
     """Hold published equations against the derivation; 1 if a verdict is not the recorded one."""
     if options.plot is not None and not options.measure:
-        raise ValueError(
+        raise BadInput(
             f"--plot {options.plot} without --measure; expected both, for only measured errors are drawn"
         )
     verdicts = [verdict_on(claim) for claim in claims(options.paper)]
@@ -154,7 +137,7 @@ def check(options: Namespace) -> int:
         print(verdicts_markdown(verdicts), end="")
     elif options.measure:
         print(
-            "\n".join([*map(comparison_table, comparisons), *left_out])
+            "\n".join([*map(str, comparisons), *left_out])
             or "no equation differs; there is nothing to measure"
         )
     else:
@@ -178,23 +161,23 @@ def _measured(verdicts: list[Verdict], options: Namespace) -> list[Comparison]:
 def regimes(options: Namespace) -> int:
     """Print all scaling regimes of an optimizer."""
     check_writable(options.plot)
-    rule, law = chosen_rule(options.name, options.rule), noise_law(options.law, options.constant_noise)
+    rule, law = chosen_rule(options.name, options.rule), noise_law(options.noise, options.constant_noise)
     found = regime_map(rule, law, options.exponents, options.start)
     if options.plot:
         plot_regimes(found, path=options.plot)
     if options.json:
-        return print_json(map_json(found))
-    print(map_latex(found) if options.latex else map_text(found))
+        return print_json(found.to_json())
+    print(found.latex() if options.latex else found)
     return 0
 
 
 def scaling(options: Namespace) -> int:
     """Print how hyperparameters scale with the batch."""
-    rule, law = chosen_rule(options.name, options.rule), noise_law(options.law, options.constant_noise)
+    rule, law = chosen_rule(options.name, options.rule), noise_law(options.noise, options.constant_noise)
     found = scaling_rule(rule, parse_regime(options.regime, rule), law)
     if options.json:
-        return print_json(scaling_json(found))
-    print(scaling_text(found))
+        return print_json(found.to_json())
+    print(found)
     return 0
 
 
@@ -202,11 +185,11 @@ def chosen_chain(options: Namespace) -> Chain:
     """Return the optimizer in its regime with its noise."""
     rule = chosen_rule(options.name, options.rule)
     rest = (vars(options).get(name) for name in ("population", "reshuffle"))  # options of derive alone
-    law = noise_law(options.law, options.constant_noise, options.batch, *rest)
+    law = noise_law(options.noise, options.constant_noise, options.batch, *rest)
     return Chain(rule, parse_regime(options.regime, rule), law)
 
 
-def chosen_equation(options: Namespace) -> ModifiedEquation:
+def chosen_equation(options: Namespace) -> DerivedEquation:
     """Return the modified equation."""
     chain = chosen_chain(options)
     return modified_equation(chain.rule, chain.regime, chain.noise, options.order, options.form)

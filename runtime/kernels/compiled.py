@@ -1,43 +1,26 @@
 """Compiles kernels, keeps them, runs them."""
 
-import inspect
 import os
-import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import llvmlite
-import numba
 import numpy as np
-import sympy
 from numpy.typing import ArrayLike
 
-from ...codegen.numba import cpu as emit
-from ...codegen.numba import identifiers as names
-from ...codegen.numba import looped, printer, unrolled
-from ...codegen.numba import looped_functions as loops
-from ...codegen.numba import matrix_product as product
-from ...codegen.numba import memory as layout
-from ...codegen.numba import uniform as setups
+from ...codegen.numba import cpu
 from ...codegen.numba.cpu import Shape
-from ...codegen.numba.signature import signature
-from ...codegen.program import check
-from ...codegen.program import schedule as levels
-from ...codegen.program import shapes as lengths
-from ...codegen.program import simplify as factor
 from ...codegen.program.statements import Kernel
-from ...derive.storage.directory import cache_directory, store
 from . import llvm_hints as width
-from . import rng
 from .inputs import Inputs, checked
-from .modules import load
+from .modules import load, name_of, written
 from .totals import Totals, exact_sums
 
+UNNAMED = "without a name"
+"""Stands in a text until its hash is known."""
 SLICE_WORK = 1 << 25
 """Numbers updated per call of a kernel, about: some hundredths of a second, so that progress and interrupts
 get through.
@@ -46,28 +29,6 @@ SLICE_ROWS = 1 << 22
 """Sums that one call may return."""
 
 Progress = Callable[[int, int], None]
-
-
-@cache
-def _ingredients() -> tuple[str, ...]:
-    """Versions and sources that decide what a kernel is compiled to."""
-    modules = (
-        check,
-        emit,
-        factor,
-        layout,
-        lengths,
-        levels,
-        looped,
-        loops,
-        names,
-        printer,
-        product,
-        setups,
-        unrolled,
-    )
-    versions = (sympy.__version__, numba.__version__, llvmlite.__version__, platform.python_version())
-    return (*versions, *(inspect.getsource(module) for module in (*modules, rng, width)))
 
 
 def compile_kernel(kernel: Kernel, shape: Shape | None = None) -> "CompiledKernel":
@@ -89,32 +50,29 @@ def compile_kernel(kernel: Kernel, shape: Shape | None = None) -> "CompiledKerne
 
 
 def write_kernel(
-    kernel: Kernel,
-    shape: Shape | None = None,
-    emitter: Callable[[Kernel, str, Shape], str] = emit.emit,
-    *ingredients: str,
+    kernel: Kernel, shape: Shape | None = None, emitter: Callable[[Kernel, str, Shape], str] = cpu.emit
 ) -> tuple[str, Path]:
-    """Write the source of a kernel into the cache if it is not there; return its signature and its path.
+    """Write the source of a kernel into the private directory if it is not there; return its name and its
+    path.
+
+    The name is a hash of the text and of all that it is compiled with, so equal kernels share their machine
+    code, and none is taken for another's.
 
     Parameters
     ----------
     kernel : Kernel
     shape : {"unrolled", "looped"}, optional
     emitter : callable
-        Makes the source of the kernel, its signature and the shape.
-    *ingredients : str
-        On what else its machine code depends.
+        Makes the source of the kernel, its name and the shape.
 
     Raises
     ------
     ValueError
         As in `compile_kernel`.
     """
-    shape = shape or emit.usual_shape(kernel)
-    name = signature(kernel, shape, *_ingredients(), *ingredients)
-    path = cache_directory() / f"optsde_{name}.py"
-    if not path.exists():
-        store(path, emitter(kernel, name, shape))
+    text = emitter(kernel, UNNAMED, shape or cpu.usual_shape(kernel))
+    name = name_of(text)
+    path = written(f"optsde_{name}.py", text.replace(UNNAMED, name))
     return name, path
 
 

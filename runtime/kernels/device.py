@@ -7,11 +7,9 @@ its simulator: slowly, and with errors where a device goes on with a number that
 negative one.
 """
 
-import inspect
 import warnings
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...codegen.numba import cuda as emission
-from ...codegen.numba import cuda_arguments as sharing
 from ...codegen.numba.cpu import Shape
 from ...codegen.numba.memory import LARGEST_UNIT
 from ...codegen.program.statements import Kernel
@@ -66,22 +63,9 @@ def _cuda() -> Any:
     )
 
 
-@cache
-def _ingredients() -> tuple[str, ...]:
-    """What decides what a kernel is compiled to here, besides what does for the CPU."""
-    functions = Path(__file__).with_name("device_functions.py").read_text(encoding="utf-8")
-    try:
-        compiler = version("numba-cuda")
-    except PackageNotFoundError:
-        compiler = "numba"  # its own
-    return (compiler, inspect.getsource(emission), inspect.getsource(sharing), functions)
-
-
 def write_cuda_kernel(kernel: Kernel, shape: Shape | None = None) -> tuple[str, Path]:
     """Write a kernel's source for CUDA as `write_kernel` does for the CPU. It takes no device."""
-    return write_kernel(
-        kernel, shape or emission.usual_cuda_shape(kernel), emission.emit_cuda, *_ingredients()
-    )
+    return write_kernel(kernel, shape or emission.usual_cuda_shape(kernel), emission.emit_cuda)
 
 
 def compile_for(device: Device, kernel: Kernel) -> CompiledKernel:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...codegen.numba.memory import LARGEST_UNIT
 from ...codegen.program.shapes import matrix_shapes
 from ...codegen.program.statements import SUBSTEPS, Kernel, Track
+from ...derive.errors import BadInput
 from .totals import Totals
 
 
@@ -128,17 +129,15 @@ def checked(
 def _same_names(what: str, given: Mapping[str, Any], expected: set[str]) -> None:
     if set(given) != expected:
         missing, unknown = sorted(expected - set(given)), sorted(set(given) - expected)
-        raise ValueError(
-            f"{what}: expected the names {sorted(expected)}; missing {missing}, unknown {unknown}"
-        )
+        raise BadInput(f"{what}: expected the names {sorted(expected)}; missing {missing}, unknown {unknown}")
 
 
 def _array(what: str, value: ArrayLike, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     array = np.ascontiguousarray(value, dtype=dtype).reshape(np.shape(value))
     if array.shape != shape:
-        raise ValueError(f"{what} has shape {array.shape}; expected {shape}")
+        raise BadInput(f"{what} has shape {array.shape}; expected {shape}")
     if not np.isfinite(array).all():
-        raise ValueError(f"{what} is not finite")
+        raise BadInput(f"{what} is not finite")
     return array
 
 
@@ -163,9 +162,9 @@ def _check_numbers(
     threads: int | None,
 ) -> None:
     if not (np.isfinite(tau) and tau > 0):
-        raise ValueError(f"tau is {tau}; expected a positive number")
+        raise BadInput(f"tau is {tau}; expected a positive number")
     if not np.isfinite(t0):
-        raise ValueError(f"t0 is {t0}; expected a finite number")
+        raise BadInput(f"t0 is {t0}; expected a finite number")
     for what, value, least in (
         ("n_steps", n_steps, 1),
         ("substeps", substeps, 1),
@@ -176,18 +175,16 @@ def _check_numbers(
         ("threads", 1 if threads is None else threads, 1),
     ):
         if value != int(value) or value < least:
-            raise ValueError(f"{what} is {value}; expected a whole number of at least {least}")
+            raise BadInput(f"{what} is {value}; expected a whole number of at least {least}")
     if seed >= 2**64:
-        raise ValueError(f"seed is {seed}; expected a number below 2**64")
+        raise BadInput(f"seed is {seed}; expected a number below 2**64")
     if first_path % LARGEST_UNIT and n_paths > 1:
-        raise ValueError(
-            f"first_path is {first_path}; expected a multiple of {LARGEST_UNIT}, or a single path"
-        )
+        raise BadInput(f"first_path is {first_path}; expected a multiple of {LARGEST_UNIT}, or a single path")
     for track in kernel.tracks:
         if substeps % SUBSTEPS.get(track.pace, 1):
-            raise ValueError(
+            raise BadInput(
                 f"substeps is {substeps}; track {track.name!r} needs a multiple of {SUBSTEPS[track.pace]}"
             )
     steps = list(record_steps)
     if any(s != int(s) or not 1 <= s <= n_steps for s in steps) or any(a >= b for a, b in pairwise(steps)):
-        raise ValueError(f"record_steps are {steps}; expected increasing whole numbers in 1 ... {n_steps}")
+        raise BadInput(f"record_steps are {steps}; expected increasing whole numbers in 1 ... {n_steps}")

@@ -42,7 +42,7 @@ from ...codegen.program.statements import (
     Total,
     Vector,
 )
-from ...derive.derivation.component_form import written_out
+from ...derive.notation.coordinates import written_out
 from ...derive.notation.indices import components, is_dummy, terms
 from ...derive.notation.symbols import Component, TotalField, body_of, one
 from ..problems.quadratic import Quadratic

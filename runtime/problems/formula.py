@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sympy import Expr, I, Matrix, Rational, Symbol, eye, nan, oo, zeros, zoo
 
 from ...codegen.objectives.formula import LARGEST_DIMENSION, FormulaFields
+from ...derive.errors import BadInput
 from ...derive.notation.parser import parse_expression
 
 Entry = Expr | str | float
@@ -18,7 +19,7 @@ Entry = Expr | str | float
 
 
 @dataclass(frozen=True, eq=False)
-class Objective:
+class Formula:
     """Any smooth ``f(theta)`` with Gaussian gradient noise ``B(theta) zeta``, of covariance ``S = B B^T``.
 
     Attributes
@@ -26,12 +27,12 @@ class Objective:
     f : Expr or str
         In ``theta_1, ..., theta_d``; in ``theta`` for d = 1. Text is read by
         `optsde.derive.notation.parser.parse_expression`.
-    noise : number, Expr, str, or rows of them
+    factor : number, Expr, str, or rows of them
         ``B``: d rows of p <= d entries in the same symbols, or a single entry that multiplies the identity.
     dimension : int
         The number d of coordinates, at most 8: a kernel has statements of its own for each.
     constants : mapping of str to float
-        Values of the other names in `f` and `noise`.
+        Values of the other names in `f` and `factor`.
 
     Raises
     ------
@@ -41,40 +42,40 @@ class Objective:
 
     Examples
     --------
-    >>> problem = Objective("a*theta_1**2/2 + theta_2**4/4", [["1", "theta_1/5"], ["0", "1"]], 2, {"a": 0.5})
-    >>> problem.f, problem.noise
+    >>> problem = Formula("a*theta_1**2/2 + theta_2**4/4", [["1", "theta_1/5"], ["0", "1"]], 2, {"a": 0.5})
+    >>> problem.f, problem.factor
     (theta_1**2/4 + theta_2**4/4, Matrix([
     [1, theta_1/5],
     [0,         1]]))
     """
 
     f: Entry
-    noise: Entry | Sequence[Sequence[Entry]] | Matrix = 1.0
+    factor: Entry | Sequence[Sequence[Entry]] | Matrix = 1.0
     dimension: int = 1
     constants: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         d = self.dimension
         if not isinstance(d, int) or not 1 <= d <= LARGEST_DIMENSION:
-            raise ValueError(
+            raise BadInput(
                 f"dimension {d!r} of an objective given by a formula; expected 1 to {LARGEST_DIMENSION}: "
                 "its kernels write the coordinates out one by one; take a Quadratic for more"
             )
         names = {"theta"} if d == 1 else {f"theta_{n}" for n in range(1, d + 1)}
         for name, value in self.constants.items():
             if name in names or not isfinite(value):
-                raise ValueError(
+                raise BadInput(
                     f"constant {name} = {value}; expected a finite number for another name than theta's"
                 )
         known: dict[str, Expr] = {name: Symbol(name, real=True) for name in sorted(names)}
         known |= {name: _rational(value) for name, value in self.constants.items()}
         object.__setattr__(self, "f", _read("objective", self.f, known))
-        object.__setattr__(self, "noise", _factor(self.noise, d, known))
+        object.__setattr__(self, "factor", _factor(self.factor, d, known))
 
     @property
     def fields(self) -> FormulaFields:
         """What kernels need to know of the objective's form."""
-        f, factor = _sympy(self.f), _sympy(self.noise)
+        f, factor = _sympy(self.f), _sympy(self.factor)
         return FormulaFields(f, factor.row_join(zeros(self.dimension, self.dimension - factor.cols)))
 
     @property
@@ -93,21 +94,21 @@ class Objective:
         return {}
 
     @property
-    def noiseless(self) -> "Objective":
+    def noiseless(self) -> "Formula":
         """The same objective without noise."""
-        return Objective(self.f, 0, self.dimension)
+        return Formula(self.f, 0, self.dimension)
 
     @property
     def description(self) -> Mapping[str, object]:
-        """The problem as data, for records: `f`, `noise` and `dimension` as text and numbers, constants put
+        """The problem as data, for records: `f`, `factor` and `dimension` as text and numbers, constants put
         in.
         """
-        rows = [[str(entry) for entry in row] for row in _sympy(self.noise).tolist()]
-        return {"f": str(self.f), "noise": rows, "dimension": self.dimension}
+        rows = [[str(entry) for entry in row] for row in _sympy(self.factor).tolist()]
+        return {"f": str(self.f), "factor": rows, "dimension": self.dimension}
 
 
 def _sympy(value: Any) -> Any:
-    """Return what `Objective` has made of its input; SymPy types an entry as any node."""
+    """Return what `Formula` has made of its input; SymPy types an entry as any node."""
     return value
 
 
@@ -123,15 +124,15 @@ def _read(what: str, entry: Any, known: Mapping[str, Expr]) -> Expr:
     if isinstance(entry, Expr):
         if foreign := sorted({str(s) for s in entry.free_symbols} - set(known)):
             names = ", ".join(known)
-            raise ValueError(
+            raise BadInput(
                 f"{what} contains {foreign[0]}; expected {names}; give other names a value in constants"
             )
         expression = entry.xreplace({symbol: known[str(symbol)] for symbol in entry.free_symbols})
         if expression.has(zoo, nan, oo, -oo, I) or expression.is_real is False:
-            raise ValueError(f"{what} {expression} is not real and finite; expected a real function of theta")
+            raise BadInput(f"{what} {expression} is not real and finite; expected a real function of theta")
         return expression
     if not isinstance(entry, int | float | np.number) or not isfinite(entry):
-        raise ValueError(f"{what} is {entry!r}; expected a formula or a finite number")
+        raise BadInput(f"{what} is {entry!r}; expected a formula or a finite number")
     return _rational(float(entry))
 
 
@@ -146,7 +147,7 @@ def _factor(noise: Any, dimension: int, known: Mapping[str, Expr]) -> Matrix:
         else []
     )
     if len(shape) != dimension or len(set(shape)) != 1 or not 1 <= shape[0] <= dimension:
-        raise ValueError(
+        raise BadInput(
             f"noise factor has rows of {shape or type(noise).__name__} entries; expected {dimension} rows of "
             f"1 to {dimension} "
             "entries: a wider factor B may be replaced by a square one with the same B B^T"

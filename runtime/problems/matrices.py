@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...derive.errors import BadInput
+
 Array = NDArray[np.float64]
 
 
@@ -43,9 +45,7 @@ def numbers(name: str, value: ArrayLike) -> Array:
     try:
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{name} is not a matrix of numbers; expected rows of as many numbers each"
-        ) from error
+        raise BadInput(f"{name} is not a matrix of numbers; expected rows of as many numbers each") from error
 
 
 def finite(name: str, array: Array) -> Array:
@@ -57,54 +57,94 @@ def finite(name: str, array: Array) -> Array:
         An entry is not finite.
     """
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} contains {array[~np.isfinite(array)][0]}; expected finite numbers")
+        raise BadInput(f"{name} contains {array[~np.isfinite(array)][0]}; expected finite numbers")
     return array
 
 
-def diagonal(name: str, value: ArrayLike) -> Array:
-    """Return the diagonal of a positive semidefinite matrix.
+def fixed(array: ArrayLike) -> Array:
+    """Return a copy that nobody changes."""
+    copy = np.array(array, dtype=float)
+    copy.flags.writeable = False
+    return copy
+
+
+def nonnegative(name: str, value: float) -> float:
+    """Return a number.
 
     Raises
     ------
     ValueError
-        It is empty, or a number is negative or not finite.
+        It is none, negative or not finite.
+    """
+    array = numbers(name, value)
+    if array.ndim or not (np.isfinite(array) and array >= 0):
+        raise BadInput(f"{name} is {value!r}; expected a finite number >= 0")
+    return float(array)
+
+
+def row(name: str, value: ArrayLike) -> Array:
+    """Return d numbers.
+
+    Raises
+    ------
+    ValueError
+        There is none, or one is not finite.
     """
     array = finite(name, numbers(name, value))
-    if not array.size:
-        raise ValueError(f"{name} has shape (0,); expected d numbers")
-    if array.min() < 0:
-        raise ValueError(f"{name} contains {array.min():.6g}; expected numbers >= 0")
+    if array.ndim != 1 or not array.size:
+        raise BadInput(f"{name} has shape {array.shape}; expected d numbers")
     return array
 
 
-def noise_of(value: ArrayLike, d: int) -> Array:
-    """Return a number, d variances or a covariance matrix.
+def diagonal(name: str, value: ArrayLike, d: int) -> Array:
+    """Return the d diagonal entries of a positive semidefinite matrix.
 
     Raises
     ------
     ValueError
-        It is neither.
+        There are others than d, or a number is negative or not finite.
     """
-    if axes(value) == 0:
-        noise = np.asarray(value, dtype=float)
-        if not (np.isfinite(noise) and noise >= 0):
-            raise ValueError(
-                f"noise {noise}; expected a finite number >= 0, {d} variances, or a covariance matrix"
-            )
-        return noise
-    if axes(value) == 1:
-        variances = diagonal("noise variances", value)
-        if len(variances) != d:
-            raise ValueError(f"noise has {len(variances)} variances; expected {d}, as many as H has rows")
-        return variances
-    covariance = symmetric("noise covariance", value)
-    if len(covariance) != d:
-        raise ValueError(f"noise covariance has shape {covariance.shape}; expected that of H, {(d, d)}")
-    return covariance
+    array = row(name, value)
+    if len(array) != d:
+        raise BadInput(f"{name} has {len(array)} numbers; expected {d}, as many as H has rows")
+    if array.min() < 0:
+        raise BadInput(f"{name} contains {array.min():.6g}; expected numbers >= 0")
+    return array
+
+
+def columns(name: str, value: ArrayLike, d: int) -> Array:
+    """Return a matrix of d rows and at most d columns.
+
+    Raises
+    ------
+    ValueError
+        It has another shape, or a number is not finite.
+    """
+    array = numbers(name, value)
+    if array.ndim != 2 or len(array) != d or not 1 <= array.shape[1] <= d:
+        raise BadInput(f"{name} has shape {array.shape}; expected {d} rows of 1 to {d} numbers")
+    return finite(name, array)
+
+
+def semidefinite(name: str, matrix: ArrayLike, d: int) -> Array:
+    """Return a symmetric, positive semidefinite matrix of d rows.
+
+    Raises
+    ------
+    ValueError
+        It is none, by more than rounding.
+    """
+    array = symmetric(name, matrix)
+    if len(array) != d:
+        raise BadInput(f"{name} has shape {array.shape}; expected that of H, {(d, d)}")
+    scale, smallest = np.abs(array).max(), np.linalg.eigvalsh(array)[0]
+    if smallest < -1e-12 * max(scale, 1e-300) * len(array):
+        raise BadInput(f"{name} has the eigenvalue {smallest:.6g}; expected a positive semidefinite matrix")
+    return array
 
 
 def symmetric(name: str, matrix: ArrayLike) -> Array:
-    """Return a symmetric, positive semidefinite matrix.
+    """Return a symmetric matrix.
 
     Raises
     ------
@@ -113,12 +153,9 @@ def symmetric(name: str, matrix: ArrayLike) -> Array:
     """
     array = numbers(name, matrix)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
-        raise ValueError(f"{name} has shape {array.shape}; expected d rows of d numbers")
+        raise BadInput(f"{name} has shape {array.shape}; expected d rows of d numbers")
     finite(name, array)
     scale = np.abs(array).max()
     if (gap := np.abs(array - array.T).max()) > 1e-12 * scale:
-        raise ValueError(f"{name} is not symmetric, entries differ by {gap:.3g}; expected a symmetric matrix")
-    smallest = np.linalg.eigvalsh(array)[0]
-    if smallest < -1e-12 * max(scale, 1e-300) * len(array):
-        raise ValueError(f"{name} has the eigenvalue {smallest:.6g}; expected a positive semidefinite matrix")
+        raise BadInput(f"{name} is not symmetric, entries differ by {gap:.3g}; expected a symmetric matrix")
     return array

@@ -1,66 +1,29 @@
 """Problems to run optimizers on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...codegen.objectives.protocol import Covariance, Fields, QuadraticFields
+from ...codegen.objectives.quadratic import Covariance, QuadraticFields
+from ...derive.errors import BadInput
 from .matrices import (
     Array,
     axes,
+    columns,
     diagonal,
-    finite,
-    noise_of,
+    fixed,
+    nonnegative,
     numbers,
+    row,
+    semidefinite,
     square_factor,
     symmetric,
     symmetric_root,
 )
-
-
-class Problem(Protocol):
-    """An objective with its noise, as `simulate` and `weak_error` take it: a form for kernels, and numbers to
-    run them on.
-    """
-
-    @property
-    def dimension(self) -> int:
-        """The number d of coordinates."""
-        ...
-
-    @property
-    def fields(self) -> Fields:
-        """What kernels need to know of the objective's form."""
-        ...
-
-    @property
-    def matrices(self) -> Mapping[str, Array]:
-        """The matrices that its kernels read, by name."""
-        ...
-
-    @property
-    def vectors(self) -> Mapping[str, Array]:
-        """The constant vectors that its kernels read, by name."""
-        ...
-
-    @property
-    def numbers(self) -> Mapping[str, float]:
-        """The numbers that its kernels read, by name."""
-        ...
-
-    @property
-    def noiseless(self) -> "Problem":
-        """The same objective without noise."""
-        ...
-
-    @property
-    def description(self) -> Mapping[str, object]:
-        """The problem as data, for records."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,26 +36,28 @@ class Quadratic:
     Attributes
     ----------
     hessian : ndarray (d, d) or (d,)
-        ``H``, symmetric and positive semidefinite, or its diagonal.
-    noise : float or ndarray (d,) or (d, d), optional
-        A number s: the minimum is seen with noise ``s N(0, I)``, so ``S = s**2 H H``. A vector: the
-        variances, ``S`` is diagonal. A matrix: the covariance ``S`` itself. 1 unless `noise` or `factor` is
-        given.
+        ``H``, symmetric, or its diagonal; at a saddle it has negative eigenvalues.
+    minimum_noise : float, optional
+        A number s: the minimum is seen with noise ``s N(0, I)``, so ``S = s**2 H H``. 1 unless one of the
+        other three is given.
+    variances : ndarray (d,), optional
+        The variances of the gradient's coordinates: ``S`` is diagonal.
+    covariance : ndarray (d, d), optional
+        ``S`` itself, symmetric and positive semidefinite.
+    factor : ndarray (d, r), optional
+        ``B`` with ``S = B B^T``. The noise then has r dimensions and that of its squares r(r+1)/2, so it
+        pays for r well below d.
     minimum : ndarray (d,), optional
         Zero unless given.
-    factor : ndarray (d, r), optional
-        In the place of `noise`: ``B`` with ``S = B B^T``. The noise then has r dimensions and that of its
-        squares r(r+1)/2, so it pays for r well below d.
 
     Raises
     ------
     ValueError
-        A shape, a symmetry, definiteness or finiteness is not as described, or `noise` and `factor` are both
-        given.
+        A shape, a symmetry, definiteness or finiteness is not as described, or several of the four are given.
 
     Examples
     --------
-    >>> Quadratic([[1, 0.5], [0.5, 1]], noise=0.25).matrices["S"]
+    >>> Quadratic([[1, 0.5], [0.5, 1]], minimum_noise=0.25).matrices["S"]
     array([[0.078125, 0.0625  ],
            [0.0625  , 0.078125]])
     >>> wide = Quadratic(np.linspace(1, 2, 10_000), factor=np.ones((10_000, 1)))
@@ -101,36 +66,38 @@ class Quadratic:
     """
 
     hessian: ArrayLike
-    noise: ArrayLike | None = None
-    minimum: ArrayLike | None = None
-    factor: ArrayLike | None = None
+    minimum_noise: float | None = field(default=None, kw_only=True)
+    variances: ArrayLike | None = field(default=None, kw_only=True)
+    covariance: ArrayLike | None = field(default=None, kw_only=True)
+    factor: ArrayLike | None = field(default=None, kw_only=True)
+    minimum: ArrayLike | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        hessian = (
-            diagonal("the diagonal of H", self.hessian)
-            if axes(self.hessian) == 1
-            else symmetric("H", self.hessian)
-        )
+        flat = axes(self.hessian) == 1
+        hessian = row("the diagonal of H", self.hessian) if flat else symmetric("H", self.hessian)
         d = len(hessian)
-        if self.noise is not None and self.factor is not None:
-            raise ValueError(
-                "got both noise and factor; expected one of them: the factor B gives the covariance B B^T"
-            )
-        noise = factor = None
-        if self.factor is not None:
-            factor = numbers("noise factor", self.factor)
-            if factor.ndim != 2 or len(factor) != d or not 1 <= factor.shape[1] <= d:
-                raise ValueError(
-                    f"noise factor has shape {factor.shape}; expected {d} rows of 1 to {d} numbers"
+        names = ("minimum_noise", "variances", "covariance", "factor")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise BadInput(f"got both {given[0]} and {given[1]}; expected one of {', '.join(names)}")
+        kept = {"hessian": hessian}
+        match given:
+            case [] | ["minimum_noise"]:
+                spread = nonnegative(
+                    "minimum_noise", 1.0 if self.minimum_noise is None else self.minimum_noise
                 )
-            finite("noise factor", factor)
-        else:
-            noise = noise_of(1.0 if self.noise is None else self.noise, d)
-        minimum = np.zeros(d) if self.minimum is None else np.asarray(self.minimum, dtype=float)
+                object.__setattr__(self, "minimum_noise", spread)
+            case ["variances"]:
+                kept["variances"] = diagonal("variances", cast(ArrayLike, self.variances), d)
+            case ["covariance"]:
+                kept["covariance"] = semidefinite("covariance", cast(ArrayLike, self.covariance), d)
+            case _:
+                kept["factor"] = columns("factor", cast(ArrayLike, self.factor), d)
+        minimum = np.zeros(d) if self.minimum is None else numbers("minimum", self.minimum)
         if minimum.shape != (d,) or not np.isfinite(minimum).all():
-            raise ValueError(f"minimum {self.minimum}; expected {d} finite numbers")
-        for name, value in (("hessian", hessian), ("noise", noise), ("minimum", minimum), ("factor", factor)):
-            object.__setattr__(self, name, value)
+            raise BadInput(f"minimum {self.minimum}; expected {d} finite numbers")
+        for name, value in (kept | {"minimum": minimum}).items():
+            object.__setattr__(self, name, fixed(value))
 
     @property
     def dimension(self) -> int:
@@ -143,14 +110,11 @@ class Quadratic:
         hessian = "diagonal" if axes(self.hessian) == 1 else "dense"
         if self.factor is not None:
             return QuadraticFields(hessian, "factor", np.asarray(self.factor).shape[1])
-        kinds: tuple[Covariance, ...] = (
-            "diagonal" if hessian == "diagonal" else "spread",
-            "diagonal",
-            "dense",
-        )
-        return QuadraticFields(
-            hessian, kinds[np.asarray(self.noise).ndim], rank=1 if self.dimension == 1 else 0
-        )
+        if self.covariance is not None:
+            kind: Covariance = "dense"
+        else:
+            kind = "diagonal" if self.variances is not None or hessian == "diagonal" else "spread"
+        return QuadraticFields(hessian, kind, rank=1 if self.dimension == 1 else 0)
 
     @property
     def matrices(self) -> Mapping[str, Array]:
@@ -182,7 +146,7 @@ class Quadratic:
     @property
     def numbers(self) -> Mapping[str, float]:
         """The numbers of the kernels: `spread`, where ``B`` is so many times ``H``."""
-        return {"spread": float(np.asarray(self.noise))} if self.fields.covariance == "spread" else {}
+        return {"spread": float(self.minimum_noise or 0.0)} if self.fields.covariance == "spread" else {}
 
     def matrix(self, name: str) -> Array:
         """Return one of ``H``, ``S``, ``HS``, ``B``, ``B2`` as a matrix, diagonal ones too."""
@@ -193,7 +157,7 @@ class Quadratic:
                 hessian = np.asarray(self.hessian)
                 return np.diag(hessian) if hessian.ndim == 1 else hessian
             case "S", "dense":
-                return np.asarray(self.noise)
+                return np.asarray(self.covariance)
             case "S", _:
                 factor = self.matrix("B")
                 return factor @ factor.T
@@ -202,7 +166,7 @@ class Quadratic:
             case "B2", "factor":
                 return square_factor(np.asarray(self.factor))
             case "B", "spread":
-                return np.asarray(self.noise) * self.matrix("H")
+                return (self.minimum_noise or 0.0) * self.matrix("H")
             case "B", "diagonal":
                 return np.diag(self.vectors["B"])
         covariance = self.matrix("S")
@@ -212,10 +176,10 @@ class Quadratic:
     def _variances(self) -> Array:
         """The diagonal of ``S``."""
         match self.fields.covariance:
-            case "diagonal" if np.asarray(self.noise).ndim == 0:
-                return (np.asarray(self.noise) * np.asarray(self.hessian)) ** 2
+            case "diagonal" if self.variances is None:
+                return ((self.minimum_noise or 0.0) * np.asarray(self.hessian)) ** 2
             case "diagonal":
-                return np.asarray(self.noise)
+                return np.asarray(self.variances)
             case "factor":
                 return np.einsum("ip,ip->i", np.asarray(self.factor), np.asarray(self.factor))
         return np.diag(self.matrix("S")).copy()
@@ -223,7 +187,7 @@ class Quadratic:
     @property
     def noiseless(self) -> "Quadratic":
         """The same objective without noise."""
-        return Quadratic(self.hessian, 0.0, self.minimum)
+        return Quadratic(self.hessian, minimum_noise=0.0, minimum=self.minimum)
 
     @property
     def description(self) -> Mapping[str, object]:

@@ -26,6 +26,8 @@ from typing import Any
 
 import numpy as np
 
+from ...derive.errors import BadInput
+
 FORMAT = "optsde record"
 VERSION = 1
 # Plain numbers: no pickled objects, and nothing wider than a Python float.
@@ -53,7 +55,7 @@ def save_record(path: str | os.PathLike[str], record: Mapping[str, Any]) -> None
     {'taus': array([0.5 , 0.25]), 'floor': inf}
     """
     if not isinstance(record, Mapping):
-        raise ValueError(f"record is a {type(record).__name__}, expected a mapping; name it: {{'name': ...}}")
+        raise BadInput(f"record is a {type(record).__name__}, expected a mapping; name it: {{'name': ...}}")
     content = {"format": FORMAT, "version": VERSION, "content": _encode(record, "record")}
     write_atomically(path, (_layout(content) + "\n").encode("ascii"))
 
@@ -69,30 +71,28 @@ def load_record(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         file = json.loads(Path(path).read_bytes(), parse_constant=_refuse_constant)
     except OSError as error:
-        raise ValueError(
+        raise BadInput(
             f"cannot read {path}: {error.strerror}; give the path of a record that optsde wrote"
         ) from error
     except (ValueError, RecursionError) as error:
-        raise ValueError(
-            f"{path} is damaged or no record ({error}), expected JSON; write it again"
-        ) from error
+        raise BadInput(f"{path} is damaged or no record ({error}), expected JSON; write it again") from error
     if (
         not isinstance(file, dict)
         or file.get("format") != FORMAT
         or not isinstance(file.get("content"), dict)
     ):
-        raise ValueError(
+        raise BadInput(
             f"{path} is JSON but no record, expected the format {FORMAT!r}; give a file that optsde wrote"
         )
     if file.get("version") != VERSION:
-        raise ValueError(
+        raise BadInput(
             f"{path} has format version {file.get('version')!r}, expected {VERSION}; use the optsde that "
             "wrote it"
         )
     try:
         return _decode(file["content"])
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        raise ValueError(
+        raise BadInput(
             f"{path} holds a malformed value ({error}), expected a record; write it again"
         ) from error
 
@@ -109,7 +109,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        raise ValueError(
+        raise BadInput(
             f"cannot write {path}: it is no regular file; expected a file name in an existing folder"
         )
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
@@ -124,7 +124,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ValueError(
+        raise BadInput(
             f"cannot write {path}: {reason}; expected a file name in an existing folder that you may write to"
         ) from error
 
@@ -165,7 +165,7 @@ def _encode(value: Any, place: str) -> Any:
         case Mapping():
             for key in value:
                 if not isinstance(key, str) or key.startswith("$"):
-                    raise ValueError(
+                    raise BadInput(
                         f"{place} has the key {key!r}, expected a string not beginning with $; rename it"
                     )
             return {key: _encode(entry, f"{place}.{key}") for key, entry in value.items()}
@@ -174,7 +174,7 @@ def _encode(value: Any, place: str) -> Any:
     kind = (
         f"{type(value).__name__} of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
     )
-    raise ValueError(
+    raise BadInput(
         f"{place} is a {kind}, expected numbers, strings, sequences, mappings or numeric arrays; convert it "
         "first"
     )
@@ -188,7 +188,7 @@ def _decode(value: Any) -> Any:
             return np.array(_map_leaves(_number, values), dtype=dtype).reshape(shape)
         case dict():
             if unknown := [key for key in value if key.startswith("$")]:
-                raise ValueError(f"unknown form {unknown[0]}")
+                raise BadInput(f"unknown form {unknown[0]}")
             return {key: _decode(entry) for key, entry in value.items()}
         case list():
             return [_decode(entry) for entry in value]
@@ -198,7 +198,7 @@ def _decode(value: Any) -> Any:
 def _number(value: Any) -> Any:
     if isinstance(value, (bool, int, float)) or value in ("nan", "inf", "-inf"):
         return float(value) if isinstance(value, str) else value
-    raise ValueError(f"{value!r} in an array")
+    raise BadInput(f"{value!r} in an array")
 
 
 def _map_leaves(function: Callable[[Any], Any], values: Any) -> Any:
@@ -206,7 +206,7 @@ def _map_leaves(function: Callable[[Any], Any], values: Any) -> Any:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"bare {name}")
+    raise BadInput(f"bare {name}")
 
 
 def _layout(value: Any, margin: str = "") -> str:

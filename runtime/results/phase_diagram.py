@@ -10,12 +10,13 @@ import os
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from ...derive.errors import BadInput
 from ...derive.limits.cells import Cell, RegimeMap
 from ...derive.limits.exponents import Form, Point
 from ...derive.limits.polyhedra import BOX, Polyhedron
 from ...derive.limits.report import kind, power
 from ...derive.regimes import REGIMES
-from .plots import COLOURS, finished, new_figure
+from .figures import COLOURS, finished, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +50,7 @@ def plot_regimes(regimes: RegimeMap, *, path: str | os.PathLike[str] | None = No
     """
     if len(regimes.axes) != 2:
         axes = ", ".join(regimes.axes)
-        raise ValueError(
+        raise BadInput(
             f"a map over {axes}; expected two unknown exponents: fix others, as --exponents 'beta2=1+s' does"
         )
     figure = new_figure(SIZE)

@@ -6,31 +6,26 @@ changes and any thread may draw.
 
 from __future__ import annotations
 
-import io
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .files import write_atomically
+from ...derive.errors import BadInput
+from .figures import BELOW, COLOURS, finished, panels
 from .statistics import FLOOR, Slope
+from .triangles import draw_triangles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, told apart by colour-blind readers too (https://jfly.uni-koeln.de/color/), yellow
-# left out.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vP*"
 LINES = {1: (0, (5, 2)), 2: "-", None: (0, (1, 1))}
-# Inches: a panel with its axes, the room around them, and one line of a legend.
-PANEL, LEFT, RIGHT, BELOW, ABOVE, LINE = (3.3, 2.15), 0.62, 0.14, 0.5, 0.27, 0.16
 
 Numbers = NDArray[np.float64]
 
@@ -60,6 +55,15 @@ class ErrorSeries:
     order: int | None = None
 
 
+def error_series(studies: Mapping[str, Any]) -> list[ErrorSeries]:
+    """Return what `plot_weak_errors` draws, from studies by label."""
+    return [
+        ErrorSeries(label, name, *study.series(name), slope=study.slopes[name], order=study.weak_order)
+        for label, study in studies.items()
+        for name in study.observables
+    ]
+
+
 def plot_weak_errors(
     series: Sequence[ErrorSeries], *, title: str, path: str | os.PathLike[str] | None = None
 ) -> Figure:
@@ -85,16 +89,16 @@ def plot_weak_errors(
         If there is nothing to draw, or `path` cannot be written.
     """
     if not series:
-        raise ValueError("no series to draw, expected at least one; measure a weak error first")
+        raise BadInput("no series to draw, expected at least one; measure a weak error first")
     labels = list(dict.fromkeys(entry.label for entry in series))
     groups = {entry.observable: [e for e in series if e.observable == entry.observable] for entry in series}
     lines = max(len(members) for members in groups.values())
-    figure, axes = _panels(list(groups), title=title, legend_lines=lines)
+    figure, axes = panels(list(groups), title=title, legend_lines=lines)
     for ax, members in zip(axes, groups.values(), strict=True):
         _error_axes(ax, members)
         for entry in members:
             _draw_errors(ax, entry, labels.index(entry.label))
-        _draw_triangles(ax, members)
+        draw_triangles(ax, [_in_logarithms(ax, entry) for entry in members])
         corner = ax.get_position()
         anchor = (
             corner.x0 - 0.4 / figure.get_figwidth(),
@@ -153,11 +157,11 @@ def plot_means(
     """
     names = {run.observables for run in runs.values()}
     if len(names) != 1 or () in names:
-        raise ValueError(
+        raise BadInput(
             f"runs with the observables {sorted(names)}; expected one or more runs of the same observables"
         )
     (observables,) = names
-    figure, axes = _panels(observables, title=title)
+    figure, axes = panels(observables, title=title)
     for n, ax in enumerate(axes):
         for colour, (label, run) in zip(COLOURS * len(runs), runs.items(), strict=False):
             centre, error = run.means[:, n], run.standard_errors[:, n]
@@ -170,53 +174,6 @@ def plot_means(
         if len(runs) > 1:
             ax.legend(fontsize=7, frameon=False)
     return finished(figure, path)
-
-
-def new_figure(size: tuple[float, float]) -> Figure:
-    """An empty figure of a size in inches, drawn without a screen; an ImportError without the extra
-    ``optsde[plot]``.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "matplotlib is not installed, figures need it; install it with: pip install 'optsde[plot]'"
-        ) from error
-    figure = Figure(figsize=size)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _panels(names: Sequence[str], *, title: str, legend_lines: int = 0) -> tuple[Figure, list[Axes]]:
-    """A figure with a panel for each name, in reading order, and room for a legend under each."""
-    columns = 2 if len(names) == 4 else min(len(names), 3)
-    below, top = BELOW + LINE * (legend_lines + 1), 0.3
-    width, height = PANEL[0] * columns, (PANEL[1] + below) * math.ceil(len(names) / columns) + top
-    figure = new_figure((width, height))
-    figure.text(0.5, 1 - 0.1 / height, title, ha="center", va="top", fontsize=10)
-    axes = []
-    for i, name in enumerate(names):
-        row, column = divmod(i, columns)
-        lower = height - top - (row + 1) * PANEL[1] - row * below
-        size = ((PANEL[0] - LEFT - RIGHT) / width, (PANEL[1] - ABOVE) / height)
-        ax = figure.add_axes(((column * PANEL[0] + LEFT) / width, lower / height, *size))
-        ax.set_title(name, fontsize=9, pad=5)
-        ax.tick_params(labelsize=7.5, which="both")
-        ax.grid(color="0.92", linewidth=0.6)
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
-        axes.append(ax)
-    return figure, axes
-
-
-def finished(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
-    """Write a figure as PNG, in one step, if there is a path."""
-    if path is not None:
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=200)
-        write_atomically(path, png.getvalue())
-    return figure
 
 
 def _floor(entry: ErrorSeries) -> float:
@@ -232,6 +189,12 @@ def _values(entry: ErrorSeries) -> tuple[Numbers, Numbers, Numbers, NDArray[np.b
     error, se = np.abs(error[order]), se[order]
     used = np.array(entry.slope.used, dtype=bool)[order] if entry.slope else error > FLOOR * se
     return tau[order], error, se, used
+
+
+def _in_logarithms(ax: Axes, entry: ErrorSeries) -> tuple[Numbers, Numbers]:
+    """Logarithms of steps and errors to base 2, errors below the panel on its lower edge."""
+    tau, error, *_ = _values(entry)
+    return np.log2(tau), np.log2(np.maximum(error, ax.get_ylim()[0]))
 
 
 def _error_axes(ax: Axes, members: list[ErrorSeries]) -> None:
@@ -288,41 +251,3 @@ def _legend(entry: ErrorSeries) -> str:
     if fit.slope is None or fit.low is None or fit.high is None:
         return f"{entry.label}: no slope, {sum(fit.used)} of {len(fit.used)} above noise"
     return f"{entry.label}: slope {fit.slope:.2f} [{fit.low:.2f}, {fit.high:.2f}]"
-
-
-def _draw_triangles(ax: Axes, members: list[ErrorSeries]) -> None:
-    """Triangles of slope 1 and 2, each at the free place nearest to the lower right corner, or the freest
-    place.
-    """
-    corner = np.log2([ax.get_xlim()[0], ax.get_ylim()[0]])
-    size = np.log2([ax.get_xlim()[1], ax.get_ylim()[1]]) - corner
-    curves = [
-        (np.log2(tau), np.log2(np.maximum(error, ax.get_ylim()[0])))
-        for tau, error, *_ in map(_values, members)
-    ]
-    taken = (np.concatenate([_outline(*curve) for curve in curves]) - corner) / size
-    width = min(1.0, 0.22 * size[0])
-    places = np.array(list(product(np.linspace(0.04, 0.96, 18), repeat=2)))
-    for slope in (1, 2):
-        triangle = np.array([[0, 0], [width, 0], [width, slope * width]]) / size
-        label = triangle[1:].mean(axis=0) + np.array([0.04, 0])
-        shape = np.vstack([_outline(*triangle[[0, 1, 2, 0]].T), label, label + np.array([0.02, 0])])
-        inside = places[(places + shape.max(axis=0) < 0.98).all(axis=1)]
-        gaps = np.array([np.hypot(*(shape + p - taken[:, None]).T).min(initial=np.inf) for p in inside])
-        free = inside[gaps > 0.07]
-        place = free[np.argmin(((free - [1, 0]) ** 2).sum(axis=1))] if free.size else inside[np.argmax(gaps)]
-        corners = 2 ** ((triangle + place) * size + corner)
-        ax.fill(*corners.T, facecolor="white", edgecolor="0.3", linewidth=0.7, zorder=2)
-        x, y = 2 ** ((label + place) * size + corner)
-        ax.text(x, y, str(slope), ha="center", va="center", color="0.2", fontsize=7, zorder=2)
-        taken = np.vstack([taken, shape + place])
-
-
-def _outline(x: Numbers, y: Numbers) -> Numbers:
-    """Points along the polyline through (x, y), five to a segment; what is not finite is left out."""
-    finite = np.isfinite(x) & np.isfinite(y)
-    if not finite.any():
-        return np.empty((0, 2))
-    position = np.linspace(0, finite.sum() - 1, 5 * int(finite.sum()))
-    nodes = np.arange(finite.sum())
-    return np.column_stack([np.interp(position, nodes, x[finite]), np.interp(position, nodes, y[finite])])

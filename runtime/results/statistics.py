@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...derive.errors import BadInput
+
 FLOOR = 3.0
 """A point is measured only where its absolute value exceeds this many standard errors."""
 
@@ -56,7 +58,7 @@ def mean_estimate(count: ArrayLike, total: ArrayLike, squares: ArrayLike) -> Mea
         *(np.asarray(a, dtype=np.float64) for a in (count, total, squares))
     )
     if not (n >= 2).all():
-        raise ValueError(
+        raise BadInput(
             f"count is {n.min():g}, expected at least 2 samples for a standard error; use more paths"
         )
     with np.errstate(invalid="ignore", over="ignore"):
@@ -90,6 +92,12 @@ class Slope:
     reason: str | None = None
     floor: float = FLOOR
     confidence: float = 0.95
+
+    def __str__(self) -> str:
+        """Return ``1.98 [1.91, 2.05]`` or the reason why there is none."""
+        if self.slope is None:
+            return f"none: {self.reason}"
+        return f"{self.slope:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
@@ -152,9 +160,7 @@ def fit_slope(
         (0, 1).
     """
     if not 0 < confidence < 1:
-        raise ValueError(
-            f"confidence is {confidence!r}, expected a number between 0 and 1, for instance 0.95"
-        )
+        raise BadInput(f"confidence is {confidence!r}, expected a number between 0 and 1, for instance 0.95")
     tau, error, se, used = _points(taus, errors, standard_errors, floor)
     flags = tuple(bool(u) for u in used)
     x, y = np.log(tau[used]), np.log(np.abs(error[used]))
@@ -198,7 +204,7 @@ def local_slopes(
     """
     tau, error, se, used = _points(taus, errors, standard_errors, floor)
     if np.unique(tau).size < tau.size:
-        raise ValueError(
+        raise BadInput(
             f"taus {tau.tolist()} repeat a step, expected distinct steps; average the repeated ones first"
         )
     order = [int(i) for i in np.argsort(-tau) if used[i]]
@@ -241,18 +247,16 @@ def _student_probability(angle: float, dof: int) -> float:
 def _points(taus: ArrayLike, errors: ArrayLike, standard_errors: ArrayLike, floor: float):
     tau, error, se = (np.asarray(a, dtype=np.float64) for a in (taus, errors, standard_errors))
     if tau.ndim != 1 or not tau.shape == error.shape == se.shape:
-        raise ValueError(
+        raise BadInput(
             f"taus, errors and standard errors have shapes {tau.shape}, {error.shape} and {se.shape}, "
             "expected one length; give one error and one standard error for each step"
         )
     if not (np.isfinite(tau) & (tau > 0)).all():
-        raise ValueError(
+        raise BadInput(
             f"taus are {tau.tolist()}, expected positive numbers; give each step as a positive number"
         )
     if (se < 0).any():
-        raise ValueError(
-            f"standard errors are {se.tolist()}, expected numbers >= 0; give 0 for an exact error"
-        )
+        raise BadInput(f"standard errors are {se.tolist()}, expected numbers >= 0; give 0 for an exact error")
     if not floor >= 0:
-        raise ValueError(f"floor is {floor!r}, expected a number >= 0; 3 is the usual one")
+        raise BadInput(f"floor is {floor!r}, expected a number >= 0; 3 is the usual one")
     return tau, error, se, np.isfinite(error) & (np.abs(error) > floor * se)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...codegen.numba.memory import LARGEST_UNIT
-from ..results.results import Row, Stopped
+from ..results.study import Row, Stopped
 
 FIRST_PATHS = 16 * LARGEST_UNIT
 """Where a number of paths is looked for, so many are run first; then it is doubled."""

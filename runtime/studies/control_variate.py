@@ -1,61 +1,21 @@
-"""A control variate: a linearised step runs along, and how far its mean is from its known expectation tells
-of other means.
+"""Control variates: a linearised copy of the step follows the same noise; its sampling error predicts that of
+the observables.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Add, Expr, Mul, Pow, Symbol
 
-from ...codegen.program.linearised import linearised
 from ...codegen.program.shapes import input_lengths
-from ...codegen.program.statements import Entry, Observable, Pace, Step, Total, Track
+from ...codegen.program.statements import Observable, Step, Track
+from ...derive.errors import BadInput
 from ..kernels.interpreter import carry_out, observed
-from ..problems.quadratic import Problem
+from ..problems.problem import Problem
 from ..results.statistics import MeanEstimate
 from .requests import UNSTABLE
 
 Array = NDArray[np.float64]
-
-CONTROL = "linear"
-"""Name of the track."""
-MOST_NUMBERS = 512
-"""In the state: its covariance is moved by matrices of the square of it."""
-MOST_DEGREE = 3
-"""Of an observable: its expectation is the same for all symmetric laws with the same mean and covariance."""
-
-
-def control_track(step: Step, pace: Pace, observables: Sequence[Observable], dimension: int) -> Track:
-    """Return the track of a step's linearisation, on which the means of some observables are known.
-
-    Raises
-    ------
-    ValueError
-        The step has no noise near its path without noise, an observable is no polynomial of degree at most 3,
-        or the state has too many numbers.
-    """
-    for phi in observables:
-        if not 0 <= _degree(phi) <= MOST_DEGREE:
-            raise ValueError(
-                f"control variate for {phi.name}; expected a polynomial of degree at most {MOST_DEGREE}, as "
-                "norm(theta)**2, "
-                "whose mean is known: take such observables or no control variate"
-            )
-    if (size := len(step.state) * dimension) > MOST_NUMBERS:
-        raise ValueError(
-            f"control variate for a state of {size} numbers; expected at most {MOST_NUMBERS}: its covariance "
-            "is followed step "
-            "by step"
-        )
-    return Track(CONTROL, linearised(step), pace)
-
-
-def start_on(track: Track, state: Array) -> Array:
-    """Return the start of a track from the state, shape (blocks, d): a linearised step has each block
-    twice.
-    """
-    return np.tile(state, (len(track.step.state) // len(state), 1))
 
 
 def expectations(
@@ -97,7 +57,7 @@ def expectations(
             if n == max(records):
                 break
     if not np.isfinite(means).all():
-        raise ValueError(
+        raise BadInput(
             "control variate: the linearised step grows beyond all bounds; take a smaller tau or leave it out"
         )
     return np.array(means)
@@ -126,7 +86,7 @@ def controlled(target: MeanEstimate, control: MeanEstimate, both: MeanEstimate, 
 def check_complete(finite: int, paths: int, lost: str) -> None:
     """Refuse to correct means over a part of the paths."""
     if finite < paths:
-        raise ValueError(
+        raise BadInput(
             f"control variate, whose mean is known over all paths, but {paths - finite} of {paths} became "
             f"non-finite{lost}; "
             f"leave it out, or {UNSTABLE}"
@@ -172,33 +132,3 @@ def _mean(phi: Observable, step: Step, mean: Array, covariance: Array) -> float:
     names = step.state[: len(step.state) // 2]
     values = observed(phi, dict(zip(names, np.split(states, len(names), axis=1), strict=True)))
     return float(values[0] + (values[1:] - values[0]).sum() / 2)
-
-
-def _degree(phi: Observable) -> int:
-    """Return the degree of an observable in the state; -1 if it is no polynomial."""
-    degrees: dict[str, int] = {}
-    for statement in phi.statements:
-        match statement:
-            case Entry(target, _, _):
-                degrees[target] = 1
-            case Total(target, expression):
-                degrees[target] = _degree_of(
-                    expression, dict.fromkeys((s.name for s in expression.atoms(Symbol)), 1)
-                )
-    return _degree_of(phi.expression, degrees)
-
-
-def _degree_of(expression: Expr, degrees: Mapping[str, int]) -> int:
-    if isinstance(expression, Symbol):
-        return degrees[expression.name]
-    parts = [_degree_of(part, degrees) for part in expression.args if not part.is_number]
-    if not parts:
-        return 0
-    if min(parts) >= 0:
-        if isinstance(expression, Add):
-            return max(parts)
-        if isinstance(expression, Mul):
-            return sum(parts)
-        if isinstance(expression, Pow) and expression.exp.is_Integer and expression.exp > 0:
-            return int(expression.exp) * parts[0]
-    return -1

@@ -1,26 +1,30 @@
 """The leading weak error of an equation as a number, to be held against a measured one."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from math import factorial, prod
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from ...codegen.lowering.extrapolation import extrapolation
+from ...codegen.lowering.kernels import limit_kernel
 from ...codegen.lowering.regularisation import unregularised
-from ...codegen.lowering.steps import euler_maruyama_step, for_noise_of
 from ...codegen.program.observables import observable
-from ...codegen.program.statements import Kernel, Observable, Track
-from ...derive.derivation.certificate import LeadingError
-from ...derive.derivation.equation import FREE, ModifiedEquation
-from ..kernels.compiled import CompiledKernel
-from ..kernels.device import Device, compile_for
+from ...codegen.program.statements import Observable
+from ...derive.derivation.equation import ModifiedEquation
+from ...derive.equations.abstract import Equation
+from ...derive.equations.certificate import LeadingError
+from ...derive.errors import BadInput
+from ...derive.notation.indices import FREE
 from ..kernels.interpreter import States, observed
-from ..problems.quadratic import Problem, Quadratic
+from ..problems.quadratic import Quadratic
+from ..results.prediction import Prediction
 from ..results.statistics import mean_estimate
-from .extrapolation import extrapolation
-from .requests import UNSTABLE, constants, positive, start_state, step_parameters, whole
+from .binding import Binding, bind
+from .requests import UNSTABLE, check_kind, check_target, constants, for_problem, start_state, whole
+from .setting import Ensemble, Setting
 
 Array = NDArray[np.float64]
 
@@ -29,6 +33,8 @@ DIFFERENCE = 1e-2
 below that.
 """
 MOST_DERIVATIVES = 1000
+PATHS = 10_000
+"""Of the limit, unless others are asked for."""
 BOOLE = np.array([7, 32, 12, 32, 7]) / 90
 SIMPSON = np.array([1, 4, 2, 4, 1]) / 12
 """Weights of five equidistant nodes in units of the whole; Boole's rule is Simpson's, extrapolated."""
@@ -37,49 +43,13 @@ RESULT, LAST_CORRECTION = (
 )
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """``E phi(equation) - E phi(optimizer) = coefficient tau**power + o(tau**power)`` at the horizon.
-
-    Attributes
-    ----------
-    observable : str
-    power : int
-        The weak order of the equation.
-    coefficient : float
-    standard_error : float
-        Zero where the limit is an ODE.
-    own_error : float
-        The last corrections made in extrapolating to step zero, of the paths and of the integral over time:
-        more than what is left of the discretisation's error.
-    """
-
-    observable: str
-    power: int
-    coefficient: float
-    standard_error: float
-    own_error: float
-
-    def at(self, tau: float) -> float:
-        """Return the leading weak error at a step of length tau."""
-        return self.coefficient * tau**self.power
-
-
 def leading_error(
-    equation: ModifiedEquation,
-    problem: Problem,
+    equation: Equation,
+    setting: Setting,
     *,
-    horizon: float,
-    start: Mapping[str, ArrayLike],
-    t0: float = 0.0,
-    hyperparameters: Mapping[str, float] | None = None,
-    observables: Sequence[str] = ("norm(theta)**2",),
-    paths: int = 10_000,
-    seed: int = 0,
+    ensemble: Ensemble | None = None,
     intervals: int = 8,
     steps: int = 16,
-    device: Device = "cpu",
-    threads: int | None = None,
 ) -> tuple[Prediction, ...]:
     """Compute the leading term of ``E phi(X_T) - E phi(x_T)`` between an equation and its optimizer, without
     the optimizer.
@@ -94,15 +64,11 @@ def leading_error(
     equation : ModifiedEquation
         A diffusion, with its leading fluctuations or as an ode; no regularisation: the limit of each is the
         plain one.
-    problem : Problem
-        A `Quadratic`: derivatives of others are not constant matrices.
-    horizon : float
-    start, t0, hyperparameters, seed, device, threads
-        As for `optsde.runtime.studies.ensembles.simulate`, but t0 need not be a multiple of anything.
-    observables : sequence of str
-        As often differentiable as the operator differentiates.
-    paths : int
-        Of the limit; a limit without noise has one.
+    setting : Setting
+        The problem a `Quadratic`: derivatives of others are not constant matrices. `t0` need not be a
+        multiple of anything; observables as often differentiable as the operator differentiates.
+    ensemble : Ensemble, optional
+        Of the limit, 10,000 paths unless given; a limit without noise has one path.
     intervals : int
         A multiple of 4: nodes of the integral over time.
     steps : int
@@ -116,68 +82,69 @@ def leading_error(
     Raises
     ------
     ValueError
-        Something asked for makes no sense or there are too many derivatives; the message says what was
-        expected.
+        A value makes no sense or there are too many derivatives; the message says what was expected.
+
+    Examples
+    --------
+    >>> from optsde import Quadratic, Setting, leading_error, modified_equation
+    >>> from optsde import noise, optimizers, regimes
+    >>> sme = modified_equation(optimizers.sgd(), regimes.ballistic, noise.gaussian(), order=1)
+    >>> setting = Setting(Quadratic([1.0]), horizon=1, start={"theta": 1}, observables="theta[0]")
+    >>> (prediction,) = leading_error(sme, setting)
+    >>> prediction.power, round(prediction.coefficient, 4)  # e^-T T/2
+    (1, 0.1839)
     """
-    for name, number, least in (
-        ("paths", paths, 2),
-        ("seed", seed, 0),
-        ("intervals", intervals, 4),
-        ("steps", steps, 4),
-    ):
-        whole(name, number, least)
+    check_kind("setting", setting, Setting)
+    check_target(equation, Equation)
+    problem, ensemble = setting.problem, ensemble or Ensemble(paths=PATHS)
+    for name, number in (("intervals", intervals), ("steps", steps)):
+        if whole(name, number, 4) % 4:
+            raise BadInput(f"{name} is {number}; expected a multiple of 4: three nested grids are needed")
     if not isinstance(problem, Quadratic):
-        raise ValueError(
+        raise BadInput(
             f"leading error on a problem of the kind {type(problem).__name__}; expected a Quadratic"
         )
-    if intervals % 4 or steps % 4:
-        raise ValueError(
-            f"intervals {intervals} and steps {steps}; expected multiples of 4: three nested grids are needed"
-        )
-    equation = for_noise_of(equation, problem.fields)
-    missing, d = equation.leading_error, problem.dimension
+    if setting.noise_free_steps:
+        raise BadInput("leading error after noise-free steps, whose end depends on tau; expected none")
+    measured = for_problem(equation, problem)
+    missing, d = measured.leading_error, problem.dimension
+    assert isinstance(measured, ModifiedEquation)  # others have refused
     if (count := sum(d ** len(part.blocks) for part in missing.operator)) > MOST_DERIVATIVES:
-        raise ValueError(
+        raise BadInput(
             f"{count} derivatives in dimension {d}; expected at most {MOST_DERIVATIVES}: take a smaller "
             "problem"
         )
-    begin_time = positive("t0", t0) if t0 else 0.0
-    values = constants(equation.chain, hyperparameters, unregularised())
-    limit = replace(equation, order=1, form="diffusion", generator=equation.generator[:1])
-    step = euler_maruyama_step(limit, problem.fields, unregularised())
-    phis = [observable(text, step.state, d) for text in observables]
-    tracks = (Track("fine", step, "substep"), Track("coarse", step, "pair"), Track("coarsest", step, "quad"))
-    compiled = compile_for(device, Kernel(d, tracks, (), ((1.0, 0.0, 0.0),)))
-    flow = _Flow(
-        compiled, problem, values, positive("horizon", horizon) / intervals, steps, begin_time, seed, threads
-    )
-    begin = start_state(start, equation.chain, d)
-    nodes = [np.broadcast_to(begin, (len(tracks), paths if step.noise else 1, *begin.shape))]
+    values = constants(measured.chain, setting.constants, unregularised())
+    kernel = limit_kernel(measured, problem.fields, d)
+    tracks, step = kernel.tracks, kernel.tracks[0].step
+    phis = [observable(text, step.state, d) for text in setting.observables]
+    binding = bind(kernel, problem, values, ensemble.device, ensemble.threads)
+    flow = _Flow(binding, setting.horizon / intervals, steps, setting.t0, ensemble.seed)
+    begin = start_state(setting.start, measured.chain, d)
+    nodes = [np.broadcast_to(begin, (len(tracks), ensemble.paths if step.noise else 1, *begin.shape))]
     for k in range(intervals):
         nodes.append(flow.after(nodes[-1], k, 1, (0, k)))
-    spacing = _spacing(equation, np.array(nodes))
+    spacing = _spacing(measured, np.array(nodes))
     rates = np.array(
         [_rate(missing, flow, states, k, intervals - k, spacing, phis) for k, states in enumerate(nodes)]
     )
-    return tuple(_prediction(text, missing.power, horizon, rates[:, n]) for n, text in enumerate(observables))
+    names = enumerate(setting.observables)
+    return tuple(_prediction(text, missing.power, setting.horizon, rates[:, n]) for n, text in names)
 
 
 @dataclass(frozen=True, eq=False)
 class _Flow:
     """The limit on three grids; states have the shape (grids, paths, blocks, d)."""
 
-    compiled: CompiledKernel
-    problem: Quadratic
-    values: Mapping[str, float]
+    binding: Binding
     interval: float
     steps: int
     t0: float
     seed: int
-    threads: int | None
 
     @property
     def blocks(self) -> tuple[str, ...]:
-        return self.compiled.kernel.tracks[0].step.state
+        return self.binding.kernel.tracks[0].step.state
 
     def time(self, k: int) -> float:
         """Return the time of a node."""
@@ -187,23 +154,21 @@ class _Flow:
         """Return the states some intervals after node k; equal streams mean equal noise."""
         if not count:
             return states
-        tracks, length = self.compiled.kernel.tracks, self.interval / self.steps
-        step, numbers = tracks[0].step, {**self.values, **self.problem.numbers}
-        totals = self.compiled.run(
-            parameters={
-                track.name: step_parameters(step, numbers, 4 * length, width * length)
-                for track, width in zip(tracks, (1, 2, 4), strict=True)
-            },
-            matrices={name: self.problem.matrices[name] for name in step.matrices},
-            vectors={name: self.problem.vectors[name] for name in step.vectors},
-            start={track.name: part for track, part in zip(tracks, states, strict=True)}, tau=4 * length,
-            n_steps=count * self.steps // 4, substeps=4, t0=self.time(k), n_paths=states.shape[1],
+        tracks, n_steps = self.binding.kernel.tracks, count * self.steps // 4
+        totals = self.binding.run(
+            tau=4 * self.interval / self.steps,
+            n_steps=n_steps,
+            substeps=4,
+            t0=self.time(k),
+            start={track.name: part for track, part in zip(tracks, states, strict=True)},
+            n_paths=states.shape[1],
             seed=int(np.random.SeedSequence([self.seed, *stream]).generate_state(1, np.uint64)[0]),
-            record_steps=[count * self.steps // 4], n_keep=states.shape[1], threads=self.threads,
-        )  # fmt: skip
+            record_steps=[n_steps],
+            n_keep=states.shape[1],
+        )
         result = np.stack([totals.finals[track.name] for track in tracks])
         if not np.isfinite(result).all():
-            raise ValueError(f"the limit becomes non-finite; {UNSTABLE}")
+            raise BadInput(f"the limit becomes non-finite; {UNSTABLE}")
         return result
 
 
@@ -215,7 +180,7 @@ def _spacing(equation: ModifiedEquation, nodes: Array) -> Array:
     for row, block in enumerate(equation.chain.blocks):
         entries = nodes[..., row, :]
         if block.nonnegative and entries.min() <= 0:
-            raise ValueError(
+            raise BadInput(
                 f"{block.name} reaches {entries.min():g}, where the equation is not smooth; take a start "
                 "above 0"
             )
@@ -256,7 +221,8 @@ def _points(missing: LeadingError, flow: _Flow, states: Array, k: int, spacing: 
     paths).
     """
     flat = {name: states[..., row, :].reshape(-1, states.shape[-1]) for row, name in enumerate(flow.blocks)}
-    here = States(flow.problem, flat, {**flow.values, "t": flow.time(k)})
+    assert isinstance(flow.binding.problem, Quadratic)  # `leading_error` has refused others
+    here = States(flow.binding.problem, flat, {**flow.binding.constants, "t": flow.time(k)})
     points: dict[_Shift, Array] = {}
     for part in missing.operator:
         rows = [flow.blocks.index(block) for block in part.blocks]
@@ -268,7 +234,7 @@ def _points(missing: LeadingError, flow: _Flow, states: Array, k: int, spacing: 
                 repeated * np.prod(spacing[rows])
             )
             if not np.isfinite(coefficient).all():
-                raise ValueError(
+                raise BadInput(
                     f"the leading error is singular at time {flow.time(k):g}; take a larger t0 or another "
                     "start"
                 )

@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from flat import measured, predicted, simulated
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "codegen"))
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "codegen")]
 
 import sympy as sp
+from quadratics import quadratic
 from rmsprop_kernels import RMSPROP, Numbers, one_track
 
+from optsde.codegen.lowering.kernels import study_kernel
 from optsde.codegen.lowering.regularisation import smooth
 from optsde.codegen.program.statements import Kernel, Observable, Step, Total, Track, Vector
 from optsde.derive import (
@@ -29,15 +32,13 @@ from optsde.derive import (
     two_point,
 )
 from optsde.derive.schemes.known import whole_noise
-from optsde.runtime import Quadratic, leading_error, simulate, weak_error
 from optsde.runtime.kernels import device
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.device import compile_cuda
-from optsde.runtime.studies.experiment import study_kernel
 from optsde.runtime.studies.requests import step_parameters
 
 PATHS = 24
-LINE = Quadratic([[1.5]], noise=0.3)
+LINE = quadratic([[1.5]], noise=0.3)
 found: dict[str, np.ndarray] = {}
 
 
@@ -69,19 +70,19 @@ def ensembles() -> None:
         "adam": (Chain(adam(), ballistic, gaussian()), LINE, {"t0": 1.0}),
         "equation": (
             modified_equation(rmsprop(), ballistic, gaussian(constant=True), 2),
-            Quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
+            quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
             {"dtype": "float32", "regularisation": smooth(), "substeps": 4},
         ),
         "whole": (
             modified_equation(rmsprop(), ballistic, gaussian(constant=True), 2),
-            Quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
+            quadratic([[1.0, 0.5], [0.5, 1.5]], noise=0.3),
             {"regularisation": smooth(), "substeps": 2, "scheme": whole_noise},
         ),
         "signs": (Chain(rmsprop(), ballistic, batch_mean(two_point(), sp.Integer(3))), LINE, {}),
     }
     for name, (target, problem, more) in targets.items():
         for where in ("cpu", "cuda"):
-            run = simulate(target, problem, **asked, **more, paths=PATHS, keep=PATHS, seed=3, device=where)
+            run = simulated(target, problem, **asked, **more, paths=PATHS, keep=PATHS, seed=3, device=where)
             found[f"{name} {where} finals"], found[f"{name} {where} means"] = run.finals, run.means
 
 
@@ -89,12 +90,10 @@ def study() -> None:
     """A weak-error study, and the paths of its coupled kernel: four paces, and noise remembered within a
     step.
     """
-    equation = modified_equation(
-        rmsprop(), batch_equivalent, gaussian(constant=True), 2, form="synchronised"
-    )
+    equation = modified_equation(rmsprop(), batch_equivalent, gaussian(constant=True), 2, form="synchronised")
     phi, tau, observables = smooth(), 0.125, ("norm(theta)**2",)
     for where in ("cpu", "cuda"):
-        rows = weak_error(
+        rows = measured(
             equation,
             LINE,
             taus=[2 * tau, tau],
@@ -116,7 +115,7 @@ def study() -> None:
         found[f"rows {where} counted"] = np.array(
             [[r.tau, r.paths, r.substeps, r.nonfinite, r.negative] for r in rows]
         )
-    kernel = study_kernel(equation, LINE, observables, phi)
+    kernel = study_kernel(equation, LINE.fields, LINE.dimension, observables, regularisation=phi)
     lengths = {"substep": tau / 4, "pair": tau / 2, "quad": tau, "step": tau}
     steps = {track.name: (track.step, lengths[track.pace]) for track in kernel.tracks}
     assert any(step.past for step, _ in steps.values())
@@ -142,7 +141,7 @@ def prediction() -> None:
     """A leading weak error: each path has a start of its own, and its last state is all that is asked for."""
     equation = modified_equation(sgd(), batch_equivalent, gaussian(constant=True), 1)
     for where in ("cpu", "cuda"):
-        (made,) = leading_error(
+        (made,) = predicted(
             equation,
             LINE,
             horizon=0.5,

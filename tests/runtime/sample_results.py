@@ -1,10 +1,23 @@
 """A study and a run as they would come from measurements."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from optsde.runtime.results.results import Row, Run, WeakErrorStudy
+from optsde.runtime.results.run import Run
+from optsde.runtime.results.study import Row, WeakErrorStudy
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that only says what it was."""
+
+    settings: dict
+
+    def to_record(self) -> dict:
+        return dict(self.settings)
+
 
 TAUS = (0.5, 0.25, 0.125, 0.0625)
 
@@ -18,7 +31,9 @@ def study() -> WeakErrorStudy:
     rows = tuple(
         r for tau in TAUS for r in (row(tau, "a", 3 * tau**2, 1e-3 * tau**2), row(tau, "b", -tau / 100, 1e-3))
     )
-    return WeakErrorStudy("some equation", 2, rows, 1.5, {"seed": 1, "floor": math.inf})
+    return WeakErrorStudy(
+        "some equation", 2, rows, 1.5, Asked({"seed": 1, "floor": math.inf}), {"time": "now"}
+    )
 
 
 def a_run(**changes) -> Run:
@@ -33,6 +48,7 @@ def a_run(**changes) -> Run:
         "nonfinite": 1,
         "negative": 2,
         "finals": np.zeros((0, 2, 3)),
-        "settings": {"start": {"theta": np.array([1.0, 0.5])}, "seed": 2},
+        "request": Asked({"start": {"theta": np.array([1.0, 0.5])}, "seed": 2}),
+        "provenance": {"time": "now"},
     }
     return Run(**(fields | changes))

@@ -9,7 +9,7 @@ from sample_results import study
 from optsde.runtime.command_line.cli import main
 from optsde.runtime.reproduce import OBSERVABLES, Case, Report, callisti2025, reproduce
 from optsde.runtime.results.files import load_record
-from optsde.runtime.results.output import plain
+from optsde.runtime.results.shown import plain
 
 TINY = [
     Case("warm", "rmsprop", "ballistic", "order 1, SDE", (0.5, 0.25), 1.0, 200, 1),
@@ -68,7 +68,7 @@ def test_the_tables_list_all_systems(report):
     for case in TINY:
         for name in OBSERVABLES:
             assert f"| {case.experiment} | {case.rule} | {case.regime} | {case.label} | `{name}` |" in text
-    assert found.text().splitlines()[-1].endswith("wrote " + ", ".join(found.files))
+    assert str(found).splitlines()[-1].endswith("wrote " + ", ".join(found.files))
     assert text.count("weak order by the certificate") == 3
 
 
@@ -88,7 +88,7 @@ def test_a_report_is_a_table_and_data():
         2.4,
         ("a.png", "b.json"),
     )
-    lines = found.text().splitlines()
+    lines = str(found).splitlines()
     assert lines[2] == "| warm | rmsprop | ballistic | order 1, SDE | `a` | 2.00 [2.00, 2.00] | 1.5 |"
     assert (
         lines[4]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_discrete_kernels import CASES, START, STEPS, TOLERANCE, Case, by_kernel, first_state, gradients
+from discrete_cases import CASES, START, STEPS, TOLERANCE, Case, by_kernel, first_state, gradients
 
 BY_NAME = {case.name: case for case in CASES}
 

@@ -3,10 +3,10 @@ import pytest
 import sympy as sp
 from interpreter import carry_out, value
 
-from optsde.codegen.lowering.lower import Lowering
+from optsde.codegen.lowering.by_products import ProductLowering
 from optsde.codegen.lowering.regularisation import floor, smooth, unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.statements import MatVec, Scalar, Vector
 from optsde.derive import (
     adam,
@@ -41,11 +41,11 @@ VALUES = {
 }
 
 
-def lowering() -> Lowering:
-    return Lowering(QuadraticFields(), DEFINITIONS, unregularised(), vectors={"theta", "v"})
+def lowering() -> ProductLowering:
+    return ProductLowering(QuadraticFields(), DEFINITIONS, unregularised(), vectors={"theta", "v"})
 
 
-def evaluated(made: Lowering, expression: sp.Expr) -> np.ndarray:
+def evaluated(made: ProductLowering, expression: sp.Expr) -> np.ndarray:
     return value(expression, carry_out(made.statements, VALUES))
 
 
@@ -104,7 +104,7 @@ def test_a_second_moment_below_zero_is_regularised():
     definitions = {
         "P": sp.Lambda(sp.Symbol("x", nonnegative=True), DEFINITIONS["P"](sp.Symbol("x", nonnegative=True)))
     }
-    made = Lowering(QuadraticFields(), definitions, smooth(), vectors={"theta", "v"})
+    made = ProductLowering(QuadraticFields(), definitions, smooth(), vectors={"theta", "v"})
     function, slope = made.lowered(P(v("i"))), made.lowered(DP(v("i")))
     known = carry_out(made.statements, VALUES | {"v": np.array([-2.0, -0.01, 0.0])})
     np.testing.assert_allclose(

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import sympy as sp
 from interpreter import after
+from quadratics import quadratic
 
 from optsde.codegen.lowering.noise import MOST_SIGNS, drawn_noise, mean_of_signs, sign_quantiles
 from optsde.codegen.lowering.regularisation import unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
 from optsde.codegen.numba.cpu import Shape
 from optsde.codegen.objectives.formula import FormulaFields
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.statements import Kernel, Track
 from optsde.derive import (
     Chain,
@@ -34,8 +35,9 @@ from optsde.derive import (
 from optsde.derive.noise.laws import NoiseModel, symmetric
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.rng import normals
-from optsde.runtime.problems.quadratic import Problem, Quadratic
-from optsde.runtime.studies.requests import constants, step_parameters
+from optsde.runtime.problems.problem import Problem
+from optsde.runtime.problems.quadratic import Quadratic
+from optsde.runtime.studies.requests import constants, for_problem, step_parameters
 
 SHAPES: list[Shape] = ["unrolled", "looped"]
 SIZES = (1, 2, 5, 8, MOST_SIGNS)
@@ -127,7 +129,7 @@ def test_a_kernel_draws_each_value_as_often_as_its_probability_says(n, shape, dt
     xi = (
         -4
         * finals(
-            Chain(sgd(), ballistic, signs(n)), Quadratic([[0.0]], [[1.0]]), [[0.0]], shape, 1, paths, dtype
+            Chain(sgd(), ballistic, signs(n)), quadratic([[0.0]], [[1.0]]), [[0.0]], shape, 1, paths, dtype
         ).ravel()
     )
     k = np.rint((xi + 1) * n / 2).astype(int)
@@ -211,7 +213,7 @@ def test_an_equation_has_the_covariance_of_one_step(problem, law, variance, four
     }
     x = {"theta": theta, "v": v, "zeta1": np.zeros(1), "zeta2": np.zeros(1), **numbers}
     step = euler_maruyama_step(
-        modified_equation(rmsprop(), ballistic, law, 2), problem.fields, unregularised()
+        for_problem(modified_equation(rmsprop(), ballistic, law, 2), problem), problem.fields, unregularised()
     )
     still = after(step, x)
     columns = [(after(step, x | {name: np.ones(1)}) - still).ravel() for name in step.noise]
@@ -240,7 +242,7 @@ def test_an_equation_has_the_covariance_of_one_step(problem, law, variance, four
 def test_a_batch_of_gaussian_draws_has_the_noise_of_a_smaller_factor(make, regime, order, form):
     """Four draws, in three coordinates: half of B, a quarter of S and of the factor of its squares."""
     random, names = np.random.default_rng(7), ("theta", "m", "v", "zeta1", "zeta2", "past_zeta1")
-    problem = Quadratic(np.eye(3) + 0.2, np.eye(3) + 0.3)
+    problem = quadratic(np.eye(3) + 0.2, np.eye(3) + 0.3)
     x = {name: random.uniform(0.5, 2.0, 3) for name in names} | dict(problem.vectors) | dict(problem.matrices)
     x |= {"c": 0.7, "c1": 0.8, "c2": 0.4, "eps": 0.2, "tau": 0.3, "dt": 0.04, "t": 1.5, "batch": 4.0}
     smaller = x | {"B": x["B"] / 2} | {name: x[name] / 4 for name in ("S", "B2", "S_diagonal")}

@@ -7,14 +7,15 @@ from functools import cache, partial
 import library_rules as plain
 import numpy as np
 import pytest
-from interpreter import carry_out, value
+from interpreter import after, carry_out, value
+from quadratics import quadratic
+from step_values import DT, TAU, factor, in_components, values
 from sympy import Integer
-from test_steps import DT, TAU, after, factor, in_components, values
 
-from optsde.codegen.lowering.lower import Lowering
+from optsde.codegen.lowering.by_products import ProductLowering
 from optsde.codegen.lowering.regularisation import unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.statements import Kernel, Total, Track
 from optsde.derive import (
     ballistic,
@@ -91,7 +92,7 @@ def test_each_sum_is_made_once() -> None:
 def test_a_number_is_not_taken_for_the_vector_that_it_sums() -> None:
     """``H B zeta + theta sum_i (B zeta)_i``."""
     noisy, theta = constant_factor("_1", "_2") * zeta1("_2"), Field("theta")("i")
-    made, x = Lowering(QuadraticFields(), {}, unregularised(), vectors={"theta", "zeta1"}), values(3)
+    made, x = ProductLowering(QuadraticFields(), {}, unregularised(), vectors={"theta", "zeta1"}), values(3)
     found = made.lowered(gradient("i", "_1") * noisy + theta * noisy)
     wanted = x["H"] @ x["B"] @ x["zeta1"] + x["theta"] * (x["B"] @ x["zeta1"]).sum()
     np.testing.assert_allclose(value(found, carry_out(made.statements, x)), wanted, rtol=1e-12)
@@ -127,7 +128,7 @@ def test_many_coordinates_in_loops_step_as_numpy_does() -> None:
     """One kernel with both optimizers as tracks, 40 steps from a vector of twelve."""
     random = np.random.default_rng(2)
     root = random.normal(size=(D, D))
-    problem = Quadratic(root @ root.T / D + np.eye(D), 0.04 * np.eye(D), random.normal(size=D))
+    problem = quadratic(root @ root.T / D + np.eye(D), 0.04 * np.eye(D), random.normal(size=D))
     rules = {rule.name: rule for rule in (lamb(), sam("normalized"))}
     tracks, start = [], {}
     for name, rule in rules.items():

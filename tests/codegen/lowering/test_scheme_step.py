@@ -9,11 +9,12 @@ from itertools import product
 import numpy as np
 import pytest
 from interpreter import after
+from quadratics import quadratic
 
 from optsde.codegen.lowering.regularisation import smooth, unregularised
 from optsde.codegen.lowering.scheme_step import SIGNS
 from optsde.codegen.lowering.steps import default_scheme, euler_maruyama_step, scheme_step
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.check import check
 from optsde.codegen.program.statements import Entry, Kernel, Stack, Step, Total, Track
 from optsde.derive import adam, gaussian, heavy_ball, lamb, modified_equation, rmsprop, sgd
@@ -33,8 +34,7 @@ from optsde.derive.schemes.known import (
     whole_noise,
 )
 from optsde.derive.schemes.order import weak_order
-from optsde.runtime.problems.formula import Objective
-from optsde.runtime.problems.quadratic import Quadratic
+from optsde.runtime.problems.formula import Formula
 
 D, DT = 3, 0.07
 
@@ -43,7 +43,7 @@ def values() -> dict:
     """Everything a step may need: a random problem, a random state, random noise."""
     random = np.random.default_rng(D)
     root, spread = random.normal(size=(2, D, D))
-    problem = Quadratic(root @ root.T + np.eye(D), spread @ spread.T, random.normal(size=D))
+    problem = quadratic(root @ root.T + np.eye(D), spread @ spread.T, random.normal(size=D))
     constants = {"c": 0.7, "c1": 0.8, "c2": 0.45, "eps": 0.2, "mu": 1.3, "weight_decay": 0.3}
     state = {"theta": random.normal(size=D), "m": random.normal(size=D), "v": random.uniform(0.5, 2.0, D)}
     signs = {name: random.choice([-1.0, 1.0], D) for name in SIGNS.values()}
@@ -174,7 +174,7 @@ def noisy(rule, order: int):
     return rule, order, "diffusion"
 
 
-OBJECTIVE = Objective(
+OBJECTIVE = Formula(
     "theta_1**2/2 + sin(theta_2)*theta_1/3 + exp(theta_3/4) + theta_2**2",
     [["1/2", "0", "0"], ["1/5", "1/3", "0"], ["0", "0", "1/4"]],
     D,
@@ -222,7 +222,7 @@ def compare_equation(made, scheme, fields):
     np.testing.assert_allclose(after(step, x), wanted, rtol=bound, atol=bound)
 
 
-VARYING = Objective(
+VARYING = Formula(
     "theta_1**2/2 + sin(theta_2)*theta_1/3 + theta_3**2",
     [["1/2", "theta_2/5", "0"], ["theta_1/5", "1/3", "0"], ["0", "sin(theta_1)/7", "1/4"]],
     D,
@@ -315,7 +315,7 @@ def test_schemes_for_other_equations_are_refused(case, scheme, complaint):
 
 
 def test_noise_that_varies_with_theta_or_with_the_past_is_not_additive():
-    varying = Objective("theta**2/2", "1 + sin(theta)/2", 1)
+    varying = Formula("theta**2/2", "1 + sin(theta)/2", 1)
     with pytest.raises(ValueError, match="noise that depends on theta; expected constant noise"):
         scheme_step(
             modified_equation(sgd(), ballistic, gaussian(), 2),

@@ -8,42 +8,17 @@ import numpy as np
 import pytest
 import sympy as sp
 from interpreter import after, carry_out
+from step_values import DT, STEPS_DONE, TAU, factor, in_components, values
 
 from optsde.codegen.lowering.regularisation import floor, smooth, unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.check import check
 from optsde.codegen.program.statements import Kernel, Track
 from optsde.derive import adam, gaussian, heavy_ball, modified_equation, rmsprop, sgd
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.optimizers.rule import UpdateRule
 from optsde.derive.regimes import REGIMES, ballistic, batch_equivalent
-from optsde.runtime.problems.quadratic import Quadratic
-
-CONSTANTS = {"c": 0.7, "c1": 0.8, "c2": 0.45, "eps": 0.2, "mu": 1.3, "trust": 0.6, "weight_decay": 0.3}
-TAU, DT, STEPS_DONE = 0.3, 0.04, 5
-
-
-def values(d: int, **others) -> dict[str, np.ndarray]:
-    """Everything a step may need: a random problem, a random state, random noise, t = 5 tau."""
-    random = np.random.default_rng(d)
-    root, spread = random.normal(size=(2, d, d))
-    problem = Quadratic(root @ root.T + np.eye(d), spread @ spread.T, random.normal(size=d))
-    state = {"theta": random.normal(size=d), "m": random.normal(size=d), "v": random.uniform(0.5, 2.0, d)}
-    noise = {"zeta1": random.normal(size=d), "zeta2": random.normal(size=d)}
-    t = STEPS_DONE * TAU
-    return {
-        **CONSTANTS,
-        **problem.matrices,
-        **problem.vectors,
-        **state,
-        **noise,
-        "tau": TAU,
-        "dt": DT,
-        "t": t,
-        **others,
-    }
-
 
 # the optimizers as their authors write them, in their own units: next state from old state, gradient and step
 # number
@@ -146,36 +121,6 @@ def _step(n: int):
     return euler_maruyama_step(_equation(n), QuadraticFields(), unregularised())
 
 
-def in_components(equation, x: dict[str, np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Evaluate drift and covariance, by power of tau, from the equation's component form."""
-    d = len(x["theta"])
-    names = ["theta"] if d == 1 else [f"theta_{n}" for n in range(1, d + 1)]
-    theta = sp.Matrix([sp.Symbol(name, real=True) for name in names])
-    offset = theta - sp.Matrix(x["minimum"])
-    form = equation.expand(d, (offset.T * sp.Matrix(x["H"]) * offset)[0] / 2)
-    numbers = {name: x[name] for name in (*CONSTANTS, "t", "tau")}
-    for block in ("theta", "m", "v"):
-        numbers |= {block if d == 1 else f"{block}_{n + 1}": entry for n, entry in enumerate(x[block])}
-    numbers |= {"S" if d == 1 else f"S_{i + 1}{j + 1}": x["S"][i, j] for i in range(d) for j in range(i, d)}
-
-    def number(matrix: sp.Matrix) -> np.ndarray:
-        symbols = sorted(matrix.free_symbols, key=str)
-        return np.array(sp.lambdify(symbols, matrix)(*(numbers[s.name] for s in symbols)), dtype=float)
-
-    return [number(b)[:, 0] for b in form.drift], [number(a) for a in form.covariance]
-
-
-def factor(step, x: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the columns by which the step answers to unit noise, in units of sqrt(dt)."""
-    d = len(x["theta"])
-    none = {"zeta1": np.zeros(d), "zeta2": np.zeros(d)}
-    still = after(step, x | none)
-    columns = [after(step, x | none | {name: unit}) - still for name in step.noise for unit in np.eye(d)]
-    return (
-        np.stack(columns).reshape(len(columns), -1).T / np.sqrt(DT) if columns else np.zeros((still.size, 1))
-    )
-
-
 @pytest.mark.parametrize("d", [1, 2, 3])
 @each_equation(1, 2)
 def test_a_step_has_the_drift_and_the_covariance_of_its_equation(n, d):
@@ -246,7 +191,10 @@ def test_a_synchronised_step_remembers_its_noise(d):
 
 @each_equation(2)
 def test_an_equation_for_varying_noise_is_simulated_with_the_objectives_constant_one(n):
-    assert euler_maruyama_step(_equation(n, constant=False), QuadraticFields(), unregularised()) == _step(n)
+    general = _equation(n, constant=False)
+    assert euler_maruyama_step(general.with_constant_noise(), QuadraticFields(), unregularised()) == _step(n)
+    with pytest.raises(ValueError, match=r"take the equation's with_constant_noise\(\)"):
+        euler_maruyama_step(general, QuadraticFields(), unregularised())
 
 
 def p_of(v, x):

@@ -11,7 +11,7 @@ import sympy as sp
 from formulas import X, fields, formulas, number, values
 from interpreter import carry_out
 
-from optsde.codegen.lowering.lower import Lowering
+from optsde.codegen.lowering.by_coordinates import CoordinateLowering
 from optsde.codegen.lowering.regularisation import unregularised
 from optsde.codegen.objectives.formula import FormulaFields
 from optsde.derive.notation.symbols import (
@@ -84,7 +84,7 @@ def test_contractions_are_those_of_einsum(d):
         "B1": derivatives(matrix, 1, x), "B2nd": derivatives(matrix, 2, x), "S": derivatives(square, 0, x),
         "S1": derivatives(square, 1, x), "S2nd": derivatives(square, 2, x), "p": p, "pv": p * x["v"], **x,
     }  # fmt: skip
-    made = Lowering(fields(d), P_OF_V, unregularised(), vectors={"theta", "v", "zeta1"})
+    made = CoordinateLowering(fields(d), P_OF_V, unregularised(), vectors={"theta", "v", "zeta1"})
     wanted = {}
     for n, (sums, (term, names)) in enumerate(CONTRACTIONS.items()):
         made.vector(f"result{n}", made.lowered(term))
@@ -115,7 +115,7 @@ def test_the_factor_of_squares_squares_to_twice_the_squared_covariance(columns, 
     b = b[:, :columns].row_join(sp.zeros(3, 3 - columns))
     x = values(3)
     spread = derivatives(np.array((b * b.T).tolist()), 0, x)
-    made = Lowering(FormulaFields(f, b), {}, unregularised(), vectors={"theta", "zeta2"})
+    made = CoordinateLowering(FormulaFields(f, b), {}, unregularised(), vectors={"theta", "zeta2"})
     made.vector("result", made.lowered(square_factor("i", "_1") * zeta2("_1")))
     columns_ = [carry_out(made.statements, x | {"zeta2": unit})["result"] for unit in np.eye(3)]
     root = np.stack(columns_, axis=1)

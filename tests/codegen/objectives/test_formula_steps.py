@@ -12,12 +12,13 @@ import pytest
 import sympy as sp
 from formulas import CONSTANTS, DT, TAU, X, fields, formulas, number, values
 from interpreter import after
+from quadratics import quadratic
 
 from optsde.codegen.lowering.regularisation import unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
 from optsde.codegen.numba.cpu import emit, usual_shape
 from optsde.codegen.objectives.formula import FormulaFields
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.check import check
 from optsde.codegen.program.statements import Kernel, Track
 from optsde.derive import (
@@ -126,11 +127,11 @@ def test_the_synchronised_step_in_one_dimension_is_that_derived_by_hand():
     np.testing.assert_allclose(after(step, x), np.stack(wanted), rtol=1e-12)
 
 
-def quadratic(d: int) -> tuple[Quadratic, FormulaFields]:
+def both_forms(d: int) -> tuple[Quadratic, FormulaFields]:
     """One quadratic with constant noise in both forms."""
     random = np.random.default_rng(d)
     root, spread = random.normal(size=(2, d, d))
-    problem = Quadratic(root @ root.T + np.eye(d), spread @ spread.T, random.normal(size=d))
+    problem = quadratic(root @ root.T + np.eye(d), spread @ spread.T, random.normal(size=d))
     offset = sp.Matrix(X[d]) - sp.Matrix(problem.vectors["minimum"])
     f = (offset.T * sp.Matrix(problem.matrices["H"]) * offset)[0] / 2
     return problem, FormulaFields(f, sp.Matrix(problem.matrices["B"]))
@@ -147,7 +148,7 @@ FORMS = [
 @pytest.mark.parametrize("make", [sgd, heavy_ball, rmsprop, adam])
 def test_a_quadratic_by_a_formula_takes_the_steps_of_the_quadratic(make):
     d = 3
-    problem, formula = quadratic(d)
+    problem, formula = both_forms(d)
     x = values(d, **problem.matrices, **problem.vectors)
     chain = Chain(make(), batch_equivalent, gaussian())
     found, wanted = (after(optimizer_step(chain, form), x) for form in (formula, QuadraticFields()))

@@ -6,11 +6,12 @@ import formulas
 import numpy as np
 import pytest
 from interpreter import after
-from test_steps import values
+from step_values import values
 
 from optsde.codegen.lowering.regularisation import smooth
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step, scheme_step
-from optsde.codegen.objectives.protocol import Fields, QuadraticFields
+from optsde.codegen.objectives.protocol import Fields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.codegen.program.check import check
 from optsde.codegen.program.linearised import linearised
 from optsde.codegen.program.statements import Kernel, Step, Track

@@ -20,8 +20,8 @@ from optsde.derive.claims.papers import (
 )
 from optsde.derive.claims.published import Reader
 from optsde.derive.claims.verdicts import check
-from optsde.derive.derivation.component_form import written_out
 from optsde.derive.noise.laws import batch_mean, gaussian, student_t, two_point
+from optsde.derive.notation.coordinates import written_out
 from optsde.derive.notation.indices import canonical
 from optsde.derive.notation.symbols import (
     ElementFunction,

@@ -18,7 +18,7 @@ from optsde.derive import (
     rmsprop,
     sgd,
 )
-from optsde.derive.derivation.chain import Increments
+from optsde.derive.derivation.increments import Increments
 from optsde.derive.notation.symbols import Component, ElementFunction, g, k, tau
 
 DIGITS = 400
@@ -148,3 +148,42 @@ def test_a_memory_that_does_not_tend_to_one_is_refused() -> None:
     """Fixed beta2 leaves v random; beta**(t/tau) then is no power series."""
     with pytest.raises(ValueError, match="exp of a quantity that grows"):
         Chain(adam(), parse_regime("beta1=c", adam()), gaussian()).increments(1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "step", "complaint"),
+    [
+        (
+            adam(),
+            {"c1": 12.0, "c2": 1.0, "eps": 1e-8},
+            0.125,
+            r"beta1 = -c1\*tau \+ 1 = -0\.5 at tau 0\.125; expected",
+        ),
+        (
+            adam(),
+            {"c1": 1.0, "c2": 0.0, "eps": 1e-8},
+            0.125,
+            r"beta2 = .* = 1 at tau 0\.125; expected a memory in \[0, 1\)",
+        ),
+        (adam(), {"c1": 1.0, "c2": -1.0, "eps": 1e-8}, 0.125, r"beta2 = .* = 1\.125 at tau"),
+        (
+            rmsprop(),
+            {"c": 1.0, "eps": -1e-3},
+            0.125,
+            r"eps = -0\.001 at tau 0\.125; expected a constant of at least 0",
+        ),
+    ],
+)
+def test_hyperparameters_out_of_range_are_refused(rule, values, step, complaint):
+    chain = Chain(rule, ballistic, gaussian())
+    with pytest.raises(ValueError, match=complaint):
+        chain.check_ranges(values, step)
+    chain.check_ranges(dict.fromkeys(values, 0.5), step)
+
+
+def test_a_negative_learning_rate_is_refused():
+    regime = parse_regime("lr=a*tau", rmsprop())
+    with pytest.raises(
+        ValueError, match=r"lr = a\*tau = -0\.25 at tau 0\.125; expected a learning rate of at least 0"
+    ):
+        Chain(rmsprop(), regime, gaussian()).check_ranges({"a": -2.0, "c": 1.0, "eps": 0.0}, 0.125)

@@ -20,7 +20,8 @@ from optsde.derive import (
     rmsprop,
     sgd,
 )
-from optsde.derive.derivation.diffusion import Diffusion, check_factor, ito_correction
+from optsde.derive.derivation.diffusion import check_factor, ito_correction
+from optsde.derive.equations.noise_terms import Diffusion
 from optsde.derive.notation.indices import canonical, components
 from optsde.derive.notation.symbols import (
     Field,

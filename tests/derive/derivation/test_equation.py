@@ -17,8 +17,8 @@ from optsde.derive import (
     rmsprop,
     sgd,
 )
-from optsde.derive.derivation.certificate import Obstruction
 from optsde.derive.derivation.equation import Form
+from optsde.derive.equations.certificate import Obstruction
 from optsde.derive.notation.indices import canonical, reindex
 from optsde.derive.notation.symbols import Field, element_function, gradient
 

@@ -45,10 +45,11 @@ from optsde.derive import (
     sgd,
 )
 from optsde.derive.derivation.chain import Chain
-from optsde.derive.derivation.generator import expectation, modified_generator, one_step_operator
+from optsde.derive.derivation.generator import modified_generator, one_step_operator
 from optsde.derive.notation.indices import canonical, components, terms
 from optsde.derive.notation.operators import TIME, block_of, compose, momentum, split
 from optsde.derive.notation.symbols import Field, g, noise, tau
+from optsde.derive.smoothing.expectation import expectation
 
 SKEW = NoiseModel("skew", (2, 3, 4))
 HEAVY = NoiseModel("heavy", (2, 4))

@@ -17,10 +17,8 @@ from optsde.derive import (
     rmsprop,
     sgd,
 )
-from optsde.derive.derivation.equation import FREE
 from optsde.derive.derivation.wiener_chaos import in_covariances
-from optsde.derive.display.text import equation_text, leading_error_json, leading_error_text
-from optsde.derive.notation.indices import canonical, components, dummies, reindex
+from optsde.derive.notation.indices import FREE, canonical, components, dummies, reindex
 from optsde.derive.notation.operators import split
 from optsde.derive.notation.symbols import ElementFunction, constant_factor, square_factor
 
@@ -110,20 +108,22 @@ def test_the_operator_is_in_index_notation_and_its_functions_are_defined(rule, o
 
 
 def test_the_synchronised_form_is_refused():
-    with pytest.raises(ValueError, match="synchronised; expected a diffusion, a fluctuation or an ode"):
+    with pytest.raises(
+        ValueError, match="synchronised; expected a derived diffusion, a fluctuation or an ode"
+    ):
         operator(rmsprop(), batch_equivalent, 2, "synchronised")
 
 
 def test_text_and_data():
     equation = modified_equation(sgd(), ballistic, gaussian(), 1, "fluctuation")
-    assert leading_error_text(equation).splitlines() == [
+    assert str(equation.leading_error).splitlines() == [
         "leading weak error: -tau^1 int_0^T E[(L_1 - L~_1) u(s, X_s)] ds with u(s, x) = E[phi(X_T) | X_s = "
         "x]. "
         "The operator, by the blocks of the derivative:",
         "  tau^1  c1 at (theta[i]): sum_j(-F[i,j]*F[j]/2)",
     ]
     operator = [{"power": 1.0, "blocks": ["theta"], "expression": "sum_j(-F[i,j]*F[j]/2)"}]
-    assert leading_error_json(equation.leading_error) == {"power": 1, "operator": operator, "definitions": {}}
+    assert equation.leading_error.to_json() == {"power": 1, "operator": operator, "definitions": {}}
     corrected = modified_equation(adam(), ballistic, gaussian(), 1)
-    assert "Q_1(v, t) = " in leading_error_text(corrected)
-    assert "Q_1(v, t) = " not in equation_text(corrected)
+    assert "Q_1(v, t) = " in str(corrected.leading_error)
+    assert "Q_1(v, t) = " not in str(corrected)

@@ -10,8 +10,8 @@ import pytest
 from sympy import Expr, Function, Rational, Symbol, diff, expand
 
 from optsde.derive import ballistic, batch_equivalent, gaussian, general, modified_equation, rmsprop, sgd
-from optsde.derive.derivation.diffusion import Diffusion
 from optsde.derive.derivation.synchronised import synchronised_defect
+from optsde.derive.equations.noise_terms import Diffusion
 from optsde.derive.notation.indices import components
 from optsde.derive.notation.symbols import ElementFunction, omega1, zeta1
 from optsde.derive.optimizers.catalogue import adam, heavy_ball

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_rules import SMOOTH, SMOOTHED, equation_of
-from random_operators import random_symbols
+from random_symbols import random_symbols
 from sympy import Expr, Rational
 
 from optsde.derive import (

@@ -3,14 +3,14 @@ from fractions import Fraction
 
 from optsde import derive
 from optsde.derive.limits.cells import regime_map
-from optsde.derive.limits.report import kind, map_json, map_latex, map_text, region_text
+from optsde.derive.limits.report import kind, region_text
 
 Q = Fraction
 MAP = regime_map(derive.rmsprop(), derive.gaussian())
 
 
 def test_text_names_regions_equations_and_named_regimes():
-    lines = map_text(MAP).splitlines()
+    lines = str(MAP).splitlines()
     assert lines[0] == "rmsprop (paper): lr = h, 1 - alpha = c h^(b), eps in its natural unit, noise h^(-s)"
     start = lines.index("15. s = 1, b = 2")
     assert lines[start + 1 : start + 6] == [
@@ -46,18 +46,18 @@ def test_kinds():
 
 
 def test_json_says_the_same():
-    data = json.loads(json.dumps(map_json(MAP)))
+    data = json.loads(json.dumps(MAP.to_json()))
     assert (data["axes"], len(data["cells"])) == (["s", "b"], 20)
     assert data["named"]["batch-equivalent"] == {"point": ["1", "2"], "cell": 14}
     cell = data["cells"][14]
     assert (cell["kind"], cell["time_step"], cell["dimension"]) == ("stochastic", "2", 0)
     assert cell["covariance"] == {"theta,theta": "S[i,j]*P(v[i])*P(v[j])"}
-    refused = map_json(regime_map(derive.sgd(), derive.gaussian()))["cells"][-1]
+    refused = regime_map(derive.sgd(), derive.gaussian()).to_json()["cells"][-1]
     assert refused["refusal"] == "a single step of theta does not vanish with h"
 
 
 def test_latex_has_an_equation_for_every_cell():
-    written = map_latex(MAP)
+    written = MAP.latex()
     assert written.count(r"\begin{aligned}") == 20
     assert r"dv &= \Big[ c\,\big( \operatorname{diag} \Sigma - v \big) \Big]\,dt" in written
     assert "% s = 1, b = 2; time step h^2" in written

@@ -3,7 +3,7 @@ import pytest
 from sympy import Integer, Rational, Symbol
 
 from optsde import derive
-from optsde.derive.limits.scaling import scaling_json, scaling_rule, scaling_text
+from optsde.derive.limits.scaling import scaling_rule
 from optsde.derive.notation.symbols import g
 from optsde.derive.optimizers.rule import THETA
 from optsde.derive.regimes import parse_regime
@@ -82,20 +82,20 @@ def test_momentum_with_a_memory_that_grows_with_the_run():
 def test_where_v_holds_gradient_and_noise_there_is_no_rule():
     found = scaled(derive.adam(), "ballistic")
     assert found.conflict == "S[i,i]*c2 in the drift of v"
-    assert "no rule keeps the limit: S[i,i]*c2 in the drift of v" in scaling_text(found)
-    assert scaling_json(found)["exists"] is False
+    assert "no rule keeps the limit: S[i,i]*c2 in the drift of v" in str(found)
+    assert found.to_json()["exists"] is False
 
 
 def test_without_noise_the_batch_does_not_matter():
     found = scaled(derive.sgd(), "ballistic")
     assert found.free == ("lr",)
     assert found.step == found.exponents["lr"] == Symbol("x_lr")
-    assert "there is no noise in this limit" in scaling_text(found)
+    assert "there is no noise in this limit" in str(found)
 
 
 def test_text_and_json():
     found = scaled(derive.rmsprop())
-    assert scaling_text(found).splitlines() == [
+    assert str(found).splitlines() == [
         "rmsprop (paper), batch-equivalent regime: the batch times k",
         "  lr times k^(1/2)",
         "  1 - alpha times k",
@@ -103,7 +103,7 @@ def test_text_and_json():
         "  one step stands for k old steps",
         "  v becomes k^(-1) as large",
     ]
-    assert scaling_json(found)["exponents"] == {"lr": "1/2", "1 - alpha": "1", "eps": "-1/2"}
+    assert found.to_json()["exponents"] == {"lr": "1/2", "1 - alpha": "1", "eps": "-1/2"}
 
 
 def test_a_regime_that_leaves_theta_still_is_refused():

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 from hypothesis import given, settings
-from random_operators import DP, P, Q, S, d_theta, d_v, random_symbols, theta, v
+from random_symbols import DP, P, Q, S, d_theta, d_v, random_symbols, theta, v
 from sympy import Expr, Integer, Mul, Rational, Symbol, expand, sqrt, symbols
 
 from optsde.derive.notation.indices import canonical, components, dummies, opened, terms

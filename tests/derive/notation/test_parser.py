@@ -5,7 +5,7 @@ import time
 
 import pytest
 import sympy as sp
-from hostile_texts import HOSTILE
+from hostile import HOSTILE
 
 from optsde.derive.notation.parser import FUNCTIONS, parse_assignments, parse_expression
 

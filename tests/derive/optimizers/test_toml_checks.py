@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_texts import HOSTILE
+from hostile import HOSTILE
 from own_rules import tables
 
 from optsde.derive.optimizers.rule_files import MAX_BYTES, load_rule, read_rule

@@ -2,13 +2,16 @@
 exact numbers.
 """
 
+import pytest
 from exact_sde import OUTCOME, SIGNS, START, ExactSde, H
 from sympy import Matrix, Rational, simplify, sqrt, symbols, zeros
 
 from optsde.derive.schemes.known import (
     SCHEMES,
+    additive_heun,
     euler_step,
     heun_step,
+    named_scheme,
     platen_step,
     runge_kutta_step,
     whole_noise_step,
@@ -99,3 +102,13 @@ def test_platen() -> None:
                     1, 4
                 )
     assert same(platen_step(sde, START, H), result)
+
+
+def test_schemes_by_name():
+    assert named_scheme("heun_for-Additive noise") == additive_heun
+    assert {named_scheme(s.name) for s in SCHEMES} == set(SCHEMES)
+    with pytest.raises(
+        ValueError,
+        match="unknown scheme 'euler'; expected one of euler-maruyama, simplified-euler-maruyama, ",
+    ):
+        named_scheme("euler")

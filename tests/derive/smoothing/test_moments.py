@@ -30,13 +30,13 @@ from sympy import symbols as names
 from optsde.derive import ballistic, batch_equivalent, gaussian, general, modified_equation, parse_regime
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.derivation.equation import ModifiedEquation
-from optsde.derive.derivation.generator import expectation
 from optsde.derive.display.text import text
 from optsde.derive.noise.laws import batch_mean
 from optsde.derive.notation.indices import canonical
 from optsde.derive.notation.symbols import Field, g, gradient, noise
 from optsde.derive.optimizers.rule import THETA, Block, Hyperparameter, UpdateRule
 from optsde.derive.optimizers.signs import clipped_sgd, lion, sign_sgd, signum
+from optsde.derive.smoothing.expectation import expectation
 from optsde.derive.smoothing.moments import Covariance, mean, mean_of, noisy_function
 
 theta, m, y = names("theta m y", real=True)

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
-from random_operators import random_symbols
+from random_symbols import random_symbols
 from sympy import (
     Abs,
     Dummy,
@@ -29,8 +29,8 @@ from sympy import (
 )
 
 from optsde.derive import adam, batch_equivalent, general, sgd
-from optsde.derive.derivation.certificate import Certificate, Obstruction
 from optsde.derive.derivation.chain import Chain
+from optsde.derive.equations.certificate import Certificate, Obstruction
 from optsde.derive.notation.symbols import Field, element_function, gradient, t, tau
 from optsde.derive.storage.encoding import NotEncodable, decode, encode
 

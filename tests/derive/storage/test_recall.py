@@ -6,50 +6,25 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from known_rules import SMOOTH
+from recalled import equations, everything
 from sympy import Float, srepr
 
-from optsde.derive import ballistic, batch_equivalent, gaussian, lamb, modified_equation, rmsprop, sgd, signum
+from optsde.derive import ballistic, gaussian, modified_equation, sgd, signum
 from optsde.derive.derivation import equation as module
-from optsde.derive.derivation.equation import ModifiedEquation
 from optsde.derive.notation.symbols import g
 from optsde.derive.optimizers.rule import THETA
 from optsde.derive.storage import recall as stored
 
 SCRIPT = """
-import sys; sys.path[:0] = [sys.argv[1], f"{sys.argv[1]}/storage"]
-import test_recall
-for equation in test_recall.equations(sys.argv[2]):
-    test_recall.everything(equation)
+import sys; sys.path.insert(0, sys.argv[1])
+import recalled
+for equation in recalled.equations(sys.argv[2]):
+    recalled.everything(equation)
 """
-FORMS = [(1, "diffusion"), (2, "diffusion"), (1, "fluctuation"), (1, "ode"), (2, "synchronised")]
-
-
-def equations(rules: str) -> Iterator[ModifiedEquation]:
-    """All forms of some rules, or of all, in both regimes; of the few one with sums over coordinates, which
-    takes longest.
-    """
-    if rules == "few":
-        yield modified_equation(lamb(), ballistic, gaussian(constant=True), 2)
-    for rule in SMOOTH if rules == "all" else (sgd(), rmsprop("torch")):
-        for regime in (ballistic, batch_equivalent):
-            constant = rules == "few" or any(point != THETA for point in rule.gradients.values())
-            for order, form in FORMS if regime.noise == 1 else [FORMS[0], FORMS[1], FORMS[4]]:
-                yield modified_equation(rule, regime, gaussian(constant), order, form)
-
-
-def everything(equation: ModifiedEquation) -> tuple:
-    """All that is kept of an equation; a factor that does not exist by its refusal."""
-    try:
-        diffusion = equation.diffusion
-    except ValueError as error:
-        diffusion = str(error)
-    return equation.generator, dict(equation.definitions), equation.certificate, diffusion
 
 
 @pytest.fixture

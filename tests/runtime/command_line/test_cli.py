@@ -39,7 +39,7 @@ def test_the_whole_help_has_examples_of_every_command(capsys):
     for command in COMMANDS:
         assert f"\n  optsde {command}" in out.partition("examples:")[2]
     code, out, _ = run(capsys, "--version")
-    assert (code, out[:6]) == (0, "optsde ")
+    assert (code, out[:7]) == (0, "optsde ")
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,10 @@ def test_json_is_one_object_and_nothing_else(capsys, arguments, keys):
         (["derive", "rmsprop", "--regime", "balistic"], "unknown regime 'balistic'"),
         (["derive", "rmsprop", "--regime", "learning=tau"], "regime assigns 'learning'"),
         (["derive", "rmsprop", "--order", "0"], "order 0; expected 1, 2, ..."),
-        (["derive", "rmsprop", "--order", "two"], "invalid int value: 'two'"),
+        (["derive", "rmsprop", "--order", "two"], "argument --order: the name 'two'"),
         (["derive", "rmsprop", "--form", "ode"], "form 'ode' with order 2"),
         (["derive", "rmsprop", "--dimension", "0"], "dimension 0; expected a positive integer"),
-        (["derive", "rmsprop", "--law", "white"], "unknown noise 'white'"),
+        (["derive", "rmsprop", "--noise", "white"], "unknown noise 'white'"),
         (["derive", "rmsprop", "--batch", "c"], "mean of c gaussian noise has a constant c, as rmsprop has"),
         (
             ["simulate", "sgd", "--population", "8", "--tau", "0.5", "--horizon", "1"],
@@ -91,7 +91,7 @@ def test_json_is_one_object_and_nothing_else(capsys, arguments, keys):
         (["regimes", "normalized_sgd"], "norm(g)**2 couples coordinates; expected a rule that works"),
         (["regimes", "lion"], "is not smooth"),
         (["regimes", "sgd", "--exponents", "lr=2"], "an exponent for 'lr'; expected one for noise"),
-        (["regimes", "sgd", "--law", "general"], "expected noise without third cumulants"),
+        (["regimes", "sgd", "--noise", "general"], "expected noise without third cumulants"),
         (["regimes", "sgd", "--plot", "missing/map.png"], "cannot write missing/map.png"),
         (["regimes", "adam", "--start", "warm"], "expected the start zero"),
         (["scaling", "sgd", "--regime", "lr=1"], "leaves no limit"),
@@ -104,7 +104,7 @@ def test_bad_commands_are_one_line_and_two(capsys, arguments, complaint):
 
 
 def test_a_batch_on_the_command_line(capsys):
-    assert main(["derive", "sgd", "--law", "general", "--batch", "8", "--population", "100"]) == 0
+    assert main(["derive", "sgd", "--noise", "general", "--batch", "8", "--population", "100"]) == 0
     text = capsys.readouterr().out
     assert "noise: mean of 8 out of 100 general, covariance S of one draw" in text
     assert "theta[i], theta[j]: 23*S[i,j]/198" in text  # (100 - 8)/(8 (100 - 1))
@@ -114,30 +114,36 @@ def test_a_batch_on_the_command_line(capsys):
     ("options", "complaint"),
     [
         (["--hessian", "1,2;3,4"], "H is not symmetric, entries differ by 1"),
-        (["--hessian", "1,2;2,1"], "H has the eigenvalue -1; expected a positive semidefinite matrix"),
+        (
+            ["--covariance", "1,2;2,1"],
+            "covariance has the eigenvalue -1; expected a positive semidefinite matrix",
+        ),
         (["--hessian", "1,2;3"], "H is not a matrix of numbers"),
-        (["--noise", "-1"], "noise -1"),
+        (["--minimum-noise", "-1"], "minimum_noise is -1"),
         (
             ["--objective", "theta**2"],
-            "got --hessian with --objective; expected a matrix and --noise, or a formula and",
+            "got --hessian with --objective; expected a formula and --factor, or a quadratic",
         ),
-        (["--noise", "1", "--noise-factor", "1;1"], "got --noise and --noise-factor; expected one of them"),
-        (["--noise-factor", "1"], r"noise factor has shape (1, 1); expected 2 rows of 1 to 2 numbers"),
-        (["--noise", "1,2,3"], "noise has 3 variances; expected 2, as many as H has rows"),
-        (["--hessian", "1,-2"], "the diagonal of H contains -2; expected numbers >= 0"),
-        (["--start", "theta=nan"], "start of theta is nan"),
+        (
+            ["--minimum-noise", "1", "--factor", "1;1"],
+            "got both minimum_noise and factor; expected one of",
+        ),
+        (["--factor", "1"], "factor has shape (1, 1); expected 2 rows of 1 to 2 numbers"),
+        (["--variances", "1,2,3"], "variances has 3 numbers; expected 2, as many as H has rows"),
+        (["--variances", "1,-2"], "variances contains -2; expected numbers >= 0"),
+        (["--start", "theta=nan"], "the name 'nan'"),
         (["--start", "theta=1,2,3"], "expected a number or 2 numbers"),
         (["--start", "w=1"], "start has a block 'w'"),
         (["--start", "theta"], "'theta' is no assignment"),
         (["--horizon", "1.1"], "horizon 1.1 is not a multiple of tau"),
-        (["--horizon", "nan"], "horizon is nan"),
+        (["--horizon", "nan"], "argument --horizon: the name 'nan'"),
         (["--t0", "0.1"], "t0 0.1 is not a multiple of tau"),
-        (["--set", "q=1"], "constant 'q'"),
-        (["--phi", "rough"], "unknown regularisation 'rough'"),
+        (["--constants", "q=1"], "constant 'q'"),
+        (["--regularisation", "rough"], "unknown regularisation 'rough'"),
         (["--observable", "theta"], "is a vector in theta; expected a number"),
         (["--observable", "theta[2]"], "the name 'theta[2]'"),
         (["--paths", "1"], "paths is 1; expected a whole number of at least 2"),
-        (["--paths", "1e3"], "invalid int value: '1e3'"),
+        (["--paths", "1e-3"], "'1e-3' is not a whole number"),
         (["--seed", "-1"], "seed is -1"),
         (["--substeps", "0"], "substeps is 0"),
         (
@@ -158,7 +164,7 @@ def test_bad_input_is_one_line_and_two(capsys, command, options, complaint):
 def test_bad_steps_are_one_line_and_two(capsys):
     assert "tau is -0.25; expected a finite number > 0" in refused(capsys, *SIMULATE, "--tau", "-0.25")
     assert "tau is -0.5" in refused(capsys, *CONVERGE, "--taus=-0.5")
-    assert "tau is inf" in refused(capsys, *SIMULATE, "--tau", "inf")
+    assert "the name 'inf'" in refused(capsys, *SIMULATE, "--tau", "inf")
     assert "more than" in refused(capsys, *SIMULATE, "--tau", "1e-300")
     assert "taus are [0.5, 0.5]; expected at least one, each once" in refused(
         capsys, *CONVERGE, "--taus", "1/2,0.5"
@@ -193,21 +199,23 @@ HOSTILE = (
     [
         "--observable",
         "--regime",
-        "--set",
+        "--constants",
         "--hessian",
-        "--phi",
-        "--noise",
+        "--regularisation",
+        "--minimum-noise",
         "--taus",
         "--start",
         "--objective",
-        "--noise-factor",
+        "--factor",
     ],
 )
 def test_hostile_text_is_refused_and_not_run(capsys, tmp_path, monkeypatch, option, text):
     monkeypatch.chdir(tmp_path)
-    before = {"--regime": "lr=", "--set": "c=", "--phi": "floor:", "--start": "theta="}.get(option, "")
+    before = {"--regime": "lr=", "--constants": "c=", "--regularisation": "floor:", "--start": "theta="}.get(
+        option, ""
+    )
     command = ["converge", "rmsprop", "--taus", "0.5", "--horizon", "1"]
-    command += ["--objective", "theta"] if option == "--noise-factor" else []
+    command += ["--objective", "theta"] if option == "--factor" else []
     refused(capsys, *command, f"{option}={before}{text}")
     assert not list(tmp_path.iterdir())
 

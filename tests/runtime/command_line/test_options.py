@@ -1,14 +1,13 @@
 import math
 import os
+from argparse import ArgumentTypeError
 
 import numpy as np
 import pytest
-import sympy as sp
 
-from optsde.codegen.objectives.protocol import QuadraticFields
-from optsde.derive.notation.symbols import tau
-from optsde.derive.schemes.known import SCHEMES, additive_heun
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.runtime.command_line import options
+from optsde.runtime.command_line.cli import joined
 
 
 @pytest.mark.parametrize(
@@ -86,25 +85,29 @@ def test_what_is_given_twice_is_refused():
         options.assignments(["c=1", "eps=2", "c =1"])
 
 
+def problem(**given):
+    return options.ProblemOptions(**given).problem()
+
+
 def test_problems():
-    spread = options.problem("1,0.5;0.5,1", "1/4").matrices["S"]
+    spread = problem(hessian="1,0.5;0.5,1", minimum_noise="1/4").matrices["S"]
     np.testing.assert_allclose(spread, [[0.078125, 0.0625], [0.0625, 0.078125]], rtol=1e-15)
-    np.testing.assert_array_equal(options.problem("2", "0.5").matrices["S"], [[1.0]])
-    given = options.problem("1,0;0,1", "2,1;1,2").matrices["S"]
+    np.testing.assert_array_equal(problem(hessian="2", minimum_noise="0.5").matrices["S"], [[1.0]])
+    given = problem(hessian="1,0;0,1", covariance="2,1;1,2").matrices["S"]
     np.testing.assert_allclose(given, [[2, 1], [1, 2]], rtol=1e-14)
 
 
 def test_one_row_is_a_diagonal():
-    wide = options.problem("1,2,3", "1/2,2,1")
+    wide = problem(hessian="1,2,3", variances="1/2,2,1")
     assert (wide.fields.hessian, wide.fields.covariance, wide.matrices) == ("diagonal", "diagonal", {})
     assert [wide.vectors["H"].tolist(), wide.vectors["S_diagonal"].tolist()] == [
         [1.0, 2.0, 3.0],
         [0.5, 2.0, 1.0],
     ]
-    assert options.problem("1,2", "1/2").vectors["S_diagonal"].tolist() == [0.25, 1.0]
-    mixed = options.problem("1,0.5;0.5,1", "1,2")
+    assert problem(hessian="1,2", minimum_noise="1/2").vectors["S_diagonal"].tolist() == [0.25, 1.0]
+    mixed = problem(hessian="1,0.5;0.5,1", variances="1,2")
     assert (mixed.fields.hessian, mixed.fields.covariance) == ("dense", "diagonal")
-    thin = options.chosen_problem("1,2,3", None, None, "1;1/2;0")
+    thin = problem(hessian="1,2,3", factor="1;1/2;0")
     assert (thin.fields, thin.matrices["B"].tolist()) == (
         QuadraticFields("diagonal", "factor", 1),
         [[1.0], [0.5], [0.0]],
@@ -112,45 +115,66 @@ def test_one_row_is_a_diagonal():
 
 
 @pytest.mark.parametrize(
-    ("hessian", "noise", "complaint"),
+    ("given", "complaint"),
     [
-        ("1,2;3", "1", "H is not a matrix of numbers"),
-        ("1,2;3,4", "1", "H is not symmetric"),
-        ("1,2;2,1", "1", "positive semidefinite"),
-        ("1", "1,2", "noise has 2 variances; expected 1"),
-        ("1", "-1", "noise -1"),
-        ("a", "1", "the name 'a'"),
-        ("", "1", "is not accepted"),
-        ("nan", "1", "H contains nan"),
+        ({"hessian": "1,2;3"}, "H is not a matrix of numbers"),
+        ({"hessian": "1,2;3,4"}, "H is not symmetric"),
+        ({"hessian": "2,1;1,2", "covariance": "1,2;2,1"}, "positive semidefinite"),
+        ({"hessian": "1,2", "variances": "1"}, "variances has 1 numbers; expected 2"),
+        ({"hessian": "1", "minimum_noise": "-1"}, "minimum_noise is -1"),
+        ({"hessian": "a"}, "the name 'a'"),
+        ({"hessian": ""}, "is not accepted"),
+        ({"hessian": "nan"}, "the name 'nan'"),
+        ({"hessian": "1e999"}, "too large; expected a finite one"),
+        ({"hessian": "\uff11"}, "the character"),
     ],
 )
-def test_other_problems_are_refused(hessian, noise, complaint):
+def test_other_problems_are_refused(given, complaint):
     with pytest.raises(ValueError, match=complaint):
-        options.problem(hessian, noise)
+        problem(**given)
 
 
 def test_problems_by_formulas():
     line = options.formula("theta**2/2", "1 + sin(theta)")
-    assert (str(line.f), line.description["noise"], line.dimension) == ("theta**2/2", [["sin(theta) + 1"]], 1)
+    assert (str(line.f), line.description["factor"], line.dimension) == (
+        "theta**2/2",
+        [["sin(theta) + 1"]],
+        1,
+    )
     plane = options.formula("theta_1*theta_2", "1, theta_1*(2 + 1); Max(0.5, 0.25), 1")
-    assert (plane.dimension, plane.description["noise"]) == (2, [["1", "3*theta_1"], ["1/2", "1"]])
-    assert options.formula("theta_1**2", "1;2").description["noise"] == [["1"], ["2"]]
+    assert (plane.dimension, plane.description["factor"]) == (2, [["1", "3*theta_1"], ["1/2", "1"]])
+    assert options.formula("theta_1**2", "1;2").description["factor"] == [["1"], ["2"]]
 
 
 def test_one_kind_of_problem_is_chosen():
-    assert options.chosen_problem(None, None, None, None).description["H"].tolist() == [
-        [1.0, 0.5],
-        [0.5, 1.0],
-    ]
-    assert options.chosen_problem("2", "1", None, None).description["S"].tolist() == [[4.0]]
-    assert options.chosen_problem(None, None, "theta_2*theta_1", None).description["noise"] == [
-        ["1", "0"],
-        ["0", "1"],
-    ]
-    with pytest.raises(ValueError, match="got --noise with --objective"):
-        options.chosen_problem(None, "1", "theta", None)
-    with pytest.raises(ValueError, match="got --noise and --noise-factor"):
-        options.chosen_problem("1", "1", None, "1")
+    assert problem().description["H"].tolist() == [[1.0, 0.5], [0.5, 1.0]]
+    assert problem(hessian="2", minimum_noise="1").description["S"].tolist() == [[4.0]]
+    assert problem(objective="theta_2*theta_1").description["factor"] == [["1", "0"], ["0", "1"]]
+    with pytest.raises(ValueError, match="got --minimum-noise with --objective"):
+        problem(minimum_noise="1", objective="theta")
+    with pytest.raises(ValueError, match="got both minimum_noise and factor"):
+        problem(hessian="1", minimum_noise="1", factor="1")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e6", 10**6), ("2^20", 2**20), ("12", 12), ("-1", -1), (str(2**64), 2**64), ("6/2", 3)],
+)
+def test_whole_numbers_as_people_write_them(text, value):
+    assert options.count(text) == value
+
+
+@pytest.mark.parametrize("text", ["1.5", "two", "\uff11", "", "--", "1e999", "9" * 1000])
+def test_what_is_no_whole_number_is_refused(text):
+    with pytest.raises(ArgumentTypeError) as refusal:
+        options.count(text)
+    assert len(str(refusal.value)) < 300
+
+
+def test_values_that_begin_with_a_hyphen():
+    assert joined(["--objective", "-theta**4/4", "--json"]) == ["--objective=-theta**4/4", "--json"]
+    assert joined(["--seed", "-1"]) == ["--seed=-1"]
+    assert joined(["derive", "-h"]) == ["derive", "-h"]
 
 
 @pytest.mark.parametrize(
@@ -169,44 +193,6 @@ def test_one_kind_of_problem_is_chosen():
 def test_other_problems_by_formulas_are_refused(objective, factor, complaint):
     with pytest.raises(ValueError, match=complaint):
         options.formula(objective, factor)
-
-
-@pytest.mark.parametrize("text", ["none", "floor", "smooth", "floor:tau/16", "smooth:0.1", "floor:tau**2"])
-def test_regularisations(text):
-    kind, _, scale = text.partition(":")
-    u = {"": tau, "tau/16": tau / 16, "0.1": sp.Rational(1, 10), "tau**2": tau**2}[scale]
-    phi = options.regularisation(text).phi
-    assert phi(u * 3) == u * 3
-    assert phi(sp.Integer(-1)) == {"none": -1, "floor": u, "smooth": u / 2}[kind]
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("rough", "unknown regularisation 'rough'; expected none, floor, smooth, floor:U or smooth:U"),
-        ("none:tau", "unknown regularisation 'none:tau'"),
-        ("", "unknown regularisation ''"),
-        ("floor:u", "the name 'u'"),
-        ("floor:__import__('os')", "the character"),
-        ("smooth:1/0", "the value"),
-        ("smooth:0", "expected a positive expression"),
-        ("floor:-tau", "expected a positive expression"),
-    ],
-)
-def test_other_regularisations_are_refused(text, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        options.regularisation(text)
-
-
-def test_schemes_by_name():
-    assert options.scheme(None) is None
-    assert options.scheme("heun_for-Additive noise") == additive_heun
-    assert {options.scheme(s.name) for s in SCHEMES} == set(SCHEMES)
-    with pytest.raises(
-        ValueError,
-        match="unknown scheme 'euler'; expected one of euler-maruyama, simplified-euler-maruyama, ",
-    ):
-        options.scheme("euler")
 
 
 def test_noise_laws():

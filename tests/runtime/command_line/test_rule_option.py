@@ -20,7 +20,7 @@ SMALL = [
     "--json",
     "--hessian",
     "1",
-    "--noise",
+    "--minimum-noise",
     "0.5",
     "--start",
     "theta=1",

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from optsde_command import CONVERGE, SGD, SIMULATE, refused, run
 
+from optsde.runtime import load
 from optsde.runtime.command_line.cli import main
-from optsde.runtime.results.results import Run, WeakErrorStudy
 
 
 def test_rows_and_slopes_of_a_study_have_their_names(capsys):
@@ -27,7 +27,7 @@ def test_a_simulation_is_written_kept_and_drawn(capsys, tmp_path):
         "--output", str(tmp_path / "run.json"), "--plot", str(tmp_path / "run.png"),
     )  # fmt: skip
     assert (code, err) == (0, "")
-    saved = Run.load(str(tmp_path / "run.json"))
+    saved = load(str(tmp_path / "run.json"))
     assert saved.observables == ("theta[0]", "norm(theta)")
     assert saved.finals.shape == (2, 1, 2)
     assert f"{saved.means[-1, 0]: .8g}" in out
@@ -39,12 +39,12 @@ def test_a_study_is_written_and_drawn(capsys, tmp_path):
         capsys, *CONVERGE, "--output", str(tmp_path / "study.json"), "--plot", str(tmp_path / "study.png")
     )
     assert code == 0
-    assert [r.substeps for r in WeakErrorStudy.load(str(tmp_path / "study.json")).rows] == [4, 4]
+    assert [r.substeps for r in load(str(tmp_path / "study.json")).rows] == [4, 4]
     assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_options_reach_the_simulation(capsys):
-    changes = ([], ["--seed", "1"], ["--t0", "0.5", "--noise", "0"])
+    changes = ([], ["--seed", "1"], ["--t0", "0.5", "--minimum-noise", "0"])
     base, seeded, longer = (json.loads(run(capsys, *SIMULATE, *extra, "--json")[1]) for extra in changes)
     assert base["means"] != seeded["means"]
     assert longer["times"][0] == 0.75
@@ -78,21 +78,21 @@ def test_the_law_of_the_noise_is_chosen(capsys):
         "0.5",
         "--paths",
         "500",
-        "--law",
+        "--noise",
         "two_point",
     ]
-    _, out, _ = run(capsys, "simulate", "sgd", *one, "--noise", "1")
+    _, out, _ = run(capsys, "simulate", "sgd", *one, "--minimum-noise", "1")
     assert out.startswith("sgd (plain), ballistic regime, noise: two-point\n")
     assert "  norm(theta)**2   0.25  +- 0\n" in out
     _, out, _ = run(
-        capsys, "simulate", "sgd", *one, "--batch", "n", "--set", "n=8", "--what", "equation", "--json"
+        capsys, "simulate", "sgd", *one, "--batch", "n", "--constants", "n=8", "--what", "equation", "--json"
     )
     assert json.loads(out)["name"].endswith(", noise: mean of n two-point")
     assert "no value for n" in refused(capsys, "simulate", "sgd", *one, "--batch", "n", "--what", "equation")
     assert "expected a number of draws" in refused(
-        capsys, "simulate", "sgd", *one, "--batch", "n", "--set", "n=8"
+        capsys, "simulate", "sgd", *one, "--batch", "n", "--constants", "n=8"
     )
-    assert "two-point noise in several dimensions" in refused(capsys, *CONVERGE, "--law", "two_point")
+    assert "two-point noise in several dimensions" in refused(capsys, *CONVERGE, "--noise", "two_point")
     _, out, _ = run(
         capsys,
         *CONVERGE,
@@ -100,7 +100,7 @@ def test_the_law_of_the_noise_is_chosen(capsys):
         "1",
         "--start",
         "theta=1",
-        "--law",
+        "--noise",
         "two_point",
         "--batch",
         "8",
@@ -130,14 +130,14 @@ def test_an_objective_by_a_formula_is_simulated_and_shown(capsys):
     formula = [
         "--objective",
         "theta_1**4/4 + theta_2**2",
-        "--noise-factor",
+        "--factor",
         "1 + theta_1**2/4, 0; 0.5, cos(theta_2)",
     ]
     _, out, _ = run(capsys, "simulate", "sgd", *formula, *SIMULATE[-6:], "--json")
     problem = json.loads(out)["settings"]["problem"]
     assert problem == {
         "f": "theta_1**4/4 + theta_2**2",
-        "noise": [["theta_1**2/4 + 1", "0"], ["1/2", "cos(theta_2)"]],
+        "factor": [["theta_1**2/4 + 1", "0"], ["1/2", "cos(theta_2)"]],
         "dimension": 2,
     }
     _, source, _ = run(

@@ -14,12 +14,13 @@ from pathlib import Path
 import numba.cuda
 import numpy as np
 import pytest
+from flat import measured, predicted, simulated
 from optsde_command import CONVERGE, SGD, SIMULATE, refused, run
+from quadratics import quadratic
 from rmsprop_kernels import RMSPROP, every_pace, one_track, two_paces
 
 from optsde.codegen.numba.cuda import emit_cuda
 from optsde.derive import ballistic, gaussian, modified_equation, sgd
-from optsde.runtime import Quadratic, leading_error, simulate, weak_error
 from optsde.runtime.kernels import device
 from optsde.runtime.kernels.device import compile_cuda
 
@@ -174,12 +175,12 @@ def test_without_a_device_one_line_says_what_to_do(
 
 
 def test_an_unknown_device_is_refused() -> None:
-    equation, problem = modified_equation(sgd(), ballistic, gaussian()), Quadratic([[1.0]], noise=1.0)
+    equation, problem = modified_equation(sgd(), ballistic, gaussian()), quadratic([[1.0]], noise=1.0)
     asked = {"horizon": 1, "start": {"theta": 1.0}, "device": "gpu"}
     for run_on in (
-        lambda: simulate(equation.chain, problem, tau=0.5, **asked),
-        lambda: weak_error(equation, problem, taus=[0.5], **asked),
-        lambda: leading_error(equation, problem, **asked),
+        lambda: simulated(equation.chain, problem, tau=0.5, **asked),
+        lambda: measured(equation, problem, taus=[0.5], **asked),
+        lambda: predicted(equation, problem, **asked),
     ):
         with pytest.raises(ValueError, match="device 'gpu'; expected cpu or cuda"):
             run_on()

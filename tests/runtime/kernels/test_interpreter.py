@@ -5,11 +5,11 @@ from itertools import combinations_with_replacement, product
 import numpy as np
 import pytest
 import sympy as sp
+from quadratics import quadratic
 
 from optsde.codegen.program.observables import observable
 from optsde.derive import gaussian, modified_equation, normalized_sgd, parse_regime, rmsprop
-from optsde.derive.derivation.equation import FREE
-from optsde.runtime import Quadratic
+from optsde.derive.notation.indices import FREE
 from optsde.runtime.kernels.interpreter import States, observed, value
 
 X, Y = sp.symbols("x y", real=True)
@@ -21,7 +21,7 @@ EVERY = (
     + X**3
 )
 EVERY += sp.Max(X, 0, Y / 3) * sp.Min(X, Y) + sp.Abs(X) * sp.sign(X) + sp.erf(X) + sp.Heaviside(X) + sp.pi / 3
-PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
+PROBLEM = quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 
 
 def test_values_are_sympys():

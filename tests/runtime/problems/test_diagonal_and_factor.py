@@ -4,7 +4,9 @@ same.
 
 import numpy as np
 import pytest
+from flat import measured, simulated
 from interpreter import after
+from quadratics import quadratic
 
 from optsde.codegen.lowering.regularisation import floor, smooth
 from optsde.codegen.lowering.steps import euler_maruyama_step, optimizer_step
@@ -21,7 +23,7 @@ from optsde.derive import (
     rmsprop,
     sgd,
 )
-from optsde.runtime import Quadratic, simulate, weak_error
+from optsde.runtime import Quadratic
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.rng import normals
 from optsde.runtime.studies.requests import constants, step_parameters
@@ -34,14 +36,14 @@ CURVATURES, VARIANCES, MINIMUM = RANDOM.uniform(0.5, 2, D), RANDOM.uniform(0.2, 
 HESSIAN = np.eye(D) + 0.1
 ROOT = RANDOM.normal(size=(D, D))
 COVARIANCE = ROOT @ ROOT.T
-SYMMETRIC_ROOT = Quadratic(HESSIAN, COVARIANCE).matrices["B"]
+SYMMETRIC_ROOT = quadratic(HESSIAN, COVARIANCE).matrices["B"]
 START = {"theta": np.linspace(1, 2, D), "v": 1.0}
 
 DIAGONAL = [
-    (Quadratic(CURVATURES, 0.3, MINIMUM), Quadratic(np.diag(CURVATURES), 0.3, MINIMUM)),
-    (Quadratic(CURVATURES, VARIANCES, MINIMUM), Quadratic(np.diag(CURVATURES), np.diag(VARIANCES), MINIMUM)),
-    (Quadratic(HESSIAN, VARIANCES), Quadratic(HESSIAN, np.diag(VARIANCES))),
-    (Quadratic(CURVATURES, COVARIANCE), Quadratic(np.diag(CURVATURES), COVARIANCE)),
+    (quadratic(CURVATURES, 0.3, MINIMUM), quadratic(np.diag(CURVATURES), 0.3, MINIMUM)),
+    (quadratic(CURVATURES, VARIANCES, MINIMUM), quadratic(np.diag(CURVATURES), np.diag(VARIANCES), MINIMUM)),
+    (quadratic(HESSIAN, VARIANCES), quadratic(HESSIAN, np.diag(VARIANCES))),
+    (quadratic(CURVATURES, COVARIANCE), quadratic(np.diag(CURVATURES), COVARIANCE)),
 ]
 TARGETS = [
     Chain(rmsprop(), ballistic, LAW),
@@ -113,7 +115,7 @@ def last_states(target, problem, shape: Shape, paths: int = PATHS) -> np.ndarray
 def test_a_step_of_a_structured_problem_is_that_of_the_dense_one(target):
     for structured, dense in DIAGONAL:
         np.testing.assert_allclose(in_numpy(target, structured), in_numpy(target, dense), rtol=1e-11)
-    dense, factored = Quadratic(HESSIAN, COVARIANCE), Quadratic(HESSIAN, factor=SYMMETRIC_ROOT)
+    dense, factored = quadratic(HESSIAN, COVARIANCE), Quadratic(HESSIAN, factor=SYMMETRIC_ROOT)
     np.testing.assert_allclose(in_numpy(target, factored, False), in_numpy(target, dense, False), rtol=1e-11)
 
 
@@ -132,7 +134,7 @@ def test_diagonal_problems_move_as_dense_ones_with_the_same_noise(target, shape,
 @compiled(EXACT, 3)
 def test_a_square_factor_moves_as_the_covariance_with_the_same_noise(target, shape):
     """But for the noise of the squares, whose factor differs."""
-    dense, factored = Quadratic(HESSIAN, COVARIANCE), Quadratic(HESSIAN, factor=SYMMETRIC_ROOT)
+    dense, factored = quadratic(HESSIAN, COVARIANCE), Quadratic(HESSIAN, factor=SYMMETRIC_ROOT)
     np.testing.assert_allclose(
         last_states(target, factored, shape), last_states(target, dense, "looped"), rtol=1e-11
     )
@@ -159,7 +161,7 @@ def test_a_chain_with_a_thin_factor_is_that_of_numpy():
 
 def test_no_statement_of_a_diagonal_problem_is_a_product_and_none_of_a_thin_one_is_square():
     d = 10_000
-    wide = Quadratic(np.linspace(0.5, 2, d), np.ones(d))
+    wide = quadratic(np.linspace(0.5, 2, d), np.ones(d))
     thin = Quadratic(np.linspace(0.5, 2, d), factor=np.ones((d, 3)))
     for target in TARGETS:
         for problem, widths in ((wide, {}), (thin, {"zeta1": 3, "zeta2": 6})):
@@ -186,14 +188,13 @@ def test_studies_know_structure(way):
         "substeps": 4,
         "seed": 1,
     }
-    settings |= {"regularisation": smooth(), "hyperparameters": {"eps": 0.1}}
+    settings |= {"regularisation": smooth(), "constants": {"eps": 0.1}}
     ways = {
-        "dense": Quadratic(np.diag([1.0, 2.0]), 0.1),
+        "dense": quadratic(np.diag([1.0, 2.0]), 0.1),
         "factored": Quadratic([1, 2], factor=[[0.1, 0], [0, 0.2]]),
     }
     diagonal, other = (
-        weak_error(equation, problem, **settings).rows[0]
-        for problem in (Quadratic([1.0, 2.0], 0.1), ways[way])
+        measured(equation, problem, **settings).rows[0] for problem in (quadratic([1.0, 2.0], 0.1), ways[way])
     )
     assert (diagonal.nonfinite, other.nonfinite) == (0, 0)
     assert 10 * diagonal.standard_error < abs(diagonal.weak_error)
@@ -208,9 +209,9 @@ def test_studies_know_structure(way):
 def test_ten_thousand_coordinates():
     d = 10_000
     curvatures = np.linspace(0.5, 2, d)
-    run = simulate(
+    run = simulated(
         Chain(sgd(), ballistic, LAW),
-        Quadratic(curvatures, np.full(d, 0.04)),
+        quadratic(curvatures, np.full(d, 0.04)),
         tau=0.5,
         horizon=2,
         start={"theta": 1.0},

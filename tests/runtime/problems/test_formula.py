@@ -5,42 +5,44 @@ import math
 import numpy as np
 import pytest
 import sympy as sp
+from flat import measured, simulated
+from quadratics import quadratic
 
 from optsde.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
 from optsde.derive.derivation.chain import Chain
-from optsde.runtime import Objective, Quadratic, Run, simulate, weak_error
+from optsde.runtime import Formula, load
 from optsde.runtime.kernels.rng import normals
 
 x, y, theta = sp.Symbol("theta_1", real=True), sp.Symbol("theta_2", real=True), sp.Symbol("theta", real=True)
-PLANE = Objective(
+PLANE = Formula(
     x**3 / 3 + x * y**2 + sp.exp(-(y**2)), [[1 + x**2 / 4, y / 5], [sp.sin(x) / 2, sp.Rational(1, 2)]], 2
 )
 ASKED = {
     "tau": 0.125,
     "horizon": 0.5,
     "start": {"theta": [0.3, 0.2], "v": 1.0},
-    "hyperparameters": {"eps": 0.1, "c": 1.0},
+    "constants": {"eps": 0.1, "c": 1.0},
 }
 
 
 def test_numbers_and_formulas_and_text_are_read_alike():
-    problem = Objective("a*theta**2/2 + sin(theta)/4", "1 + b*theta", 1, {"a": 0.3, "b": 2})
+    problem = Formula("a*theta**2/2 + sin(theta)/4", "1 + b*theta", 1, {"a": 0.3, "b": 2})
     assert problem.f == sp.Rational(3, 20) * theta**2 + sp.sin(theta) / 4
-    assert problem.noise == sp.Matrix([[1 + 2 * theta]])
+    assert problem.factor == sp.Matrix([[1 + 2 * theta]])
     plain, a = sp.Symbol("theta"), sp.Symbol("a", positive=True)
-    assert Objective(a * plain**2, 0.1, 1, {"a": 0.25}).f == theta**2 / 4
-    assert Objective(x * y, 2, 2).noise == 2 * sp.eye(2)
-    assert Objective(x * y, [[1], ["theta_1"]], 2).noise == sp.Matrix([1, x])
-    assert Objective(x * y, np.eye(2), 2).noise == sp.eye(2)
-    assert Objective(x * y, sp.eye(2), 2).noise == sp.eye(2)
+    assert Formula(a * plain**2, 0.1, 1, {"a": 0.25}).f == theta**2 / 4
+    assert Formula(x * y, 2, 2).factor == 2 * sp.eye(2)
+    assert Formula(x * y, [[1], ["theta_1"]], 2).factor == sp.Matrix([1, x])
+    assert Formula(x * y, np.eye(2), 2).factor == sp.eye(2)
+    assert Formula(x * y, sp.eye(2), 2).factor == sp.eye(2)
 
 
 def test_what_kernels_need():
     assert (PLANE.fields.dimension, PLANE.fields.constant_noise) == (2, False)
     assert (PLANE.matrices, PLANE.vectors) == ({}, {})
-    column = Objective(x * y, [[1], ["theta_1"]], 2).fields
+    column = Formula(x * y, [[1], ["theta_1"]], 2).fields
     assert column.noise_factor == sp.Matrix([[1, 0], [x, 0]])
-    assert Objective(x * y, 3, 2).fields.constant_noise
+    assert Formula(x * y, 3, 2).fields.constant_noise
     assert PLANE.noiseless.fields.noise_factor == sp.zeros(2, 2)
 
 
@@ -87,15 +89,13 @@ def test_what_kernels_need():
 )
 def test_other_problems_are_refused(arguments, complaint):
     with pytest.raises(ValueError, match=complaint) as refusal:
-        Objective(*arguments)
+        Formula(*arguments)
     assert "\n" not in str(refusal.value)
 
 
 def test_the_optimizer_takes_its_steps_with_the_noise_of_where_it_is():
     """RMSprop in the batch-equivalent regime on a cubic with a full factor B(theta), path by path."""
-    found = simulate(
-        Chain(rmsprop(), batch_equivalent, gaussian()), PLANE, **ASKED, paths=3, seed=7, keep=3
-    )
+    found = simulated(Chain(rmsprop(), batch_equivalent, gaussian()), PLANE, **ASKED, paths=3, seed=7, keep=3)
     tau, eps, c = 0.125, 0.1, 1.0
     for path in range(3):
         state, v = np.array([0.3, 0.2]), np.ones(2)
@@ -109,13 +109,13 @@ def test_the_optimizer_takes_its_steps_with_the_noise_of_where_it_is():
 
 
 def test_a_quadratic_by_a_formula_has_the_paths_of_the_quadratic():
-    quadratic = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], [0.25, -0.5])
+    plain = quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], [0.25, -0.5])
     offset = sp.Matrix([x - sp.Rational(1, 4), y + sp.Rational(1, 2)])
     f = (offset.T * sp.Matrix([[1, 0.5], [0.5, 1.5]]) * offset)[0] / 2
-    formula = Objective(f, quadratic.matrices["B"], 2)
+    formula = Formula(f, plain.matrices["B"], 2)
     made = modified_equation(rmsprop(), batch_equivalent, gaussian(), 2, "synchronised")
     asked = ASKED | {"paths": 100, "seed": 3, "keep": 100, "substeps": 2}
-    runs = [simulate(made, problem, **asked) for problem in (quadratic, formula)]
+    runs = [simulated(made, problem, **asked) for problem in (plain, formula)]
     # 8 steps of well-conditioned arithmetic
     np.testing.assert_allclose(runs[1].finals, runs[0].finals, rtol=1e-12)
 
@@ -123,7 +123,7 @@ def test_a_quadratic_by_a_formula_has_the_paths_of_the_quadratic():
 def test_single_precision_has_the_moments_of_double():
     chain = Chain(rmsprop(), batch_equivalent, gaussian())
     double, single = (
-        simulate(chain, PLANE, **ASKED, paths=10_000, dtype=dtype) for dtype in ("float64", "float32")
+        simulated(chain, PLANE, **ASKED, paths=10_000, dtype=dtype) for dtype in ("float64", "float32")
     )
     # other random numbers, so compare the ensembles
     spread = np.hypot(double.standard_errors[-1], single.standard_errors[-1])
@@ -131,20 +131,20 @@ def test_single_precision_has_the_moments_of_double():
 
 
 def test_records_hold_the_problem(tmp_path):
-    run = simulate(Chain(rmsprop(), batch_equivalent, gaussian()), PLANE, **ASKED, paths=10)
+    run = simulated(Chain(rmsprop(), batch_equivalent, gaussian()), PLANE, **ASKED, paths=10)
     run.save(str(tmp_path / "run.json"))
-    saved = Run.load(str(tmp_path / "run.json")).settings["problem"]
+    saved = load(str(tmp_path / "run.json")).settings["problem"]
     assert saved == PLANE.description
-    assert saved["noise"] == [["theta_1**2/4 + 1", "theta_2/5"], ["sin(theta_1)/2", "1/2"]]
-    again = Objective(**saved)
-    assert (again.f, again.noise) == (PLANE.f, PLANE.noise)
+    assert saved["factor"] == [["theta_1**2/4 + 1", "theta_2/5"], ["sin(theta_1)/2", "1/2"]]
+    again = Formula(**saved)
+    assert (again.f, again.factor) == (PLANE.f, PLANE.factor)
 
 
 def test_noise_free_steps_leave_the_noise_out():
     """All steps but the last: theta is linear in the noise of that one, so its mean is that of a run without
     noise.
     """
-    problem = Objective(theta**4 / 4, 1 + sp.sin(theta) / 2)
+    problem = Formula(theta**4 / 4, 1 + sp.sin(theta) / 2)
     made = modified_equation(sgd(), ballistic, gaussian(), 1, "ode")
     asked = {
         "horizon": 0.5,
@@ -153,7 +153,7 @@ def test_noise_free_steps_leave_the_noise_out():
         "paths": 4096,
         "substeps": 4,
     }
-    (row,) = weak_error(made, problem, taus=(0.125,), **asked, noise_free_steps=3).rows
+    (row,) = measured(made, problem, taus=(0.125,), **asked, noise_free_steps=3).rows
     at = here = 1.0
     for _ in range(4):
         here, at = at, at - 0.125 * at**3

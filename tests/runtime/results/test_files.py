@@ -191,11 +191,7 @@ def test_symbolic_links_are_followed(tmp_path):
 
 def _writer(script, *arguments):
     """A second process in which `save_record` and `np` are at hand."""
-    head = (
-        "import importlib.util, os, signal, sys; import numpy as np\n"
-        f"spec = importlib.util.spec_from_file_location('records', {records.__file__!r})\n"
-        "records = importlib.util.module_from_spec(spec); spec.loader.exec_module(records)\n"
-    )
+    head = "import os, signal, sys; import numpy as np\nfrom optsde.runtime.results import files as records\n"
     return subprocess.Popen(
         [sys.executable, "-c", head + script, *map(str, arguments)], stdout=subprocess.PIPE
     )

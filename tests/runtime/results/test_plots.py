@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import same_color
 
-from optsde.runtime.results.plots import COLOURS, ErrorSeries, plot_means, plot_weak_errors
+from optsde.runtime.results.figures import COLOURS
+from optsde.runtime.results.plots import ErrorSeries, plot_means, plot_weak_errors
 from optsde.runtime.results.statistics import fit_slope
 
 TAUS = 2.0 ** -np.arange(1, 3.01, 0.25)
@@ -174,7 +175,7 @@ def test_matplotlib_is_named_when_it_is_missing(monkeypatch):
 
 def test_matplotlib_is_imported_late_and_pyplot_never():
     script = (
-        "import sys; from optsde.runtime import plots; assert 'matplotlib' not in sys.modules\n"
+        "import sys; from optsde.runtime.results import plots; assert 'matplotlib' not in sys.modules\n"
         "series = plots.ErrorSeries('a', 'b', [0.5, 0.25], [0.5, 0.25], [0.0, 0.0])\n"
         "plots.plot_weak_errors([series], title='t')\n"
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"

@@ -8,7 +8,7 @@ import pytest
 
 from optsde.derive.claims.papers import callisti, li_tai_e
 from optsde.derive.claims.verdicts import check
-from optsde.runtime.results.output import comparison_table, plain
+from optsde.runtime.results.shown import plain
 from optsde.runtime.studies.comparisons import compare
 
 
@@ -61,7 +61,7 @@ def test_the_optimizer_is_the_same_in_both(wrong_sgd):
 
 
 def test_table_and_json(wrong_sgd, tmp_path):
-    text = comparison_table(wrong_sgd)
+    text = str(wrong_sgd)
     assert text.startswith("li2019, SGD, order 2\n")
     assert text.count("published") == text.count("derived ") == 1
     assert f"{wrong_sgd.published.rows[-1].weak_error:.3e}" in text

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flat import measured, simulated
 from linear_gaussian import euler, optimizer
+from quadratics import quadratic
 
+from optsde.codegen.lowering.kernels import MOST_NUMBERS, control_track
 from optsde.codegen.lowering.regularisation import smooth
 from optsde.codegen.lowering.steps import optimizer_step
 from optsde.codegen.program.observables import observable
@@ -24,19 +27,13 @@ from optsde.derive import (
 )
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.derivation.equation import ModifiedEquation
-from optsde.runtime import Quadratic, simulate, weak_error
-from optsde.runtime.problems.formula import Objective
+from optsde.runtime import Quadratic
+from optsde.runtime.problems.formula import Formula
 from optsde.runtime.results.statistics import MeanEstimate
-from optsde.runtime.studies.control_variate import (
-    MOST_NUMBERS,
-    check_complete,
-    control_track,
-    controlled,
-    expectations,
-    start_on,
-)
+from optsde.runtime.studies.binding import on_track
+from optsde.runtime.studies.control_variate import check_complete, controlled, expectations
 
-PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
+PROBLEM = quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
 LAW = gaussian(constant=True)
 SGD = Chain(sgd(), ballistic, LAW)
@@ -56,7 +53,7 @@ def test_the_means_on_a_linear_chain_are_exact():
     exact = expectations(track, found, {"tau": 0.25}, PROBLEM, START[None], 0.0, 0.25, [1, 5])
     wanted = [means(optimizer(PROBLEM, START, 0.25, steps, 1.0)) for steps in (1, 5)]
     np.testing.assert_allclose(exact, wanted, rtol=1e-13)
-    np.testing.assert_array_equal(start_on(track, START[None]), [START, START])
+    np.testing.assert_array_equal(on_track(track, START[None]), [START, START])
 
 
 @pytest.mark.parametrize("antithetic", [pytest.param(False, marks=pytest.mark.slow), True])
@@ -77,7 +74,7 @@ def test_a_linear_chain_is_known_without_its_paths(antithetic):
         (SGD, lambda n: optimizer(PROBLEM, START, 0.25, n, 1.0)),
         (equation, lambda n: euler(PROBLEM, START, 0.25, n, 4, 2, 1.0)),
     ):
-        found = simulate(target, PROBLEM, **asked, substeps=4, antithetic=antithetic, control_variate=True)
+        found = simulated(target, PROBLEM, **asked, substeps=4, antithetic=antithetic, control_variate=True)
         np.testing.assert_allclose(found.means, [means(law(n)) for n in range(1, 9)], rtol=1e-9)
         assert found.standard_errors.max() < 1e-8
         assert found.settings["control_variate"] is True
@@ -107,23 +104,21 @@ def test_the_correction_is_that_of_a_regression():
     assert found.standard_error[2] == pytest.approx(target[:, 2].std(ddof=1) / math.sqrt(1000))
 
 
-def asked_of(problem: Quadratic | Objective) -> tuple[ModifiedEquation, dict[str, Any]]:
+def asked_of(problem: Quadratic | Formula) -> tuple[ModifiedEquation, dict[str, Any]]:
     """An equation for each kind of problem, and what is asked of it."""
-    rule, regime = (
-        (rmsprop(), ballistic) if isinstance(problem, Quadratic) else (adam(), batch_equivalent)
-    )
+    rule, regime = (rmsprop(), ballistic) if isinstance(problem, Quadratic) else (adam(), batch_equivalent)
     asked = {
         "start": {"theta": [1.0, 0.5], "v": 1.0},
         "observables": ("norm(theta)**2", "theta[1]"),
         "horizon": 1.0,
         "t0": 1.0,
     }
-    asked |= {"regularisation": smooth(), "hyperparameters": {"eps": 0.1}, "paths": 20_000}
+    asked |= {"regularisation": smooth(), "constants": {"eps": 0.1}, "paths": 20_000}
     return modified_equation(rule, regime, LAW, 2), asked
 
 
-DENSE = Quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
-FORMULA = Objective("theta_1**2/2 + theta_1*theta_2/2 + theta_2**4/4", "0.3", 2)
+DENSE = quadratic([[1, 0.5], [0.5, 1]], noise=0.25)
+FORMULA = Formula("theta_1**2/2 + theta_1*theta_2/2 + theta_2**4/4", "0.3", 2)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +138,7 @@ def test_means_stay_the_same_and_vary_less(problem, what):
     equation, asked = asked_of(problem)
     target = equation if what == "equation" else equation.chain
     plain, better = (
-        simulate(target, problem, **asked, tau=0.125, seed=c, control_variate=c > 0) for c in (0, 1)
+        simulated(target, problem, **asked, tau=0.125, seed=c, control_variate=c > 0) for c in (0, 1)
     )
     error = np.hypot(plain.standard_errors, better.standard_errors)
     assert (np.abs(plain.means - better.means) < 4.5 * error).all()  # 8 times, 2 observables: 1e-4
@@ -156,8 +151,7 @@ def test_means_stay_the_same_and_vary_less(problem, what):
 def test_weak_errors_stay_the_same(problem):
     equation, asked = asked_of(problem)
     plain, better = (
-        weak_error(equation, problem, **asked, taus=[0.125], seed=c, control_variate=c > 0).rows
-        for c in (0, 1)
+        measured(equation, problem, **asked, taus=[0.125], seed=c, control_variate=c > 0).rows for c in (0, 1)
     )
     for first, second in zip(plain, better, strict=True):
         spread = math.hypot(first.standard_error, second.standard_error)
@@ -202,9 +196,9 @@ def test_what_cannot_be_controlled_is_refused():
         "paths": 100,
     }
     with pytest.raises(ValueError, match="control variate for path 3 alone"):
-        simulate(SGD, PROBLEM, **asked, only_path=3, control_variate=True)
+        simulated(SGD, PROBLEM, **asked, only_path=3, control_variate=True)
     with pytest.raises(ValueError, match="which has no noise near its path"):
-        simulate(Chain(sign_sgd(), ballistic, LAW), PROBLEM, **asked, control_variate=True)
+        simulated(Chain(sign_sgd(), ballistic, LAW), PROBLEM, **asked, control_variate=True)
     with pytest.raises(ValueError, match="state of 1026 numbers"):
         control_track(
             optimizer_step(Chain(rmsprop(), ballistic, LAW), PROBLEM.fields), "step", [], MOST_NUMBERS + 1

@@ -5,14 +5,16 @@ errors.
 import numpy as np
 import pytest
 import sympy as sp
+from flat import measured, predicted
 from linear_gaussian import equation as exact_equation
 from linear_gaussian import optimizer
+from quadratics import quadratic
 
 from optsde.derive import ballistic, batch_equivalent, gaussian, modified_equation, rmsprop, sgd
-from optsde.runtime import Quadratic, leading_error, weak_error
+from optsde.runtime import Quadratic
 from optsde.runtime.kernels.interpreter import value
 
-PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
+PROBLEM = quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
 OBSERVABLES = ("norm(theta)**2", "theta[0]")
 
@@ -47,7 +49,7 @@ def test_sgd_has_the_coefficient_of_its_closed_form(order, form):
     """u is a polynomial of degree 2: its differences are exact. What is left are the own error and the
     extrapolation's.
     """
-    found = leading_error(
+    found = predicted(
         derived(sgd(), ballistic, order, form),
         PROBLEM,
         horizon=1.0,
@@ -68,7 +70,7 @@ def test_sgd_has_the_coefficient_of_its_closed_form(order, form):
 @pytest.mark.parametrize("order", [1, 2])
 def test_an_ornstein_uhlenbeck_process_has_the_coefficient_of_its_closed_form(order):
     asked = {"horizon": 1.0, "start": {"theta": START}, "observables": OBSERVABLES, "paths": 4000, "steps": 8}
-    found = leading_error(derived(sgd(), batch_equivalent, order), PROBLEM, **asked)
+    found = predicted(derived(sgd(), batch_equivalent, order), PROBLEM, **asked)
     for prediction, wanted in zip(found, closed_form(order, "diffusion", True), strict=True):
         allowed = 4 * prediction.standard_error + prediction.own_error + 1e-4
         assert abs(prediction.coefficient - wanted) <= allowed
@@ -120,12 +122,12 @@ def test_rmsprop_agrees_with_its_moments():
         "theta[0]*v[0]": -(x[0] * eta[1] + x[1] * eta[0] + c[0, 1]),
         "v[0]**2": -(2 * x[1] * eta[1] + c[1, 1]),
     }
-    found = leading_error(
+    found = predicted(
         modified_equation(rmsprop(), ballistic, gaussian(), 1),
-        Quadratic([[2.0]], [[0.3]], minimum=[0.2]),
+        quadratic([[2.0]], [[0.3]], minimum=[0.2]),
         horizon=1.0,
         start={"theta": 1.0, "v": 0.8},
-        hyperparameters={"c": 0.5, "eps": 0.1},
+        constants={"c": 0.5, "eps": 0.1},
         observables=tuple(wanted),
     )
     for prediction in found:
@@ -134,8 +136,8 @@ def test_rmsprop_agrees_with_its_moments():
         assert abs(prediction.coefficient - exact) <= prediction.own_error + 1e-3 * abs(exact)
 
 
-COUPLED = Quadratic([[1.0, 0.5], [0.5, 1.0]], 0.5)
-RMSPROP = {"horizon": 1.0, "start": {"theta": [1, 0.5], "v": 1.0}, "hyperparameters": {"c": 0.5, "eps": 0.1}}
+COUPLED = quadratic([[1.0, 0.5], [0.5, 1.0]], 0.5)
+RMSPROP = {"horizon": 1.0, "start": {"theta": [1, 0.5], "v": 1.0}, "constants": {"c": 0.5, "eps": 0.1}}
 
 
 @pytest.mark.slow
@@ -151,8 +153,8 @@ RMSPROP = {"horizon": 1.0, "start": {"theta": [1, 0.5], "v": 1.0}, "hyperparamet
 def test_the_measured_weak_error_of_rmsprop_is_the_predicted_one(regime, order, form, observables, paths):
     """At tau = 1/64: within 10 % and three standard errors, which are small against 10 %."""
     equation = derived(rmsprop(), regime, order, form)
-    found = leading_error(equation, COUPLED, observables=observables, **RMSPROP)
-    study = weak_error(
+    found = predicted(equation, COUPLED, observables=observables, **RMSPROP)
+    study = measured(
         equation, COUPLED, taus=[1 / 64], observables=observables, paths=paths, own_share=0.02, **RMSPROP
     )
     for prediction, row in zip(found, study.rows, strict=True):
@@ -164,26 +166,26 @@ def test_the_measured_weak_error_of_rmsprop_is_the_predicted_one(regime, order, 
 
 def test_bad_input_is_refused():
     asked = {"horizon": 1.0, "start": {"theta": 1.0, "v": 1.0}}
-    first, line = derived(rmsprop(), ballistic, 1), Quadratic([[2.0]], [[0.3]])
+    first, line = derived(rmsprop(), ballistic, 1), quadratic([[2.0]], [[0.3]])
     for change, message in (
-        ({"intervals": 6}, "intervals 6 and steps 16; expected multiples of 4"),
+        ({"intervals": 6}, "intervals is 6; expected a multiple of 4"),
         ({"steps": 2}, "steps is 2"),
         ({"paths": 1}, "paths is 1"),
         ({"horizon": -1.0}, "horizon is -1.0"),
         ({"t0": -1.0}, "t0 is -1.0"),
-        ({"start": {"theta": 1.0}}, "v reaches 0, where the equation is not smooth; take a start above 0"),
+        ({"start": {"v": 0.0}}, "v reaches 0, where the equation is not smooth; take a start above 0"),
         ({"observables": ["theta"]}, "expected a number"),
     ):
         with pytest.raises(ValueError, match=message):
-            leading_error(first, line, **(asked | change))
+            predicted(first, line, **(asked | change))
     with pytest.raises(ValueError, match="synchronised"):
-        leading_error(derived(rmsprop(), batch_equivalent, 2, "synchronised"), line, **asked)
+        predicted(derived(rmsprop(), batch_equivalent, 2, "synchronised"), line, **asked)
     with pytest.raises(ValueError, match="9240 derivatives in dimension 20; expected at most 1000"):
-        leading_error(derived(rmsprop(), batch_equivalent, 1), Quadratic(np.eye(20)), **asked)
+        predicted(derived(rmsprop(), batch_equivalent, 1), Quadratic(np.eye(20)), **asked)
     with pytest.raises(ValueError, match="the limit becomes non-finite"):
-        leading_error(first, Quadratic([[1e200]], [[0.3]]), **asked)
+        predicted(first, quadratic([[1e200]], [[0.3]]), **asked)
     steep = asked | {"start": {"theta": 1e3, "v": 1e206}}  # (f')**2 is finite, (f')**3 is not
     with pytest.raises(
         ValueError, match="the leading error is singular at time 0; take a larger t0 or another start"
     ):
-        leading_error(first, Quadratic([[1e100]], [[0.3]]), **steep)
+        predicted(first, quadratic([[1e100]], [[0.3]]), **steep)

@@ -6,7 +6,7 @@ import sympy as sp
 
 from optsde.codegen.lowering.regularisation import floor, smooth, unregularised
 from optsde.codegen.lowering.steps import euler_maruyama_step
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.derive import adam, ballistic, gaussian, modified_equation, parse_regime, rmsprop
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.notation.symbols import tau
@@ -35,6 +35,20 @@ def test_only_whole_numbers_from_the_least_on_are_whole(value):
     with pytest.raises(ValueError, match=f"paths is {value}; expected a whole number of at least 2"):
         whole("paths", value, 2)
     assert whole("paths", 2, 2) == 2
+
+
+@pytest.mark.parametrize("value", ["ten", None, [1], 10**400, 2**63])
+def test_what_is_no_number_or_too_large_is_refused(value):
+    with pytest.raises(ValueError, match=r"paths is .*; expected a whole number of at"):
+        whole("paths", value, 2)
+    if value != 2**63:
+        with pytest.raises(ValueError, match=r"tau is .*; expected a finite number > 0"):
+            positive("tau", value)
+
+
+def test_what_is_quoted_is_cut():
+    with pytest.raises(ValueError, match=r"^tau is .{10,60}\.\.\.; expected"):
+        positive("tau", "x" * 1000)
 
 
 @pytest.mark.parametrize(
@@ -73,13 +87,14 @@ def test_the_start_is_a_whole_number_of_steps():
         start_time(-1.0, 0.5)
 
 
-def test_a_number_stands_for_all_coordinates_and_nothing_for_zero():
+def test_a_number_stands_for_all_coordinates_and_blocks_have_their_own_start():
     np.testing.assert_array_equal(
         start_state({"theta": [1, 2, 3], "v": 0.5}, CHAIN, 3), [[1, 2, 3], [0.5, 0.5, 0.5]]
     )
-    np.testing.assert_array_equal(start_state({}, CHAIN, 2), np.zeros((2, 2)))
+    np.testing.assert_array_equal(start_state({}, CHAIN, 3), [[1, 0.5, 1], [1, 1, 1]])
+    np.testing.assert_array_equal(start_state({"theta": 2}, CHAIN, 1), [[2], [1]])
     blocks = start_state({"m": -1}, Chain(adam(), ballistic, gaussian()), 1)
-    np.testing.assert_array_equal(blocks, [[0], [-1], [0]])
+    np.testing.assert_array_equal(blocks, [[1], [-1], [1]])
 
 
 @pytest.mark.parametrize(

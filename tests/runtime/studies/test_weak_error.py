@@ -8,8 +8,10 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+from flat import measured
 from linear_gaussian import equation as exact_equation
 from linear_gaussian import optimizer
+from quadratics import quadratic
 from sympy import Integer
 
 from optsde.derive import (
@@ -24,11 +26,10 @@ from optsde.derive import (
     two_point,
 )
 from optsde.derive.schemes.known import additive_heun, euler_maruyama, heun, runge_kutta
-from optsde.runtime import Quadratic, WeakErrorStudy, weak_error
-from optsde.runtime.results.files import save_record
-from optsde.runtime.results.output import plain
+from optsde.runtime import WeakErrorStudy, load
+from optsde.runtime.results.shown import plain
 
-PROBLEM = Quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
+PROBLEM = quadratic([[1.0, 0.5], [0.5, 1.5]], [[0.5, 0.2], [0.2, 0.8]], minimum=[0.3, -0.2])
 START = np.array([1.0, -0.5])
 OBSERVABLES = ("norm(theta)**2", "theta[0]")
 TAUS = (0.5, 0.25, 0.125)
@@ -50,7 +51,7 @@ def study(regime: str = "batch-equivalent", order: int = 2, **changes) -> WeakEr
         "paths": 20_000,
         "seed": 3,
     }
-    return weak_error(equation(regime, order), PROBLEM, **(asked | changes))
+    return measured(equation(regime, order), PROBLEM, **(asked | changes))
 
 
 def exact(
@@ -90,9 +91,9 @@ def test_signs_have_another_fourth_moment_than_their_equation(draws):
     ``-2/n**3``.
     """
     tau, start = 0.25, np.zeros(1)
-    problem, smaller = Quadratic([[1.0]], [[4.0]]), Quadratic([[1.0]], [[4.0 / draws]])
+    problem, smaller = quadratic([[1.0]], [[4.0]]), quadratic([[1.0]], [[4.0 / draws]])
     law = batch_mean(two_point(), Integer(draws))
-    (row,) = weak_error(
+    (row,) = measured(
         modified_equation(sgd(), ballistic, law, 2),
         problem,
         taus=[tau],
@@ -139,7 +140,7 @@ def test_noise_free_steps_take_time():
     }
     asked |= {"scheme": euler_maruyama}
     usual, later = (
-        weak_error(made, Quadratic([[1.0]], 0.0), **asked, noise_free_steps=n).rows[0] for n in (0, 2)
+        measured(made, quadratic([[1.0]], 0.0), **asked, noise_free_steps=n).rows[0] for n in (0, 2)
     )
     assert later.optimizer == pytest.approx(usual.optimizer, rel=1e-12)
     # the equation starts elsewhere
@@ -175,11 +176,11 @@ def test_an_ode_is_extrapolated_with_the_weights_of_its_scheme(scheme, power):
     """The optimizer without noise, exactly: what is left is of order ``h^(p+2)``, so twice the substeps
     divide it by that.
     """
-    problem = Quadratic(PROBLEM.matrices["H"], 1e-12, minimum=PROBLEM.vectors["minimum"])
+    problem = quadratic(PROBLEM.matrices["H"], 1e-12, minimum=PROBLEM.vectors["minimum"])
     made = modified_equation(sgd(), ballistic, gaussian(), 1, "ode")
     left = []
     for substeps in (4, 8):
-        (row, _) = weak_error(
+        (row, _) = measured(
             made,
             problem,
             taus=(0.125,),
@@ -292,7 +293,7 @@ def test_slopes_of_the_known_errors():
 def test_a_study_is_saved_read_back_and_printed_as_data(tmp_path):
     found = study(paths=2000, substeps=4)
     found.save(str(tmp_path / "study.json"))
-    again = WeakErrorStudy.load(str(tmp_path / "study.json"))
+    again = load(str(tmp_path / "study.json"))
     assert (again.name, again.weak_order, again.seconds) == (found.name, found.weak_order, found.seconds)
     assert again.rows == found.rows
     assert again.slopes == found.slopes
@@ -307,14 +308,6 @@ def test_a_study_is_saved_read_back_and_printed_as_data(tmp_path):
     assert data["settings"]["seed"] == 3
 
 
-def test_what_is_no_study_is_not_loaded(tmp_path):
-    save_record(tmp_path / "other.json", {"kind": "run"})
-    with pytest.raises(
-        ValueError, match=r"holds no weak-error study; expected a file written by WeakErrorStudy\.save"
-    ):
-        WeakErrorStudy.load(str(tmp_path / "other.json"))
-
-
 def test_progress_is_labelled_by_tau():
     calls = []
     study(paths=2000, substeps=4, progress=lambda label, done, total: calls.append((label, done, total)))
@@ -325,8 +318,8 @@ def test_progress_is_labelled_by_tau():
 def test_paths_that_diverge_are_counted_or_refused():
     made = modified_equation(rmsprop(), batch_equivalent, gaussian(), 2)
     asked = {"taus": (0.5,), "horizon": 1.0, "paths": 2000, "substeps": 4, "start": {"theta": 1.0, "v": 0.05}}
-    values = {"hyperparameters": {"eps": 0.1, "c": 1.0}, "observables": ("theta[0]**2",)}
-    (row,) = weak_error(made, Quadratic([[1.0]], [[0.3]]), **asked, **values).rows
+    values = {"constants": {"eps": 0.1, "c": 1.0}, "observables": ("theta[0]**2",)}
+    (row,) = measured(made, quadratic([[1.0]], [[0.3]]), **asked, **values).rows
     assert 0 < row.nonfinite < 2000
     assert row.lost[-1][1] == row.nonfinite
     assert {t for t, _ in row.lost} <= {0.5, 1.0}
@@ -335,7 +328,7 @@ def test_paths_that_diverge_are_counted_or_refused():
     with pytest.raises(
         ValueError, match=r"2000 of 2000 paths became non-finite \(2000 by time 0\.5\); expected a stable"
     ):
-        weak_error(made, Quadratic([[1.0]], [[0.3]]), **asked | {"start": {"theta": 1.0, "v": 0.0}}, **values)
+        measured(made, quadratic([[1.0]], [[0.3]]), **asked | {"start": {"theta": 1.0, "v": 0.0}}, **values)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +348,7 @@ def test_paths_that_diverge_are_counted_or_refused():
         ({"seed": -1}, "seed is -1"),
         ({"t0": 0.3}, r"t0 0\.3 is not a multiple of tau 0\.5"),
         ({"observables": ("theta[5]",)}, r"the name 'theta\[5\]'"),
-        ({"hyperparameters": {"c": 1.0}}, "constant 'c'; sgd"),
+        ({"constants": {"c": 1.0}}, "constant 'c'; sgd"),
         ({"start": {"theta": [math.inf, 0]}}, "start of theta is"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 from sympy import Matrix, Rational
 
-from optsde.runtime.studies.extrapolation import extrapolation
+from optsde.codegen.lowering.extrapolation import extrapolation
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4, 6])

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sympy import Expr, Lambda
+
+from ..display.latex import latex_coefficients
+from ..display.text import leading_error_json, leading_error_text, obstruction_json, obstruction_text
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,25 @@ class Certificate:
         """Whether an Ito diffusion with smooth coefficients has the order asked for."""
         return not self.obstruction
 
+    def __str__(self) -> str:
+        if self.exists:
+            return f"certificate: weak order {self.weak_order}, no obstruction"
+        head = f"certificate: weak order {self.weak_order}. Obstruction to more, "
+        head += "by the blocks of the derivative:"
+        return "\n".join([head, *obstruction_text(self.obstruction)])
+
+    def latex(self) -> str:
+        """Return the obstruction in index notation, a line for each kind of derivative."""
+        return latex_coefficients(self.obstruction)
+
+    def _repr_latex_(self) -> str | None:
+        return None if self.exists else f"$${self.latex()}$$"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the certificate as data."""
+        obstruction = obstruction_json(self.obstruction)
+        return {"weak_order": self.weak_order, "exists": self.exists, "obstruction": obstruction}
+
 
 @dataclass(frozen=True)
 class LeadingError:
@@ -64,3 +87,17 @@ class LeadingError:
     power: int
     operator: tuple[Obstruction, ...]
     definitions: Mapping[str, Lambda]
+
+    def __str__(self) -> str:
+        return leading_error_text(self)
+
+    def latex(self) -> str:
+        """Return the operator in index notation, a line for each kind of derivative."""
+        return latex_coefficients(self.operator)
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex()}$$"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the operator as data."""
+        return leading_error_json(self)

@@ -1,15 +1,16 @@
 import numpy as np
 import pytest
 from interpreter import carry_out, value
+from quadratics import quadratic
 
-from optsde.codegen.lowering.lower import Lowering
+from optsde.codegen.lowering.by_products import ProductLowering
 from optsde.codegen.lowering.regularisation import unregularised
-from optsde.codegen.objectives.protocol import QuadraticFields
+from optsde.codegen.objectives.quadratic import QuadraticFields
 from optsde.derive.notation.symbols import Field, constant_factor, gradient, square_factor, zeta1
 from optsde.runtime.problems.quadratic import Quadratic
 
 FIELDS = QuadraticFields()
-LOWERING = Lowering(FIELDS, {}, unregularised())
+LOWERING = ProductLowering(FIELDS, {}, unregularised())
 S, VARYING = Field("S", rank=2, symmetric=True), Field("S", rank=2, symmetric=True, varies=True)
 
 
@@ -54,22 +55,25 @@ def test_matrices_and_vectors_have_names():
     assert FIELDS.matrix(S("i", "j")) == "S"
     assert FIELDS.matrix(constant_factor("i", "j")) == "B"
     assert FIELDS.matrix(square_factor("i", "j")) == "B2"
-    assert FIELDS.vector(S("i", "i"), LOWERING) == "S_diagonal"
+    assert LOWERING.vector_of(S("i", "i")) == "S_diagonal"
 
 
 PROBLEMS = {
-    "dense": Quadratic([[2.0, 0.5], [0.5, 1.0]], [[1.0, 0.2], [0.2, 0.5]]),
-    "spread": Quadratic([[2.0, 0.5], [0.5, 1.0]], 0.3),
+    "dense": quadratic([[2.0, 0.5], [0.5, 1.0]], [[1.0, 0.2], [0.2, 0.5]]),
+    "spread": quadratic([[2.0, 0.5], [0.5, 1.0]], 0.3),
     "factor": Quadratic([[2.0, 0.5], [0.5, 1.0]], factor=[[0.5], [0.2]]),
-    "variances": Quadratic([[2.0, 0.5], [0.5, 1.0]], [1.0, 0.2]),
-    "diagonal": Quadratic([2.0, 0.5], [1.0, 0.2]),
+    "variances": quadratic([[2.0, 0.5], [0.5, 1.0]], [1.0, 0.2]),
+    "diagonal": quadratic([2.0, 0.5], [1.0, 0.2]),
     "diagonal factor": Quadratic([2.0, 0.5], factor=[[0.5], [0.2]]),
 }
 
 
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
 def test_a_matrix_may_be_the_product_of_two_entry_by_entry(problem):
-    lowering, theta = Lowering(problem.fields, {}, unregularised(), vectors={"theta"}), np.array([0.7, -1.1])
+    lowering, theta = (
+        ProductLowering(problem.fields, {}, unregularised(), vectors={"theta"}),
+        np.array([0.7, -1.1]),
+    )
     result = lowering.lowered(gradient("i", "_j") * S("i", "_j") * Field("theta")("_j"))
     given = {"theta": theta, **problem.matrices, **problem.vectors, **problem.numbers}
     found = value(result, carry_out(lowering.statements, given))
@@ -84,4 +88,4 @@ def test_what_a_quadratic_does_not_have_is_refused():
     with pytest.raises(ValueError, match=r"K3\[i,j\] in a kernel for a quadratic; expected H, S or a factor"):
         FIELDS.matrix(Field("K3", rank=2)("i", "j"))
     with pytest.raises(ValueError, match=r"F\[i,i\] in a kernel for a quadratic; expected the diagonal of S"):
-        FIELDS.vector(gradient("i", "i"), LOWERING)
+        LOWERING.vector_of(gradient("i", "i"))

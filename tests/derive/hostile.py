@@ -1,4 +1,4 @@
-"""Texts that must be refused as expressions: code, huge numbers, strange characters, broken syntax."""
+"""Texts that try to be executed, or to take all time and memory."""
 
 HOSTILE = [
     "__import__('builtins').canary()",

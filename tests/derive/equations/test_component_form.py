@@ -18,7 +18,7 @@ from optsde.derive import (
     rmsprop,
     sgd,
 )
-from optsde.derive.derivation.component_form import ComponentForm
+from optsde.derive.equations.component_form import ComponentForm
 
 REGIMES = [ballistic, batch_equivalent]
 RULES = [sgd(), heavy_ball(), rmsprop(), adam()]

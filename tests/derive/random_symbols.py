@@ -1,4 +1,4 @@
-"""Random symbols of differential operators, as they come from a chain."""
+"""Random symbols of differential operators."""
 
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -9,11 +9,22 @@ from optsde.derive.notation.operators import TIME, momentum
 from optsde.derive.notation.symbols import Component, Field, element_function, gradient, t, total_of
 
 S = Field("S", rank=2, symmetric=True, varies=True)
+
+
 theta, v = Field("theta"), Field("v")
+
+
 P, DP = element_function("P", (0,)), element_function("P", (1,))
+
+
 Q = element_function("Q", (0, 0))
+
+
 d_theta, d_v = momentum("theta"), momentum("v")
+
+
 DUMMIES = ("_1", "_2")
+
 
 COEFFICIENTS = [
     (1, lambda a: gradient(a)),

@@ -1,90 +1,16 @@
-"""The explicit component form of an equation in a given dimension."""
+"""Index notation in numbered coordinates, with functions in the place of fields."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, reduce
-from itertools import combinations_with_replacement, product
-from typing import TYPE_CHECKING
+from itertools import product
 
 from sympy import Add, Dummy, Expr, Function, Integer, Lambda, Matrix, Symbol
 
-from ..notation.indices import components, dummies, terms
-from ..notation.symbols import Component, ElementFunction, TotalField, one, t
-
-if TYPE_CHECKING:
-    from .equation import ModifiedEquation
-
-
-@dataclass(frozen=True)
-class ComponentForm:
-    """Drift, covariance and obstruction as SymPy objects in the symbols of `state`.
-
-    Attributes
-    ----------
-    state : tuple of Symbol
-        ``theta_1, theta_2, ..., v_1, ...``; without numbers in one dimension.
-    time : Symbol
-    drift : tuple of Matrix
-        By power of tau, a column in the order of `state`.
-    covariance : tuple of Matrix
-        By power of tau, symmetric.
-    third, fourth : mapping of tuple of Symbol to Expr
-        The obstruction at order tau, for state symbols in the order of `state`; what vanishes is left out.
-    """
-
-    state: tuple[Symbol, ...]
-    time: Symbol
-    drift: tuple[Matrix, ...]
-    covariance: tuple[Matrix, ...]
-    third: Mapping[tuple[Symbol, ...], Expr]
-    fourth: Mapping[tuple[Symbol, ...], Expr]
-
-
-def component_form(
-    equation: ModifiedEquation,
-    dimension: int,
-    objective: Expr | None,
-    abstract: bool,
-    factor: Matrix | None = None,
-) -> ComponentForm:
-    """Expand an equation in index notation; see `ModifiedEquation.expand`.
-
-    Raises
-    ------
-    ValueError
-        The dimension is not a positive integer, or objective or factor contain other symbols than theta's.
-    """
-    if not isinstance(dimension, int) or dimension < 1:
-        raise ValueError(f"dimension {dimension!r}; expected a positive integer")
-    blocks = [block.name for block in equation.chain.blocks]
-    positions = list(product(blocks, range(1, dimension + 1)))
-    space = Space(dimension, objective, factor, {} if abstract else equation.definitions)
-    state = tuple(space.state(block, n) for block, n in positions)
-    drift = tuple(
-        Matrix([space.value(part[block], {"i": n}) for block, n in positions]) for part in equation.drift
-    )
-
-    def entry(part: Mapping[tuple[str, str], Expr], row: int, column: int) -> Expr:
-        (a, i), (b, j) = positions[row], positions[column]
-        return space.value(part[a, b], {"i": i, "j": j}) if (a, b) in part else entry(part, column, row)
-
-    size = range(len(state))
-    covariance = tuple(
-        Matrix([[entry(part, r, c) for c in size] for r in size]) for part in equation.covariance
-    )
-    tensors: dict[int, dict[tuple[Symbol, ...], Expr]] = {3: {}, 4: {}}
-    for obstruction in equation.certificate.obstruction:
-        if obstruction.power == 1:
-            degree = len(obstruction.blocks)
-            for chosen in combinations_with_replacement(range(len(positions)), degree):
-                if tuple(positions[n][0] for n in chosen) == obstruction.blocks:
-                    names = {free: positions[n][1] for free, n in zip("ijklmn"[:degree], chosen, strict=True)}
-                    value = space.value(obstruction.expression, names)
-                    if value != 0:
-                        tensors[degree][tuple(state[n] for n in chosen)] = value
-    return ComponentForm(state, t, drift, covariance, tensors[3], tensors[4])
+from ..errors import DerivationRefused
+from .indices import components, dummies, terms
+from .symbols import Component, ElementFunction, TotalField, one
 
 
 def in_coordinates(
@@ -154,7 +80,9 @@ class Space:
         """Match symbols by name, whatever their assumptions."""
         own = {str(symbol): symbol for symbol in self.theta}
         if foreign := sorted({str(symbol) for symbol in expression.free_symbols} - set(own)):
-            raise ValueError(f"{what} contains {', '.join(foreign)}; expected a function of {', '.join(own)}")
+            raise DerivationRefused(
+                f"{what} contains {', '.join(foreign)}; expected a function of {', '.join(own)}"
+            )
         return expression.xreplace({symbol: own[str(symbol)] for symbol in expression.free_symbols})
 
     def state(self, block: str, n: int) -> Symbol:
@@ -203,7 +131,9 @@ class Space:
         if self.factor is not None:
             matrices = {"B": self.factor, "S": self.covariance}
             if field.name not in matrices or field.rank != 2:
-                raise ValueError(f"{c} has no value by a noise factor; expected covariances of the noise")
+                raise DerivationRefused(
+                    f"{c} has no value by a noise factor; expected covariances of the noise"
+                )
             return self._differentiated(matrices[field.name][head[0] - 1, head[1] - 1], tail)
         names = sorted(head) if field.symmetric else head
         label = field.name if self.dimension == 1 else f"{field.name}_{''.join(map(str, names))}"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sample_results import a_run, study
 
-from optsde.runtime.results.output import plain, print_json, run_table, slope_text, study_table
+from optsde.runtime.results.shown import plain, print_json
 from optsde.runtime.results.statistics import Slope
 
 
@@ -35,16 +35,16 @@ def test_one_object_is_printed(capsys):
 
 
 def test_the_table_of_a_run_says_what_went_wrong():
-    lines = run_table(a_run()).splitlines()
+    lines = str(a_run()).splitlines()
     assert lines[:2] == ["some step", "10 paths, time 1"]
     assert lines[2].split() == ["a", "3", "+-", "0.1"]
     assert "1 of 10 paths became non-finite" in lines[4]
     assert "on 2 of 10 paths v was negative" in lines[5]
-    assert len(run_table(a_run(nonfinite=0, negative=0)).splitlines()) == 4
+    assert len(str(a_run(nonfinite=0, negative=0)).splitlines()) == 4
 
 
 def test_the_table_of_a_study_has_all_rows_and_slopes():
-    text = study_table(study())
+    text = str(study())
     lines = text.splitlines()
     assert lines[:3] == ["some equation", "weak order by the certificate: 2", "a"]
     assert lines[4].split()[:3] == ["0.5", "7.50000e-01", "2.5e-04"]
@@ -56,7 +56,7 @@ def test_the_table_of_a_study_has_all_rows_and_slopes():
     )
     assert lines[-1] == "1.5 s"
     worse = replace(study().rows[0], nonfinite=3, negative=4)
-    warned = study_table(replace(study(), rows=(worse,)))
+    warned = str(replace(study(), rows=(worse,)))
     assert "3 of 1000 paths became non-finite" in warned
     assert "on 4 of 1000 paths v was negative" in warned
 
@@ -69,4 +69,12 @@ def test_the_table_of_a_study_has_all_rows_and_slopes():
     ],
 )
 def test_slopes_in_words(slope, text):
-    assert slope_text(slope) == text
+    assert str(slope) == text
+
+
+def test_results_show_themselves_in_a_notebook():
+    for result in (a_run(), study()):
+        assert result._repr_html_().startswith("<pre>")
+        assert "<" not in result._repr_html_().removeprefix("<pre>").removesuffix("</pre>")
+    assert repr(a_run()) == "<Run: some step, 10 paths, time 1>"
+    assert repr(study()) == "<WeakErrorStudy: some equation, tau 0.5, 0.25, 0.125, 0.0625>"
