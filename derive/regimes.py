@@ -7,6 +7,7 @@ from sympy import Expr, Integer, Rational, Symbol
 
 from .errors import BadInput
 from .notation.frozen import FrozenMapping
+from .notation.naming import named
 from .notation.parser import parse_assignments
 from .notation.symbols import tau
 from .optimizers.rule import Block, Hyperparameter, UpdateRule
@@ -135,17 +136,20 @@ def parse_regime(text: str, rule: UpdateRule) -> Regime:
 
     Raises
     ------
-    ValueError
+    BadInput
         The text is neither; the message says what was expected.
+
+    Examples
+    --------
+    >>> from optsde.derive import rmsprop
+    >>> parse_regime("batch-equivalent", rmsprop()).noise
+    1/sqrt(tau)
+    >>> parse_regime("lr=tau, alpha=1-c*tau", rmsprop()).assignments["alpha"]
+    -c*tau + 1
     """
-    for regime in REGIMES:
-        if regime.name == text.strip().replace("_", "-"):
-            return regime
     if "=" not in text:
-        names = ", ".join(regime.name for regime in REGIMES)
-        raise BadInput(
-            f"unknown regime {text!r}; expected one of {names}, or assignments such as 'lr=tau, noise=1'"
-        )
+        otherwise = ", or assignments such as 'lr=tau, noise=1'"
+        return named("regime", text, {regime.name: regime for regime in REGIMES}, otherwise)
     symbols = (
         {"tau": tau}
         | {b.name: b.symbol for b in rule.blocks}

@@ -1,7 +1,7 @@
 """Claims: what a paper says the modified equation of an optimizer is, as data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import combinations_with_replacement
 from typing import Literal
 
@@ -10,6 +10,7 @@ from sympy import Add, Expr, Mul, Rational
 from ..derivation.chain import Chain
 from ..derivation.wiener_chaos import paired
 from ..errors import BadInput
+from ..notation.frozen import FrozenMapping
 from ..notation.indices import canonical, components, multiply, opened, reindex, terms
 from ..notation.symbols import Component, TotalField, constant_factor, factor, square_factor, zeta1, zeta2
 from .published import Reader, powers_of_tau
@@ -79,6 +80,7 @@ class Claim:
     name: str
     chain: Chain
     order: int
+    _: KW_ONLY
     drift: Mapping[str, str]
     noise: Mapping[str, str]
     provenance: Provenance
@@ -87,6 +89,10 @@ class Claim:
     one_dimension: bool = False
     fixed_memory: bool = False
     note: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("drift", "noise", "notation"):
+            object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
 
     def coefficients(self) -> Coefficients:
         """Return drift and covariance in index notation, through ``tau**order``: one power beyond what the

@@ -1,8 +1,7 @@
 """Update rules: what an optimizer does in one step, as its authors wrote it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal, get_args
 
 from sympy import Dummy, Expr, Function, Symbol, sqrt
@@ -10,6 +9,7 @@ from sympy.core.function import AppliedUndef
 
 from ..errors import BadInput
 from ..notation.frozen import FrozenMapping
+from ..notation.naming import advice, did_you_mean
 from ..notation.symbols import g, k
 
 THETA = Symbol("theta", real=True)
@@ -107,6 +107,7 @@ class Hyperparameter:
 
     name: str
     role: Literal["learning rate", "memory", "constant"]
+    _: KW_ONLY
     noise_units: int = 0
     default: float = 1.0
     step_units: Expr | int = 0
@@ -155,7 +156,7 @@ class UpdateRule:
         The first is the parameter vector theta.
     hyperparameters : tuple of Hyperparameter
     auxiliaries : tuple of Auxiliary
-        Used in `update` as undefined functions of their names.
+        Used in `update` as undefined functions of their names; none by default.
     update : mapping of str to Expr
         For each block, its next value in terms of the old values, the gradients, the step number `k` and
         hyperparameters; `in_order` makes it of assignments done one after the other.
@@ -176,9 +177,10 @@ class UpdateRule:
 
     name: str
     variant: str
+    _: KW_ONLY
     blocks: tuple[Block, ...]
     hyperparameters: tuple[Hyperparameter, ...]
-    auxiliaries: tuple[Auxiliary, ...]
+    auxiliaries: tuple[Auxiliary, ...] = ()
     update: Mapping[str, Expr]
     reference: str
     gradients: Mapping[str, Expr] = field(default_factory=lambda: {g.name: THETA})
@@ -248,8 +250,7 @@ class UpdateRule:
                 raise BadInput(
                     f"{self.name}: {symbol} in {where} has other assumptions; take its `symbol` attribute"
                 )
-            close = get_close_matches(symbol.name, names, 1)
-            hint = f"did you mean {close[0]}? " if close else ""
+            hint = did_you_mean(symbol.name, names)
             raise BadInput(
                 f"{self.name}: unknown symbol {symbol} in {where}; {hint}expected {', '.join(names)}"
             )
@@ -286,8 +287,4 @@ def check_variant(rule: str, variant: str, variants: object) -> None:
         With the variants there are.
     """
     if variant not in get_args(variants):
-        close = get_close_matches(variant, get_args(variants), 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise BadInput(
-            f"{rule} has no variant {variant!r}; expected one of {', '.join(get_args(variants))}{hint}"
-        )
+        raise BadInput(f"{rule} has no variant {variant!r}; {advice(variant, get_args(variants))}")

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sympy import (
-    Abs,
     Add,
     Expr,
     Heaviside,
@@ -18,16 +17,7 @@ from sympy import (
     Mul,
     Pow,
     Symbol,
-    cos,
-    cosh,
     erf,
-    exp,
-    log,
-    sign,
-    sin,
-    sinh,
-    tan,
-    tanh,
 )
 
 from ...codegen.program.shapes import length_of, lengths
@@ -43,6 +33,7 @@ from ...codegen.program.statements import (
     Vector,
 )
 from ...derive.notation.coordinates import written_out
+from ...derive.notation.functions import KNOWN_FUNCTIONS
 from ...derive.notation.indices import components, is_dummy, terms
 from ...derive.notation.symbols import Component, TotalField, body_of, one
 from ..problems.quadratic import Quadratic
@@ -50,26 +41,16 @@ from ..problems.quadratic import Quadratic
 Array = NDArray[np.float64]
 
 FUNCTIONS: Mapping[Any, Callable[..., Any]] = {
+    known.function: getattr(np, known.numpy) for known in KNOWN_FUNCTIONS if known.numpy
+} | {
+    Add: np.add,
+    Mul: np.multiply,
     Pow: np.power,
-    exp: np.exp,
-    log: np.log,
-    sin: np.sin,
-    cos: np.cos,
-    tan: np.tan,
-    sinh: np.sinh,
-    cosh: np.cosh,
-    tanh: np.tanh,
-    Abs: np.abs,
-    sign: np.sign,
     erf: np.vectorize(math.erf, otypes=[float]),
     Heaviside: lambda x, *_: np.heaviside(x, 0.0),
 }
-COMBINED: Mapping[Any, Callable[[Any, Any], Any]] = {
-    Add: np.add,
-    Mul: np.multiply,
-    Max: np.maximum,
-    Min: np.minimum,
-}
+COMBINED = (Add, Mul, Max, Min)
+"""Functions of any number of arguments, carried out two at a time."""
 
 
 def value(expression: Expr, values: Mapping[str, Any]) -> Any:
@@ -93,7 +74,7 @@ def _function(expression: Any) -> Callable[[Mapping[str, Any]], Any]:
         return lambda values: constant
     arguments = [_function(argument) for argument in expression.args]
     if expression.func in COMBINED:
-        combine = COMBINED[expression.func]
+        combine = FUNCTIONS[expression.func]
         return lambda values: reduce(combine, (argument(values) for argument in arguments))
     if expression.func not in FUNCTIONS:
         raise ValueError(f"no values of {expression.func.__name__} in {expression}; expected known functions")
