@@ -142,7 +142,7 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, DerivedEquation]:
     sign = _leading_sign(_by_power(noise, claim.order)) * _leading_sign(derived.diffusion.coefficients)
     factors = {b: _abstract(sign * e, nonnegative, definitions) for b, e in noise.items()}
     wrong = [d.power for d in verdict.differences]
-    reached = Certificate(int(min(wrong)) if wrong else claim.order, ())
+    reached = Certificate(int(min(wrong)) if wrong else claim.order, (), claim.order)
     return ClaimedEquation(chain, claim, formulas, factors, definitions, reached), derived
 
 

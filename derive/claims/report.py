@@ -8,11 +8,11 @@ from sympy import Add, Expr
 
 from ..display.latex_vectors import Printer
 from ..notation.indices import FREE, dummies, reindex
+from ..notation.latex_names import latex_block
 from .claim import Claim, Paper
 from .verdicts import Difference, Row, Verdict, place
 from .witness import Witness
 
-_BLOCKS = {"theta": r"\theta"}
 _LEGEND = (
     "F[i,j,..] are derivatives of f, S[i,j,..] the noise covariance and its derivatives, gamma_c is 1 - "
     "exp(-c*t); in formulas "
@@ -176,7 +176,7 @@ def _witness_text(witness: Witness) -> str:
 
 
 def _latex_place(power: Expr, blocks: tuple[str, ...]) -> str:
-    indexed = ", ".join(f"{_BLOCKS.get(b, b)}_{i}" for b, i in zip(blocks, FREE, strict=False))
+    indexed = ", ".join(f"{latex_block(b)}_{i}" for b, i in zip(blocks, FREE, strict=False))
     name = {1: "b", 2: "a"}.get(len(blocks), f"c_{len(blocks)}")
     return rf"{name}[{indexed}]\,\tau^{{{power}}}"
 

@@ -1,6 +1,7 @@
 """What the commands about equations do with their options: list, schemes, derive, check, regimes, scaling."""
 
 from argparse import Namespace
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from re import findall
@@ -189,7 +190,8 @@ def chosen_chain(options: Namespace) -> Chain:
     return Chain(rule, parse_regime(options.regime, rule), law)
 
 
-def chosen_equation(options: Namespace) -> DerivedEquation:
-    """Return the modified equation."""
+def chosen_equation(options: Namespace, constant: bool = False) -> DerivedEquation:
+    """Return the modified equation, for constant noise where the problem's is: so it is derived once."""
     chain = chosen_chain(options)
-    return modified_equation(chain.rule, chain.regime, chain.noise, options.order, options.form)
+    law = replace(chain.noise, constant=chain.noise.constant or constant)
+    return modified_equation(chain.rule, chain.regime, law, options.order, options.form)

@@ -20,6 +20,7 @@ from optsde.derive.claims.papers import (
 )
 from optsde.derive.claims.published import Reader
 from optsde.derive.claims.verdicts import check
+from optsde.derive.errors import DerivationRefused
 from optsde.derive.noise.laws import batch_mean, gaussian, student_t, two_point
 from optsde.derive.notation.coordinates import written_out
 from optsde.derive.notation.indices import canonical
@@ -141,3 +142,16 @@ def test_noise_of_other_laws_is_refused():
 def test_a_block_without_noise_has_zero():
     claimed, _ = both_equations(verdict(li_tai_e.heavy_ball_order_2))
     assert claimed.diffusion.coefficients[0]["theta"] == Integer(0)
+
+
+def test_what_a_paper_does_not_print_is_not_made_up():
+    """The noise is known as it is printed; covariance and leading error are not."""
+    claimed, _ = both_equations(verdict(callisti.rmsprop_ballistic_order_2))
+    assert claimed.covariance is None
+    assert claimed.to_json()["covariance"] is None
+    with pytest.raises(DerivationRefused, match="leading error of callisti2025-code, RMSprop, ballistic"):
+        _ = claimed.leading_error
+    lines = str(claimed).splitlines()
+    assert any(line.startswith("noise, tau^0") for line in lines)
+    assert not any(line.startswith("covariance") for line in lines)
+    assert claimed.with_constant_noise() is claimed

@@ -1,4 +1,4 @@
-"""The one table of functions: each is read, printed for Numba, evaluated in NumPy and encoded, and all agree."""
+"""The one table of functions: each is read, printed for Numba, evaluated in NumPy and encoded alike."""
 
 import math
 
