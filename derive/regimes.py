@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sympy import Expr, Integer, Rational, Symbol
 
+from .display.latex import aligned
+from .display.latex_vectors import Printer
 from .errors import BadInput
 from .notation.frozen import FrozenMapping
 from .notation.naming import named
@@ -33,8 +36,12 @@ class Scaling:
     noise: Expr
     blocks: Mapping[str, Expr]
 
+    def __post_init__(self) -> None:
+        for name in ("hyperparameters", "blocks"):
+            object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Regime:
     """A family of scalings, one for each rule.
 
@@ -61,6 +68,33 @@ class Regime:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "assignments", FrozenMapping(self.assignments))
+
+    def __repr__(self) -> str:
+        return f"<Regime: {self.name}>"
+
+    def __str__(self) -> str:
+        assigned = [f"  {name} = {value}" for name, value in self.assignments.items()]
+        return "\n".join([f"{self.name}: noise scale {self.noise}", *assigned])
+
+    def latex(self) -> str:
+        """Return the scale of the noise and the assignments, one a line."""
+        printer = Printer()
+        lines = [rf"\text{{noise}} &\sim {printer.doprint(self.noise)}"]
+        names = {name: printer.doprint(Symbol(name)) for name in self.assignments}
+        return aligned(lines + [rf"{names[n]} &= {printer.doprint(e)}" for n, e in self.assignments.items()])
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex()}$$"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the regime as data; expressions are text."""
+        assignments = {name: str(value) for name, value in self.assignments.items()}
+        return {
+            "name": self.name,
+            "noise": str(self.noise),
+            "assignments": assignments,
+            "reference": self.reference,
+        }
 
     def scaling(self, rule: UpdateRule) -> Scaling:
         """Apply the regime to a rule.

@@ -14,7 +14,8 @@ from ..equations.abstract import Equation
 from ..equations.certificate import Certificate
 from ..equations.noise_terms import Diffusion
 from ..errors import BadInput
-from ..noise.laws import NoiseModel, batch_mean, gaussian, two_point
+from ..noise.laws import batch_mean, gaussian, two_point
+from ..noise.model import NoiseModel
 from ..notation.indices import components, terms
 from ..notation.symbols import Component, element_function, square_factor, t
 from .claim import Claim

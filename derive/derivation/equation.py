@@ -14,7 +14,7 @@ from ..equations.certificate import Certificate, LeadingError, Obstruction
 from ..equations.component_form import ComponentForm, component_form
 from ..equations.noise_terms import Diffusion
 from ..errors import DerivationRefused
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
 from ..notation.frozen import FrozenMapping
 from ..notation.indices import terms
 from ..notation.operators import split

@@ -1,6 +1,6 @@
 """Equations as plain text and as data for JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sympy import Add, Expr, Lambda, Rational, Symbol

@@ -16,7 +16,7 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from ..errors import DerivationRefused
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
 from ..notation.series import monomial_series
 from ..optimizers.rule import UpdateRule
 from ..regimes import Regime

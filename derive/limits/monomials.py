@@ -17,7 +17,8 @@ from ..derivation.expansion import NON_SMOOTH
 from ..errors import DerivationRefused
 from ..notation.parser import parse_assignments
 from ..notation.symbols import g, k, tau
-from ..optimizers.rule import THETA, Auxiliary, Hyperparameter, UpdateRule, total, written
+from ..optimizers.reductions import total, written
+from ..optimizers.rule import THETA, Auxiliary, Hyperparameter, UpdateRule
 from ..regimes import ballistic
 from .exponents import Form
 

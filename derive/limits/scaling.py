@@ -18,7 +18,7 @@ from sympy import Add, Expr, Function, Integer, Integral, Mul, Pow, Symbol, lins
 from ..derivation.equation import DerivedEquation, modified_equation
 from ..display.text import text as index_text
 from ..errors import DerivationRefused
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
 from ..notation.indices import components, opened, terms
 from ..notation.symbols import Component, ElementFunction, TotalField, t
 from ..optimizers.rule import UpdateRule

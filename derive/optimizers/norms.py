@@ -13,7 +13,8 @@ from sympy import Function, Min, Symbol
 
 from ..notation.symbols import g
 from .adams import adam
-from .rule import THETA, Auxiliary, Block, Hyperparameter, UpdateRule, check_variant, in_order, norm
+from .reductions import norm
+from .rule import THETA, Auxiliary, Block, Hyperparameter, UpdateRule, check_variant, in_order
 
 _BLOCK = Block("theta")
 _LR = Hyperparameter("lr", "learning rate")

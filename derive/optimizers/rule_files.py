@@ -41,7 +41,8 @@ from ..errors import BadInput
 from ..notation.functions import FUNCTIONS
 from ..notation.naming import advice
 from ..notation.symbols import g, k
-from .rule import REDUCTIONS, THETA, Auxiliary, Block, Hyperparameter, UpdateRule, in_order, old
+from .reductions import REDUCTIONS, old
+from .rule import THETA, Auxiliary, Block, Hyperparameter, UpdateRule, in_order
 from .toml_checks import (
     NAME,
     Functions,

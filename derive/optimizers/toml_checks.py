@@ -12,7 +12,7 @@ from ..errors import BadInput
 from ..notation.functions import FUNCTIONS
 from ..notation.naming import advice
 from ..notation.parser import MAX_SIZE, parse_expression
-from .rule import REDUCTIONS
+from .reductions import REDUCTIONS
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _,.+-]{0,39}")

@@ -2,7 +2,7 @@
 
 from sympy import Add, Expr
 
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
 from ..notation.factors import is_noise, taken_out
 from ..notation.indices import canonical, terms
 from .moments import Noisy, smoothed_moment

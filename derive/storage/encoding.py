@@ -27,7 +27,7 @@ from sympy.core.function import AppliedUndef
 
 from ..notation.functions import KNOWN_FUNCTIONS
 from ..notation.symbols import Component, ElementFunction, Field, TotalField, element_function
-from ..optimizers.rule import total
+from ..optimizers.reductions import total
 
 _APPLIED: Mapping[str, Any] = {
     f.__name__: f for f in (Add, Mul, Pow, Heaviside, total, *(known.function for known in KNOWN_FUNCTIONS))

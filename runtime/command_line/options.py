@@ -13,7 +13,8 @@ from sympy import Expr, Integer, Symbol
 from ...derive.claims.claim import Claim
 from ...derive.claims.papers import CLAIMS
 from ...derive.errors import BadInput
-from ...derive.noise.laws import NOISES, NoiseModel, batch_mean, reshuffled
+from ...derive.noise.laws import NOISES, batch_mean, reshuffled
+from ...derive.noise.model import NoiseModel
 from ...derive.notation.naming import named, split_at_commas
 from ...derive.notation.parser import parse_expression
 from ...derive.optimizers.catalogue import CATALOGUE

@@ -1,7 +1,7 @@
 """Barrett, Dherin: gradient descent with the full batch, without noise."""
 
 from ...derivation.chain import Chain
-from ...noise.laws import NoiseModel
+from ...noise.model import NoiseModel
 from ...optimizers.momentum import sgd
 from ...regimes import ballistic
 from ..claim import Claim, Paper

@@ -14,7 +14,8 @@ from dataclasses import replace
 from sympy import Symbol
 
 from ...derivation.chain import Chain
-from ...noise.laws import NoiseModel, batch_mean, gaussian, two_point
+from ...noise.laws import batch_mean, gaussian, two_point
+from ...noise.model import NoiseModel
 from ...optimizers.adams import adam
 from ...optimizers.adaptive import rmsprop
 from ...regimes import ballistic, batch_equivalent

@@ -7,7 +7,8 @@ from sympy import Symbol
 
 from optsde.derive import Block, Hyperparameter, UpdateRule
 from optsde.derive.notation.symbols import g
-from optsde.derive.optimizers.rule import RESERVED, in_order, old
+from optsde.derive.optimizers.reductions import old
+from optsde.derive.optimizers.rule import RESERVED, in_order
 
 LR = Hyperparameter("lr", "learning rate")
 THETA = Block("theta")
