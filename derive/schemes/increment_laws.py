@@ -15,7 +15,7 @@ from typing import Literal
 
 from sympy import Add, Expr, Symbol
 
-from ..noise.laws import partitions
+from ..noise.batches import partitions
 from ..notation.factors import taken_out
 from ..notation.indices import canonical, dummies, reindex, terms
 from ..notation.symbols import Component, Field
