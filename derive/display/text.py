@@ -1,6 +1,7 @@
 """Equations as plain text and as data for JSON."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from sympy import Add, Expr, Lambda, Rational, Symbol
@@ -21,6 +22,11 @@ def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:
     shown = readable(expression.xreplace(numbers), free)
     pieces = [f"sum_{','.join(summed)}({term})" if summed else str(term) for summed, term in shown]
     return " + ".join(pieces).replace("+ -", "- ")
+
+
+def preformatted(shown: str) -> str:
+    """Return what stands in a terminal as HTML, for a notebook."""
+    return f"<pre>{escape(shown)}</pre>"
 
 
 def _number(total: Component) -> Expr:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from html import escape
 from itertools import product
 from typing import Any
 
 from sympy import Expr, Symbol
 
+from ..display.text import preformatted
 from ..errors import DerivationRefused
 from ..noise.model import NoiseModel
 from ..notation.series import monomial_series
@@ -75,7 +75,7 @@ class RegimeMap:
         return map_latex(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return preformatted(str(self))
 
     def to_json(self) -> dict[str, Any]:
         """Return the map as data."""

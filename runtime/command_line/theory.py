@@ -7,8 +7,7 @@ from pathlib import Path
 from re import findall
 
 from ...derive.claims.claimed import unmeasurable
-from ...derive.claims.report import verdicts_json, verdicts_latex, verdicts_markdown, verdicts_text
-from ...derive.claims.verdicts import Verdict
+from ...derive.claims.verdicts import Verdict, Verdicts
 from ...derive.claims.verdicts import check as verdict_on
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import DerivedEquation, modified_equation
@@ -122,7 +121,7 @@ def check(options: Namespace) -> int:
         raise BadInput(
             f"--plot {options.plot} without --measure; expected both, for only measured errors are drawn"
         )
-    verdicts = [verdict_on(claim) for claim in claims(options.paper)]
+    verdicts = Verdicts(tuple(map(verdict_on, claims(options.paper))))
     wrong = [v for v in verdicts if v.differences and not v.assumptions] if options.measure else []
     left_out = [f"not measured: {reason}" for v in wrong if (reason := unmeasurable(v.claim))]
     comparisons = (
@@ -130,20 +129,20 @@ def check(options: Namespace) -> int:
     )
     if options.json:
         print_json(
-            verdicts_json(verdicts) | {"measured": [c.to_json() for c in comparisons], "left_out": left_out}
+            verdicts.to_json() | {"measured": [c.to_json() for c in comparisons], "left_out": left_out}
         )
     elif options.latex:
-        print(verdicts_latex(verdicts))
+        print(verdicts.latex())
     elif options.markdown:
-        print(verdicts_markdown(verdicts), end="")
+        print(verdicts.markdown(), end="")
     elif options.measure:
         print(
             "\n".join([*map(str, comparisons), *left_out])
             or "no equation differs; there is nothing to measure"
         )
     else:
-        print(verdicts_text(verdicts))
-    return 0 if all(verdict.as_recorded for verdict in verdicts) else 1
+        print(verdicts)
+    return 0 if verdicts.as_recorded else 1
 
 
 def _measured(verdicts: list[Verdict], options: Namespace) -> list[Comparison]:

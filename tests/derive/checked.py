@@ -4,7 +4,7 @@ from functools import cache
 
 from optsde.derive.claims.claim import Claim
 from optsde.derive.claims.papers import CLAIMS
-from optsde.derive.claims.verdicts import Verdict, check
+from optsde.derive.claims.verdicts import Verdict, Verdicts, check
 
 
 def identity(claim: Claim) -> str:
@@ -17,5 +17,5 @@ def verdict(claim: Claim) -> Verdict:
     return check(claim)
 
 
-def all_verdicts() -> list[Verdict]:
-    return [verdict(claim) for claim in CLAIMS]
+def all_verdicts() -> Verdicts:
+    return Verdicts(tuple(map(verdict, CLAIMS)))
