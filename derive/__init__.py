@@ -5,7 +5,8 @@ from .derivation.equation import ModifiedEquation, modified_equation
 from .equations.certificate import Certificate, LeadingError, Obstruction
 from .limits.cells import RegimeMap, regime_map
 from .limits.scaling import ScalingRule, scaling_rule
-from .noise.laws import NoiseModel, batch_mean, gaussian, general, reshuffled, student_t, symmetric, two_point
+from .noise.laws import batch_mean, gaussian, general, reshuffled, student_t, symmetric, two_point
+from .noise.model import NoiseModel
 from .optimizers.catalogue import (
     CATALOGUE,
     adadelta,
@@ -31,7 +32,8 @@ from .optimizers.catalogue import (
     sign_sgd,
     signum,
 )
-from .optimizers.rule import Auxiliary, Block, Hyperparameter, UpdateRule, dot, in_order, norm, old, total
+from .optimizers.reductions import dot, norm, old, total
+from .optimizers.rule import Auxiliary, Block, Hyperparameter, UpdateRule, in_order
 from .optimizers.rule_files import load_rule, read_rule
 from .regimes import Regime, ballistic, batch_equivalent, parse_regime
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sympy import Expr, Integer, Rational, Symbol
 
+from .display.latex import aligned
+from .display.latex_vectors import Printer
 from .errors import BadInput
 from .notation.frozen import FrozenMapping
+from .notation.naming import named
 from .notation.parser import parse_assignments
 from .notation.symbols import tau
 from .optimizers.rule import Block, Hyperparameter, UpdateRule
@@ -32,8 +36,12 @@ class Scaling:
     noise: Expr
     blocks: Mapping[str, Expr]
 
+    def __post_init__(self) -> None:
+        for name in ("hyperparameters", "blocks"):
+            object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Regime:
     """A family of scalings, one for each rule.
 
@@ -60,6 +68,33 @@ class Regime:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "assignments", FrozenMapping(self.assignments))
+
+    def __repr__(self) -> str:
+        return f"<Regime: {self.name}>"
+
+    def __str__(self) -> str:
+        assigned = [f"  {name} = {value}" for name, value in self.assignments.items()]
+        return "\n".join([f"{self.name}: noise scale {self.noise}", *assigned])
+
+    def latex(self) -> str:
+        """Return the scale of the noise and the assignments, one a line."""
+        printer = Printer()
+        lines = [rf"\text{{noise}} &\sim {printer.doprint(self.noise)}"]
+        names = {name: printer.doprint(Symbol(name)) for name in self.assignments}
+        return aligned(lines + [rf"{names[n]} &= {printer.doprint(e)}" for n, e in self.assignments.items()])
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex()}$$"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the regime as data; expressions are text."""
+        assignments = {name: str(value) for name, value in self.assignments.items()}
+        return {
+            "name": self.name,
+            "noise": str(self.noise),
+            "assignments": assignments,
+            "reference": self.reference,
+        }
 
     def scaling(self, rule: UpdateRule) -> Scaling:
         """Apply the regime to a rule.
@@ -135,17 +170,20 @@ def parse_regime(text: str, rule: UpdateRule) -> Regime:
 
     Raises
     ------
-    ValueError
+    BadInput
         The text is neither; the message says what was expected.
+
+    Examples
+    --------
+    >>> from optsde.derive import rmsprop
+    >>> parse_regime("batch-equivalent", rmsprop()).noise
+    1/sqrt(tau)
+    >>> parse_regime("lr=tau, alpha=1-c*tau", rmsprop()).assignments["alpha"]
+    -c*tau + 1
     """
-    for regime in REGIMES:
-        if regime.name == text.strip().replace("_", "-"):
-            return regime
     if "=" not in text:
-        names = ", ".join(regime.name for regime in REGIMES)
-        raise BadInput(
-            f"unknown regime {text!r}; expected one of {names}, or assignments such as 'lr=tau, noise=1'"
-        )
+        otherwise = ", or assignments such as 'lr=tau, noise=1'"
+        return named("regime", text, {regime.name: regime for regime in REGIMES}, otherwise)
     symbols = (
         {"tau": tau}
         | {b.name: b.symbol for b in rule.blocks}

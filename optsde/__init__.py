@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .derive.limits.cells import regime_map
     from .derive.limits.scaling import scaling_rule
     from .derive.noise import laws as noise
-    from .derive.noise.laws import NoiseModel
+    from .derive.noise.model import NoiseModel
     from .derive.optimizers import catalogue as optimizers
     from .derive.optimizers import rule_files as rules
     from .derive.optimizers.rule import Auxiliary, Block, Hyperparameter, UpdateRule
@@ -52,7 +52,7 @@ _PLACES = {
     "Integrator": ("runtime.studies.setting", "Integrator"),
     "KernelRefused": ("derive.errors", "KernelRefused"),
     "ModifiedEquation": ("derive.derivation.equation", "ModifiedEquation"),
-    "NoiseModel": ("derive.noise.laws", "NoiseModel"),
+    "NoiseModel": ("derive.noise.model", "NoiseModel"),
     "OptimizerChain": ("derive.derivation.chain", "Chain"),
     "Prediction": ("runtime.results.prediction", "Prediction"),
     "Quadratic": ("runtime.problems.quadratic", "Quadratic"),

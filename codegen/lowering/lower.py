@@ -10,7 +10,7 @@ from sympy.core.function import AppliedUndef
 
 from ...derive.notation.indices import components, terms
 from ...derive.notation.symbols import Component, ElementFunction, TotalField, body_of, one
-from ...derive.optimizers.rule import total
+from ...derive.optimizers.reductions import total
 from ..objectives.protocol import Fields
 from ..program.statement import Statement
 from ..program.statements import Scalar, Total, Vector

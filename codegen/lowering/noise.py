@@ -12,7 +12,7 @@ from sympy import Add, Expr, Float, Heaviside, Integer, Symbol, factor_terms, sq
 
 from ...derive.equations.abstract import Equation
 from ...derive.errors import KernelRefused
-from ...derive.noise.laws import NoiseModel
+from ...derive.noise.model import NoiseModel
 from ...derive.notation.indices import components, terms
 from ...derive.notation.symbols import square_factor
 from ..objectives.protocol import Fields

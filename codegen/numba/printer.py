@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sympy import (
-    Abs,
     Add,
     Expr,
     Heaviside,
@@ -15,32 +14,15 @@ from sympy import (
     Mul,
     Pow,
     Symbol,
-    cos,
-    cosh,
     default_sort_key,
-    erf,
     exp,
-    log,
     sign,
-    sin,
-    sinh,
-    tan,
-    tanh,
 )
 
 from ...derive.errors import KernelRefused
+from ...derive.notation.functions import NUMBA
 
 Literal = Callable[[float], str]
-
-FUNCTIONS = {
-    exp: "math.exp",
-    log: "math.log",
-    sin: "math.sin",
-    cos: "math.cos",
-    tan: "math.tan",
-    sinh: "math.sinh",
-}
-FUNCTIONS |= {cosh: "math.cosh", tanh: "math.tanh", erf: "math.erf", Abs: "abs"}
 
 SUM, PRODUCT, ATOM = 1, 2, 3
 LONGEST_PRODUCT = 16
@@ -125,7 +107,7 @@ class _Printer:
                     f"({one} if {x} > {zero} else ({self.literal(-1.0)} if {x} < {zero} else {zero}))",
                     ATOM,
                 )
-        function = FUNCTIONS.get(type(expression))
+        function = NUMBA.get(type(expression))
         if function is None:
             raise KernelRefused(
                 f"no code for {type(expression).__name__} in {expression}; rewrite it with known functions"

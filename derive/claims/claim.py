@@ -1,7 +1,7 @@
 """Claims: what a paper says the modified equation of an optimizer is, as data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import combinations_with_replacement
 from typing import Literal
 
@@ -10,6 +10,8 @@ from sympy import Add, Expr, Mul, Rational
 from ..derivation.chain import Chain
 from ..derivation.wiener_chaos import paired
 from ..errors import BadInput
+from ..notation.factors import taken_out
+from ..notation.frozen import FrozenMapping
 from ..notation.indices import canonical, components, multiply, opened, reindex, terms
 from ..notation.symbols import Component, TotalField, constant_factor, factor, square_factor, zeta1, zeta2
 from .published import Reader, powers_of_tau
@@ -79,6 +81,7 @@ class Claim:
     name: str
     chain: Chain
     order: int
+    _: KW_ONLY
     drift: Mapping[str, str]
     noise: Mapping[str, str]
     provenance: Provenance
@@ -87,6 +90,10 @@ class Claim:
     one_dimension: bool = False
     fixed_memory: bool = False
     note: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("drift", "noise", "notation"):
+            object.__setattr__(self, name, FrozenMapping(getattr(self, name)))
 
     def coefficients(self) -> Coefficients:
         """Return drift and covariance in index notation, through ``tau**order``: one power beyond what the
@@ -127,16 +134,11 @@ class Claim:
 
     def _in_covariances(self, term: Expr) -> Expr:
         """Write ``sum_p B_ip B_jp`` as ``S_ij``, and ``sum_p B2_ip B2_jp`` as ``2 S_ij**2``."""
+        fields = (factor, constant_factor, square_factor)
+        factors, rest = taken_out(term, lambda base: isinstance(base, Component) and base.field in fields)
         pairs: dict[tuple[bool, str], list[str]] = {}
-        rest = []
-        for f in Mul.make_args(term):
-            base, exponent = f.as_base_exp()
-            if isinstance(base, Component) and base.field in (factor, constant_factor, square_factor):
-                pairs.setdefault((base.field == square_factor, base.indices[1]), []).extend(
-                    [base.indices[0]] * int(exponent)
-                )
-            else:
-                rest.append(f)
+        for base in factors:
+            pairs.setdefault((base.field == square_factor, base.indices[1]), []).append(base.indices[0])
         if not pairs and self.one_dimension:  # there dW itself may be the noise
             return term
         if [len(indices) for indices in pairs.values()] != [2]:
@@ -145,7 +147,7 @@ class Claim:
             )
         covariance = self.chain.noise.cumulant_field(2)
         return Mul(
-            *rest,
+            rest,
             *(2 * covariance(*p) ** 2 if square else covariance(*p) for (square, _), p in pairs.items()),
         )
 

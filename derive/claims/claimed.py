@@ -14,7 +14,8 @@ from ..equations.abstract import Equation
 from ..equations.certificate import Certificate
 from ..equations.noise_terms import Diffusion
 from ..errors import BadInput
-from ..noise.laws import NoiseModel, batch_mean, gaussian, two_point
+from ..noise.laws import batch_mean, gaussian, two_point
+from ..noise.model import NoiseModel
 from ..notation.indices import components, terms
 from ..notation.symbols import Component, element_function, square_factor, t
 from .claim import Claim
@@ -142,7 +143,7 @@ def both_equations(verdict: Verdict) -> tuple[ClaimedEquation, DerivedEquation]:
     sign = _leading_sign(_by_power(noise, claim.order)) * _leading_sign(derived.diffusion.coefficients)
     factors = {b: _abstract(sign * e, nonnegative, definitions) for b, e in noise.items()}
     wrong = [d.power for d in verdict.differences]
-    reached = Certificate(int(min(wrong)) if wrong else claim.order, ())
+    reached = Certificate(int(min(wrong)) if wrong else claim.order, (), claim.order)
     return ClaimedEquation(chain, claim, formulas, factors, definitions, reached), derived
 
 

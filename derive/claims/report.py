@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
-from sympy import Add, Expr
+from sympy import Add, Expr, Rational
 
 from ..display.latex_vectors import Printer
 from ..notation.indices import FREE, dummies, reindex
+from ..notation.latex_names import latex_block
 from .claim import Claim, Paper
-from .verdicts import Difference, Row, Verdict, place
+from .differences import Difference, Row, place
 from .witness import Witness
 
-_BLOCKS = {"theta": r"\theta"}
 _LEGEND = (
     "F[i,j,..] are derivatives of f, S[i,j,..] the noise covariance and its derivatives, gamma_c is 1 - "
     "exp(-c*t); in formulas "
@@ -28,7 +28,32 @@ recalled and *re-derived*, or only *recalled*. *Signal far below noise* is to fi
 *signal far above noise* the limit of small noise."""
 
 
-def verdicts_text(verdicts: Sequence[Verdict]) -> str:
+class Judged(Protocol):
+    """A claim held against the derivation, as far as it is shown."""
+
+    @property
+    def claim(self) -> Claim: ...
+
+    @property
+    def rows(self) -> tuple[Row, ...]: ...
+
+    @property
+    def differences(self) -> tuple[Difference, ...]: ...
+
+    @property
+    def assumptions(self) -> tuple[str, ...]: ...
+
+    @property
+    def beyond(self) -> tuple[tuple[Rational, tuple[str, ...]], ...]: ...
+
+    @property
+    def summary(self) -> str: ...
+
+    @property
+    def as_recorded(self) -> bool: ...
+
+
+def verdicts_text(verdicts: Sequence[Judged]) -> str:
     """Return the verdicts over several lines, for a terminal."""
     lines = []
     for paper, found in _by_paper(verdicts):
@@ -44,7 +69,7 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
     )
 
 
-def verdicts_markdown(verdicts: Sequence[Verdict]) -> str:
+def verdicts_markdown(verdicts: Sequence[Judged]) -> str:
     """Return the verdicts as a page: tables, and below them each equation with its differences."""
     lines = ["# Published equations, checked", "", _INTRODUCTION, ""]
     for paper, found in _by_paper(verdicts):
@@ -60,7 +85,7 @@ def verdicts_markdown(verdicts: Sequence[Verdict]) -> str:
     return "\n".join([*lines, f"In index notation {_LEGEND}."]) + "\n"
 
 
-def verdicts_latex(verdicts: Sequence[Verdict]) -> str:
+def verdicts_latex(verdicts: Sequence[Judged]) -> str:
     """Return published and derived coefficients side by side, as a ``longtable``."""
     lines = [
         r"% needs \usepackage{amsmath,booktabs,longtable}; "
@@ -83,7 +108,7 @@ def verdicts_latex(verdicts: Sequence[Verdict]) -> str:
     return "\n".join([*lines[:-1], r"\bottomrule", r"\end{longtable}"])
 
 
-def verdicts_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def verdicts_json(verdicts: Sequence[Judged]) -> dict[str, Any]:
     """Return the verdicts as JSON data."""
     return {"claims": [_claim_json(v.claim) | _verdict_json(v) for v in verdicts], "notation": _LEGEND}
 
@@ -115,7 +140,7 @@ def _sums(expression: Expr, free: tuple[str, ...]) -> list[tuple[list[str], Expr
     return [(list(letter.values()), reindex(e, letter)) for letter, e in named]
 
 
-def _by_paper(verdicts: Sequence[Verdict]) -> list[tuple[Paper, list[Verdict]]]:
+def _by_paper(verdicts: Sequence[Judged]) -> list[tuple[Paper, list[Judged]]]:
     return [(paper, list(found)) for paper, found in groupby(verdicts, key=lambda v: v.claim.paper)]
 
 
@@ -127,15 +152,15 @@ def _title(claim: Claim) -> str:
     return claim.name + (", in one dimension" if claim.one_dimension else "")
 
 
-def _short(verdict: Verdict) -> str:
+def _short(verdict: Judged) -> str:
     return verdict.summary.partition(":")[0]
 
 
-def _at(verdict: Verdict, row: Row) -> list[Difference]:
+def _at(verdict: Judged, row: Row) -> list[Difference]:
     return [d for d in verdict.differences if (d.power, d.blocks) == (row.power, row.blocks)]
 
 
-def _details(verdict: Verdict) -> list[str]:
+def _details(verdict: Judged) -> list[str]:
     claim = verdict.claim
     lines = [f"d{b} = {_formula(claim, b)}" for b in claim.drift]
     lines.append("where " + ", ".join(f"{name} = {text}" for name, text in claim.notation.items()))
@@ -176,7 +201,7 @@ def _witness_text(witness: Witness) -> str:
 
 
 def _latex_place(power: Expr, blocks: tuple[str, ...]) -> str:
-    indexed = ", ".join(f"{_BLOCKS.get(b, b)}_{i}" for b, i in zip(blocks, FREE, strict=False))
+    indexed = ", ".join(f"{latex_block(b)}_{i}" for b, i in zip(blocks, FREE, strict=False))
     name = {1: "b", 2: "a"}.get(len(blocks), f"c_{len(blocks)}")
     return rf"{name}[{indexed}]\,\tau^{{{power}}}"
 
@@ -211,7 +236,7 @@ def _claim_json(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+def _verdict_json(verdict: Judged) -> dict[str, Any]:
     return {
         "verdict": verdict.summary,
         "as_recorded": verdict.as_recorded,
@@ -221,7 +246,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _row_json(verdict: Verdict, row: Row) -> dict[str, Any]:
+def _row_json(verdict: Judged, row: Row) -> dict[str, Any]:
     free, found = FREE[: len(row.blocks)], _at(verdict, row)
     data = {
         "power": float(row.power),

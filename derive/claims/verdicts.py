@@ -6,13 +6,15 @@ drift, covariance, and the third and fourth derivatives that no diffusion has. T
 same covariance agree. What a paper keeps beyond that order does no harm; it is listed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 from sympy import Expr, Integer, Lambda, Rational
 
 from ..derivation.equation import modified_equation
+from ..display.text import preformatted
 from ..limits.monomials import open_rule
 from ..limits.slow_manifold import memory_equation
 from ..notation.coordinates import written_out
@@ -20,46 +22,13 @@ from ..notation.indices import canonical
 from ..notation.series import by_powers_of_tau
 from .assumptions import ASSUMPTIONS, Assumption
 from .claim import Claim, Coefficients, in_one_dimension
+from .differences import Difference, Row, place
 from .normal_form import Algebra, NormalForm
-from .witness import Witness, find_witness
+from .report import verdicts_json, verdicts_latex, verdicts_markdown, verdicts_text
+from .witness import find_witness
 
 
-@dataclass(frozen=True)
-class Difference:
-    """What is wrong with one coefficient, or the part of it that becomes right under an assumption.
-
-    Attributes
-    ----------
-    power : Rational
-        Of tau, in the generator.
-    blocks : tuple of str
-        One for a drift, two for a covariance, more for an obstruction.
-    excess : Expr
-        The published coefficient minus the derived one, simplified, with its functions written out;
-        ``gamma_c`` stands for ``1 - exp(-c t)``.
-    assumptions : tuple of str
-        The fewest of `ASSUMPTIONS` under which this vanishes; empty if none do.
-    witness : Witness
-    """
-
-    power: Rational
-    blocks: tuple[str, ...]
-    excess: Expr
-    assumptions: tuple[str, ...]
-    witness: Witness
-
-
-@dataclass(frozen=True)
-class Row:
-    """One coefficient: as published and as derived, both written out and simplified."""
-
-    power: Rational
-    blocks: tuple[str, ...]
-    published: Expr
-    derived: Expr
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """A claim held against the derivation.
 
@@ -99,16 +68,71 @@ class Verdict:
         """Whether the verdict is the one found when the claim was entered."""
         return self.summary == self.claim.recorded
 
+    def __repr__(self) -> str:
+        return f"<Verdict: {self.claim.paper.key}, {self.claim.name}: {self.summary}>"
+
+    def __str__(self) -> str:
+        return str(Verdicts((self,)))
+
+    def latex(self) -> str:
+        """Return published and derived coefficients side by side, as a ``longtable``."""
+        return Verdicts((self,)).latex()
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict as data."""
+        return Verdicts((self,)).to_json()["claims"][0]
+
+
+@dataclass(frozen=True, repr=False)
+class Verdicts:
+    """Several verdicts, those on one paper one after the other.
+
+    Attributes
+    ----------
+    found : tuple of Verdict
+    """
+
+    found: tuple[Verdict, ...]
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    @property
+    def as_recorded(self) -> bool:
+        """Whether all are those found when the claims were entered."""
+        return all(verdict.as_recorded for verdict in self.found)
+
+    def __repr__(self) -> str:
+        return f"<Verdicts: {len(self.found)} claims>"
+
+    def __str__(self) -> str:
+        return verdicts_text(self.found)
+
+    def markdown(self) -> str:
+        """Return the verdicts as a page: tables, and below them each equation with its differences."""
+        return verdicts_markdown(self.found)
+
+    def latex(self) -> str:
+        """Return published and derived coefficients side by side, as a ``longtable``."""
+        return verdicts_latex(self.found)
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdicts as data."""
+        return verdicts_json(self.found)
+
 
 def _unless(differences: list[Difference]) -> str:
     names = [a.name for a in ASSUMPTIONS if any(a.name in d.assumptions for d in differences)]
     return f" (unless {' and '.join(names)})" if all(d.assumptions for d in differences) else ""
-
-
-def place(power: Expr, blocks: tuple[str, ...]) -> str:
-    """Return ``drift[theta] tau^1``, ``covariance[theta,v] tau^1`` or ``c3[theta,theta,v] tau^1``."""
-    kind = {1: "drift", 2: "covariance"}.get(len(blocks), f"c{len(blocks)}")
-    return f"{kind}[{','.join(blocks)}] tau^{power}"
 
 
 def check(claim: Claim) -> Verdict:

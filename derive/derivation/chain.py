@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sympy import Abs, Expr, Function, Lambda, Mul, Rational, Symbol
 
 from ..errors import DerivationRefused
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
 from ..notation.factors import noises_of
 from ..notation.indices import terms
 from ..notation.series import Series, monomial_series

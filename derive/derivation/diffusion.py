@@ -6,7 +6,6 @@ and get a Brownian motion of their own with covariance ``2 S_ij**2`` between coo
 """
 
 from collections.abc import Mapping
-from typing import Literal
 
 from sympy import Add, Expr, Integer, Rational
 
@@ -28,44 +27,56 @@ from .wiener_chaos import (
 )
 
 
-def diffusion_factor(
-    chain: Chain, generator: tuple[Expr, ...], form: Literal["diffusion", "fluctuation", "ode"]
-) -> Diffusion:
-    """Return the factor through the covariance of the highest power of tau in `generator`.
+def no_factor(chain: Chain) -> Diffusion:
+    """Return the factor of an equation without noise."""
+    return Diffusion((dict.fromkeys((b.name for b in chain.blocks), Integer(0)),))
 
-    The term of first chaos at ``tau`` beside the leading one is ``M3 - 1/2 (L0 M1 + M1 . d b0)``: the square
-    of the factor must give ``a1 = m2 - b0 b0 - 1/2 L0 a0 - ...``.
+
+def fluctuation_factor(chain: Chain) -> Diffusion:
+    """Return the leading noise of each block that is linear in the noise of the gradient: what fluctuates
+    first around an ordinary differential equation.
 
     Raises
     ------
-    ValueError
-        The noise is not Gaussian, the steps are no polynomials of it, or their second chaos does not come
-        from squares coordinate by coordinate.
+    DerivationRefused
+        The noise is correlated with its square, or the steps are no polynomials of it.
     """
-    if form == "ode" or (
-        form == "diffusion" and not any(_is_second(term) for symbol in generator for term in terms(symbol))
-    ):
-        return Diffusion((dict.fromkeys((b.name for b in chain.blocks), Integer(0)),))
-    if 3 in chain.noise.orders or (4 in chain.noise.orders and chain.noise.kurtosis is None):
-        raise DerivationRefused(
-            f"diffusion factor for {chain.noise.name} noise; expected noise uncorrelated with its square"
-        )
+    _check_law(chain)
     increments = polynomial_increments(chain)
     first = {b: {n: first_chaos(s[n], chain) for n in (1, 2, 3)} for b, s in increments.items()}
+    chosen = [b for b, s in increments.items() if linear_in_noise(s)]
+    parts = [
+        {b: first[b][1] for b in increments},
+        *({b: first[b][n] if b in chosen else Integer(0) for b in increments} for n in (2, 3)),
+    ]
+    last = next((n for n, part in enumerate(parts) if any(e != 0 for e in part.values())), 1)
+    return Diffusion(tuple(parts[: max(last, 1) + 1]))
+
+
+def diffusion_factor(chain: Chain, generator: tuple[Expr, ...]) -> Diffusion:
+    """Return the factor through the covariance of the highest power of tau in `generator`.
+
+    Raises
+    ------
+    DerivationRefused
+        The noise is correlated with its square, the steps are no polynomials of it, or their second chaos
+        does not come from squares coordinate by coordinate.
+    """
+    if not any(_is_second(term) for symbol in generator for term in terms(symbol)):
+        return no_factor(chain)
+    _check_law(chain)
+    increments = polynomial_increments(chain)
+    # the parts of first chaos of one step, at tau**(1/2), tau, tau**(3/2): M1, M2, M3, linear in zeta1
+    first = {b: {n: first_chaos(s[n], chain) for n in (1, 2, 3)} for b, s in increments.items()}
     leading = {b: first[b][1] for b in increments}
-    if form == "fluctuation":
-        chosen = [b for b, s in increments.items() if linear_in_noise(s)]
-        parts = [
-            leading,
-            *({b: first[b][n] if b in chosen else Integer(0) for b in increments} for n in (2, 3)),
-        ]
-        last = next((n for n, part in enumerate(parts) if any(e != 0 for e in part.values())), 1)
-        return Diffusion(tuple(parts[: max(last, 1) + 1]))
     limit, *corrections = generator
     if not corrections:
         return Diffusion((leading,))
     if len(corrections) > 1:
         raise DerivationRefused(f"diffusion factor of order {len(generator)}; expected order 1 or 2")
+    # Beside the leading M1 there stand at tau**(1/2) M2 and the second chaos, xi_i**2 - S_ii, which gets a
+    # Brownian motion of its own, and at tau the term M3 - 1/2 (L0 M1 + M1 . d b0): the square of the factor
+    # must give a1 = m2 - b0 b0 - 1/2 L0 a0 - ..., where m2 is the second moment of a step at tau**2.
     second = {b: squares_as_independent(s[2]) for b, s in increments.items()}
     transport = Add(*(contracted(expression, b) for b, expression in leading.items()))
     drift = {b: apply(limit, Field(b)("i")) for b in increments}
@@ -75,6 +86,14 @@ def diffusion_factor(
     }
     middle = {b: canonical(first[b][2] + second[b]) for b in increments}
     return Diffusion((leading, middle, correction))
+
+
+def _check_law(chain: Chain) -> None:
+    """Refuse noise that is correlated with its square: its chaos degrees are no independent increments."""
+    if 3 in chain.noise.orders or (4 in chain.noise.orders and chain.noise.kurtosis is None):
+        raise DerivationRefused(
+            f"diffusion factor for {chain.noise.name} noise; expected noise uncorrelated with its square"
+        )
 
 
 def ito_correction(diffusion: Diffusion, chain: Chain) -> Mapping[str, Expr]:

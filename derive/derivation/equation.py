@@ -14,7 +14,7 @@ from ..equations.certificate import Certificate, LeadingError, Obstruction
 from ..equations.component_form import ComponentForm, component_form
 from ..equations.noise_terms import Diffusion
 from ..errors import DerivationRefused
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
 from ..notation.frozen import FrozenMapping
 from ..notation.indices import terms
 from ..notation.operators import split
@@ -24,7 +24,7 @@ from ..smoothing.moments import smoothed_definitions
 from ..storage.recall import recall
 from .chain import Chain
 from .coefficients import coefficient_of, parts_of
-from .diffusion import check_factor, diffusion_factor
+from .diffusion import check_factor, diffusion_factor, fluctuation_factor, no_factor
 from .generator import modified_generator
 from .leading_operator import missing_operator, noise_generator
 from .synchronised import synchronised_defect, synchronised_diffusion
@@ -93,7 +93,7 @@ class DerivedEquation(Equation):
     def _certified(self, missing: Mapping[Rational, Expr], found: Sequence[Obstruction]) -> Certificate:
         """Return the certificate, from what the equation's step lacks by powers of tau."""
         reached = int(floor(min(missing) - 1)) if missing else self.order
-        return Certificate(reached, tuple(found))
+        return Certificate(reached, tuple(found), self.order)
 
     @cached_property
     def diffusion(self) -> Diffusion:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -167,10 +167,12 @@ class ModifiedEquation(DerivedEquation):
         return self._certified(missing, found)
 
     def _diffusion(self) -> Diffusion:
-        assert self.form != "synchronised"
-        factor = diffusion_factor(self.chain, self.generator, self.form)
-        if self.form == "diffusion":
-            check_factor(factor, self.covariance, self.chain)
+        if self.noiseless:
+            return no_factor(self.chain)
+        if self.form == "fluctuation":
+            return fluctuation_factor(self.chain)
+        factor = diffusion_factor(self.chain, self.generator)
+        check_factor(factor, self.covariance, self.chain)
         return factor
 
     def limit(self) -> "ModifiedEquation":
@@ -194,7 +196,7 @@ class ModifiedEquation(DerivedEquation):
         own = generator_of(self.drift, self.covariance)
         try:
             factor = self.diffusion
-        except ValueError:  # no closed form: then the equation is its covariance
+        except DerivationRefused:  # no closed form: then the equation is its covariance
             return own
         return own | noise_generator(factor, self.chain, self.order)
 

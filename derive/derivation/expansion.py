@@ -12,7 +12,8 @@ from ..errors import DerivationRefused
 from ..notation.indices import canonical, dummies, free, fresh, reindex, terms, whole
 from ..notation.series import EXACT, Series
 from ..notation.symbols import Component, NoiseField, element_function, k, one, t
-from ..optimizers.rule import Auxiliary, total, written
+from ..optimizers.reductions import total, written
+from ..optimizers.rule import Auxiliary
 from ..smoothing.piecewise import NON_SMOOTH
 from ..smoothing.reading import read_noisy, smooth_parts
 

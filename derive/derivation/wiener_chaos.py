@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sympy import Add, Expr, Integer, Mul, sqrt
 
 from ..errors import DerivationRefused
-from ..notation.factors import indices_of, noises_of, without
+from ..notation.factors import indices_of, noises_of, of_field, taken_out, without
 from ..notation.indices import canonical, dummies, fresh, opened, reindex, terms
 from ..notation.series import Series
 from ..notation.symbols import Component, Field, constant_factor, factor, noise, square_factor, zeta1, zeta2
@@ -137,15 +137,11 @@ def in_factors(expression: Expr, chain: Chain) -> Expr:
     """
     pieces = []
     for term in terms(opened(expression)):
+        squares, rest = taken_out(term, of_field(square_factor))
         pairs: dict[str, list[str]] = {}
-        rest = []
-        for f in Mul.make_args(term):
-            base, exponent = f.as_base_exp()
-            if isinstance(base, Component) and base.field == square_factor:
-                pairs.setdefault(base.indices[1], []).extend([base.indices[0]] * int(exponent))
-            else:
-                rest.append(f)
-        for piece in terms(Mul(*rest, *(chain.noise.square_covariance(i, j) for i, j in pairs.values()))):
+        for i, p in (b2.indices for b2 in squares):
+            pairs.setdefault(p, []).append(i)
+        for piece in terms(Mul(rest, *(chain.noise.square_covariance(i, j) for i, j in pairs.values()))):
             pieces.append(_expanded(piece, chain))
     return canonical(Add(*pieces))
 
@@ -154,18 +150,17 @@ def in_covariances(expression: Expr, chain: Chain) -> Expr:
     """Write pairs of undifferentiated factors as covariances, ``B_ip B_jp = S_ij``, and pairs of `B2` as
     ``Cov(xi**2)``.
     """
-    law = chain.noise
+    law, root = chain.noise, noise_factor(chain)
+
+    def is_factor(base: Expr) -> bool:
+        fields = (root, square_factor)
+        return isinstance(base, Component) and base.field in fields and len(base.indices) == 2
+
     pieces = []
     for term in terms(expression):
         pairs: dict[tuple[Field, str], list[str]] = {}
-        for f in Mul.make_args(term):
-            base, exponent = f.as_base_exp()
-            if (
-                isinstance(base, Component)
-                and base.field in (noise_factor(chain), square_factor)
-                and len(base.indices) == 2
-            ):
-                pairs.setdefault((base.field, base.indices[1]), []).extend([base.indices[0]] * int(exponent))
+        for base in taken_out(term, is_factor)[0]:
+            pairs.setdefault((base.field, base.indices[1]), []).append(base.indices[0])
         for (field, p), indices in pairs.items():
             if len(indices) == 2:
                 i, j = indices
@@ -180,18 +175,10 @@ def in_covariances(expression: Expr, chain: Chain) -> Expr:
 def _expanded(term: Expr, chain: Chain) -> Expr:
     """Write the covariances in a product as sums of products of factors."""
     field = chain.noise.cumulant_field(2)
-    covariances = [f for f in Mul.make_args(term) for _ in range(_power(f, field))]
+    covariances, rest = taken_out(term, of_field(field))
     names = fresh(dummies(term), len(covariances))
-    bases = (f.as_base_exp()[0] for f in covariances)
-    return Mul(
-        without(term, field),
-        *(_as_factors(s, noise_factor(chain), p) for s, p in zip(bases, names, strict=True)),
-    )
-
-
-def _power(factor_: Expr, field: Field) -> int:
-    base, exponent = factor_.as_base_exp()
-    return int(exponent) if isinstance(base, Component) and base.field == field else 0
+    root = noise_factor(chain)
+    return Mul(rest, *(_as_factors(s, root, p) for s, p in zip(covariances, names, strict=True)))
 
 
 def _as_factors(covariance: Component, field: Field, p: str) -> Expr:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from sympy import Expr, Integer, Integral, Lambda, Mul, Pow, Rational, Symbol, erf, factor
 
+from ..errors import DerivationRefused
 from ..notation.contraction import readable
 from ..notation.indices import FREE, components
+from ..notation.latex_names import latex_block
 from ..notation.symbols import Field, latex_function, square_factor
 from .latex_vectors import Printer, in_front, latex_vector, size_of, with_numbers
 from .protocols import ShownEquation, ShownPart
-
-_BLOCKS = {"theta": r"\theta"}
 
 
 def latex_equation(equation: ShownEquation) -> str:
@@ -23,7 +23,7 @@ def latex_equation(equation: ShownEquation) -> str:
     """
     try:
         diffusion, covariance = _diffusion(equation), []
-    except ValueError:
+    except DerivationRefused:
         diffusion, covariance = (), _covariance_lines(equation)
     lines = []
     for block in (b.name for b in equation.chain.blocks):
@@ -40,7 +40,7 @@ def latex_equation(equation: ShownEquation) -> str:
         pieces = ([rf"\Big[ {_series(drift)} \Big]\,dt"] if drift else []) + (
             [_series(noise)] if noise else []
         )
-        lines.append(rf"d{_BLOCKS.get(block, block)} &= {_joined(pieces)}")
+        lines.append(rf"d{latex_block(block)} &= {_joined(pieces)}")
     if equation.remembers_noise:
         lines.append(r"\Delta W &= W_t - W_{t_k}, \qquad t_k = k\,\tau \le t < t_{k+1}")
     lines += covariance + [latex_definition(name, d) for name, d in equation.definitions.items()]
@@ -59,17 +59,12 @@ def _diffusion(equation: ShownEquation) -> tuple[Mapping[str, Expr], ...]:
     return tuple({block: e.xreplace(names) for block, e in part.items()} for part in parts)
 
 
-def latex_obstruction(equation: ShownEquation) -> str:
-    """Return the obstruction in index notation, a line for each kind of third or fourth derivative."""
-    return latex_coefficients(equation.certificate.obstruction)
-
-
 def latex_coefficients(parts: Sequence[ShownPart]) -> str:
     """Return coefficients of an operator in index notation, a line for each kind of derivative."""
     lines = []
     for o in parts:
         free = FREE[: len(o.blocks)]
-        place = " ".join(f"{_BLOCKS.get(b, b)}_{i}" for b, i in zip(o.blocks, free, strict=True))
+        place = " ".join(f"{latex_block(b)}_{i}" for b, i in zip(o.blocks, free, strict=True))
         lines.append(rf"c_{{{place}}} &= {latex_indices(o.expression, free)}")
     return aligned(lines)
 
@@ -111,7 +106,7 @@ def _covariance_lines(equation: ShownEquation) -> list[str]:
             if part[a, b] != 0
         ]
         if parts:
-            left = rf"\tfrac{{d}}{{dt}} \langle {_BLOCKS.get(a, a)}_i, {_BLOCKS.get(b, b)}_j \rangle"
+            left = rf"\tfrac{{d}}{{dt}} \langle {latex_block(a)}_i, {latex_block(b)}_j \rangle"
             lines.append(rf"{left} &= {_series(parts)}")
     return lines
 

@@ -12,24 +12,8 @@ from sympy.printing.latex import LatexPrinter
 from ..errors import DerivationRefused
 from ..notation.contraction import Contraction, contract, contract_closed, readable, root_of, totals
 from ..notation.indices import components, dummies, reindex, terms
+from ..notation.latex_names import MATRICES, SYMBOLS, VECTORS
 from ..notation.symbols import KEPT, Component, ElementFunction, body_of, one
-
-_VECTORS = {
-    "theta": r"\theta",
-    "F": r"\nabla f",
-    "zeta1": "dW",
-    "zeta2": r"d\widetilde W",
-    "omega1": r"\Delta W",
-}
-_MATRICES = {"F": "H", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "B2": r"(2\,\Sigma^{\odot 2})^{1/2}"}
-_MATRICES |= {"CovXi2": r"\operatorname{Cov}(\xi^{\odot 2})^{1/2}"}  # of noise that is not Gaussian
-_GREEK = {
-    "eps": r"\epsilon",
-    "eps0": r"\epsilon_{0}",
-    "mu": r"\mu",
-    "tau": r"\tau",
-    "weight_decay": r"\lambda",
-}
 
 
 class Printer(LatexPrinter):
@@ -44,7 +28,7 @@ class Printer(LatexPrinter):
         return super()._print_Pow(expr)
 
     def _print_Symbol(self, expr: Symbol, style: str = "plain") -> str:
-        text = _GREEK.get(expr.name) or super()._print_Symbol(expr, style)
+        text = SYMBOLS.get(expr.name) or super()._print_Symbol(expr, style)
         is_word = fullmatch("[A-Za-z]{2}[A-Za-z_]*", expr.name) and "\\" not in text
         return rf"\mathrm{{{expr.name.replace('_', chr(92) + '_')}}}" if is_word else text
 
@@ -73,7 +57,7 @@ def latex_vector(expression: Expr) -> str:
     for term in terms(with_numbers(expression)):
         try:
             vector = _as_product(contract(term))
-        except ValueError:
+        except DerivationRefused:
             rest.append(term)
         else:
             # what is factored out first: matrices applied to vectors, and the abstract functions
@@ -100,7 +84,7 @@ def _number(total: Component) -> Expr:
     for term in terms(with_numbers(body_of(total))):
         try:
             pieces.append(_inner_product(contract_closed(term)))
-        except ValueError:
+        except DerivationRefused:
             pieces.append(_indexed(term, free=()))
     text = " + ".join(pieces).replace("+ -", "- ")
     return _made(_Number, text if len(pieces) == 1 else rf"\big( {text} \big)")
@@ -154,9 +138,9 @@ def _local(base: Expr) -> Expr:
 
 def _name(c: Component) -> str:
     if len(c.indices) == 1:
-        return _VECTORS.get(c.field.name, c.field.name)
+        return VECTORS.get(c.field.name, c.field.name)
     if len(c.indices) == 2:
-        return rf"\operatorname{{diag}} {_MATRICES.get(c.field.name, c.field.name)}"
+        return rf"\operatorname{{diag}} {MATRICES.get(c.field.name, c.field.name)}"
     raise DerivationRefused(f"{c} is no vector")
 
 
@@ -165,7 +149,7 @@ def _applied(matrix: Expr, child: Contraction) -> str:
     if not isinstance(base, Component):
         raise DerivationRefused(f"{matrix} is no power of a matrix")
     inside = _text(_as_product(child))
-    name = _MATRICES.get(base.field.name, base.field.name)
+    name = MATRICES.get(base.field.name, base.field.name)
     if base.indices == ("i", "i", "j") and (base.field.gradient or base.field.rank == 2):
         return rf"\big( ({inside}) \cdot \nabla \big) \operatorname{{diag}} {name}"
     if sorted(base.indices) != ["i", "j"]:

@@ -28,6 +28,9 @@ class ShownCertificate(Protocol):
     def weak_order(self) -> int: ...
 
     @property
+    def asked(self) -> int: ...
+
+    @property
     def exists(self) -> bool: ...
 
     @property

@@ -1,15 +1,17 @@
 """Equations as plain text and as data for JSON."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from sympy import Add, Expr, Lambda, Rational, Symbol
 
+from ..errors import DerivationRefused
 from ..notation.contraction import is_element_wise, readable, root_of, totals
 from ..notation.indices import FREE, components
 from ..notation.symbols import Component, body_of
 from .meaning import MEANING
-from .protocols import ShownComponents, ShownEquation, ShownLeadingError, ShownPart
+from .protocols import ShownCertificate, ShownComponents, ShownEquation, ShownLeadingError, ShownPart
 
 
 def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:
@@ -20,6 +22,11 @@ def text(expression: Expr, free: tuple[str, ...] = ("i",)) -> str:
     shown = readable(expression.xreplace(numbers), free)
     pieces = [f"sum_{','.join(summed)}({term})" if summed else str(term) for summed, term in shown]
     return " + ".join(pieces).replace("+ -", "- ")
+
+
+def preformatted(shown: str) -> str:
+    """Return what stands in a terminal as HTML, for a notebook."""
+    return f"<pre>{escape(shown)}</pre>"
 
 
 def _number(total: Component) -> Expr:
@@ -53,19 +60,20 @@ def equation_text(equation: ShownEquation) -> str:
         lines.append(f"drift, tau^{power}:")
         lines += [f"  {block}[i]: {text(expression)}" for block, expression in part.items()]
     if equation.remembers_noise or equation.covariance is None:
-        return "\n".join(
-            [
-                *lines,
-                *_noise_text(equation),
-                *_definitions_text(equation.definitions),
-                certificate_text(equation),
-            ]
-        )
-    for power, part in enumerate(equation.covariance):
+        lines += _noise_text(equation)
+    else:
+        lines += _covariance_text(equation.covariance)
+    lines += _definitions_text(equation.definitions)
+    return "\n".join([*lines, certificate_text(equation.certificate)])
+
+
+def _covariance_text(covariance: Sequence[Mapping[tuple[str, str], Expr]]) -> list[str]:
+    lines = []
+    for power, part in enumerate(covariance):
         shown = {pair: expression for pair, expression in part.items() if expression != 0}
         lines.append(f"covariance, tau^{power}:" + ("" if shown else " 0"))
         lines += [f"  {a}[i], {b}[j]: {text(expression, ('i', 'j'))}" for (a, b), expression in shown.items()]
-    return "\n".join([*lines, *_definitions_text(equation.definitions), certificate_text(equation)])
+    return lines
 
 
 def _scales(equation: ShownEquation) -> dict[str, str]:
@@ -95,17 +103,15 @@ def _noise_text(equation: ShownEquation) -> list[str]:
     return lines
 
 
-def certificate_text(equation: ShownEquation) -> str:
+def certificate_text(certificate: ShownCertificate) -> str:
     """Say which weak order is reached, and the obstruction term by term."""
-    certificate = equation.certificate
     if certificate.exists:
         return f"certificate: weak order {certificate.weak_order}, no obstruction"
     lines = [
-        f"certificate: no diffusion of weak order {equation.order} exists; weak order "
-        f"{certificate.weak_order}. "
-        "Obstruction, by the blocks of the derivative:"
+        f"certificate: no diffusion of weak order {certificate.asked} exists; weak order "
+        f"{certificate.weak_order}. Obstruction, by the blocks of the derivative:"
     ]
-    return "\n".join([*lines, *obstruction_text(certificate.obstruction)])
+    return "\n".join([*lines, *(f"  {part_text(part)}" for part in certificate.obstruction)])
 
 
 def leading_error_text(missing: ShownLeadingError) -> str:
@@ -117,24 +123,25 @@ def leading_error_text(missing: ShownLeadingError) -> str:
     head += "with u(s, x) = E[phi(X_T) | X_s = x]. "
     if not missing.operator:
         return f"{head}The operator is zero: the error is of higher order."
-    lines = [f"{head}The operator, by the blocks of the derivative:", *obstruction_text(missing.operator)]
+    lines = [
+        f"{head}The operator, by the blocks of the derivative:",
+        *(f"  {part_text(part)}" for part in missing.operator),
+    ]
     return "\n".join([*lines, *_definitions_text(missing.definitions)])
 
 
-def obstruction_text(parts: Sequence[ShownPart]) -> list[str]:
-    lines = []
-    for o in parts:
-        free = FREE[: len(o.blocks)]
-        place = ", ".join(f"{block}[{index}]" for block, index in zip(o.blocks, free, strict=True))
-        lines.append(f"  tau^{o.power}  c{len(o.blocks)} at ({place}): {text(o.expression, free)}")
-    return lines
+def part_text(part: ShownPart) -> str:
+    """Return a coefficient of an operator on a line, by the blocks of the derivative."""
+    free = FREE[: len(part.blocks)]
+    place = ", ".join(f"{block}[{index}]" for block, index in zip(part.blocks, free, strict=True))
+    return f"tau^{part.power}  c{len(part.blocks)} at ({place}): {text(part.expression, free)}"
 
 
 def _diffusion_json(equation: ShownEquation) -> list[dict[str, str]] | None:
     """Return the noise by half powers of tau, or None where it has no closed form."""
     try:
         parts = equation.diffusion.coefficients
-    except ValueError:
+    except DerivationRefused:
         return None
     return [{block: text(e) for block, e in part.items() if e != 0} for part in parts]
 
@@ -184,16 +191,18 @@ def equation_json(equation: ShownEquation) -> dict[str, Any]:
         "form": equation.form,
         "state": [block.name for block in equation.chain.blocks],
         "drift": [{block: text(e) for block, e in part.items()} for part in equation.drift],
-        "covariance": [
+        "covariance": None
+        if equation.covariance is None
+        else [
             {f"{a},{b}": text(e, ("i", "j")) for (a, b), e in part.items() if e != 0}
-            for part in equation.covariance or ()
+            for part in equation.covariance
         ],
         "diffusion": _diffusion_json(equation),
         "definitions": _definitions_json(equation.definitions),
         "certificate": {
             "weak_order": certificate.weak_order,
             "exists": certificate.exists,
-            "obstruction": obstruction_json(certificate.obstruction),
+            "obstruction": [part_json(part) for part in certificate.obstruction],
         },
     }
 
@@ -202,7 +211,7 @@ def leading_error_json(missing: ShownLeadingError) -> dict[str, Any]:
     """Return the operator behind the leading weak error as JSON data."""
     return {
         "power": missing.power,
-        "operator": obstruction_json(missing.operator),
+        "operator": [part_json(part) for part in missing.operator],
         "definitions": _definitions_json(missing.definitions),
     }
 
@@ -214,12 +223,10 @@ def _definitions_json(definitions: Mapping[str, Lambda]) -> dict[str, Any]:
     }
 
 
-def obstruction_json(parts: Sequence[ShownPart]) -> list[dict[str, Any]]:
-    return [
-        {
-            "power": float(o.power),
-            "blocks": list(o.blocks),
-            "expression": text(o.expression, FREE[: len(o.blocks)]),
-        }
-        for o in parts
-    ]
+def part_json(part: ShownPart) -> dict[str, Any]:
+    """Return a coefficient of an operator as JSON data."""
+    return {
+        "power": float(part.power),
+        "blocks": list(part.blocks),
+        "expression": text(part.expression, FREE[: len(part.blocks)]),
+    }

@@ -11,7 +11,7 @@ from sympy import Expr, Lambda
 from ..display.latex import latex_equation
 from ..display.text import equation_json, equation_text
 from ..errors import DerivationRefused
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
 from ..optimizers.rule import Block, UpdateRule
 from ..regimes import Regime
 from .certificate import Certificate, LeadingError

@@ -7,7 +7,14 @@ from typing import Any
 from sympy import Expr, Lambda
 
 from ..display.latex import latex_coefficients
-from ..display.text import leading_error_json, leading_error_text, obstruction_json, obstruction_text
+from ..display.text import (
+    certificate_text,
+    leading_error_json,
+    leading_error_text,
+    part_json,
+    part_text,
+)
+from ..notation.frozen import FrozenMapping
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,20 @@ class Obstruction:
     blocks: tuple[str, ...]
     expression: Expr
 
+    def __str__(self) -> str:
+        return part_text(self)
+
+    def latex(self) -> str:
+        """Return the coefficient in index notation."""
+        return latex_coefficients([self])
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex()}$$"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the coefficient as data."""
+        return part_json(self)
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -40,10 +61,13 @@ class Certificate:
         The weak order reached, at most the order asked for.
     obstruction : tuple of Obstruction
         Empty exactly if a diffusion of the order asked for exists.
+    asked : int
+        The weak order asked for.
     """
 
     weak_order: int
     obstruction: tuple[Obstruction, ...]
+    asked: int
 
     @property
     def exists(self) -> bool:
@@ -51,11 +75,7 @@ class Certificate:
         return not self.obstruction
 
     def __str__(self) -> str:
-        if self.exists:
-            return f"certificate: weak order {self.weak_order}, no obstruction"
-        head = f"certificate: weak order {self.weak_order}. Obstruction to more, "
-        head += "by the blocks of the derivative:"
-        return "\n".join([head, *obstruction_text(self.obstruction)])
+        return certificate_text(self)
 
     def latex(self) -> str:
         """Return the obstruction in index notation, a line for each kind of derivative."""
@@ -66,7 +86,7 @@ class Certificate:
 
     def to_json(self) -> dict[str, Any]:
         """Return the certificate as data."""
-        obstruction = obstruction_json(self.obstruction)
+        obstruction = [part.to_json() for part in self.obstruction]
         return {"weak_order": self.weak_order, "exists": self.exists, "obstruction": obstruction}
 
 
@@ -87,6 +107,9 @@ class LeadingError:
     power: int
     operator: tuple[Obstruction, ...]
     definitions: Mapping[str, Lambda]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "definitions", FrozenMapping(self.definitions))
 
     def __str__(self) -> str:
         return leading_error_text(self)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Mul, Pow, Rational
 
+from ..notation.frozen import FrozenMapping
+
 
 @dataclass(frozen=True)
 class Diffusion:
@@ -19,6 +21,9 @@ class Diffusion:
     """
 
     coefficients: tuple[Mapping[str, Expr], ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "coefficients", tuple(map(FrozenMapping, self.coefficients)))
 
     def total(self, block: str, tau: Expr) -> Expr:
         """Return the sum over the powers of ``sqrt(tau)``."""

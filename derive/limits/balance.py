@@ -23,7 +23,7 @@ from typing import Literal
 from sympy import Expr, Integer, Symbol
 
 from ..errors import DerivationRefused
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
 from ..notation.symbols import ElementFunction, Field, g, gradient
 from .dominant import Leading, LeadingReader
 from .exponents import Comparisons, Form, Point

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from html import escape
 from itertools import product
 from typing import Any
 
 from sympy import Expr, Symbol
 
+from ..display.text import preformatted
 from ..errors import DerivationRefused
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
 from ..notation.series import monomial_series
 from ..optimizers.rule import UpdateRule
 from ..regimes import Regime
@@ -75,7 +75,7 @@ class RegimeMap:
         return map_latex(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return preformatted(str(self))
 
     def to_json(self) -> dict[str, Any]:
         """Return the map as data."""

@@ -13,12 +13,13 @@ from functools import cached_property
 from sympy import Add, Expr, Function, Integer, Poly, Pow, Symbol, cancel, expand, together
 from sympy.core.function import AppliedUndef
 
-from ..derivation.expansion import NON_SMOOTH
 from ..errors import DerivationRefused
 from ..notation.parser import parse_assignments
 from ..notation.symbols import g, k, tau
-from ..optimizers.rule import THETA, Auxiliary, Hyperparameter, UpdateRule, total, written
+from ..optimizers.reductions import total, written
+from ..optimizers.rule import THETA, Auxiliary, Hyperparameter, UpdateRule
 from ..regimes import ballistic
+from ..smoothing.piecewise import NON_SMOOTH
 from .exponents import Form
 
 S = Symbol("s")

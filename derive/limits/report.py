@@ -13,6 +13,7 @@ from ..display.latex import aligned, latex_definition, latex_indices
 from ..display.latex_vectors import latex_vector
 from ..display.text import text
 from ..notation.indices import components
+from ..notation.latex_names import latex_block
 from ..regimes import REGIMES
 from .exponents import Form, Point
 from .limit import Limit
@@ -157,13 +158,12 @@ def _number(regimes: Any, point: Point) -> int:
 
 def latex_limit(limit: Limit) -> str:
     """Return the limiting equation as an ``aligned`` environment."""
-    greek = {"theta": r"\theta"}
     lines = []
     for block, drift in limit.drift.items():
-        noise = rf" + d M^{{{greek.get(block, block)}}}" if (block, block) in limit.covariance else ""
-        lines.append(rf"d{greek.get(block, block)} &= \Big[ {latex_vector(drift)} \Big]\,dt{noise}")
+        noise = rf" + d M^{{{latex_block(block)}}}" if (block, block) in limit.covariance else ""
+        lines.append(rf"d{latex_block(block)} &= \Big[ {latex_vector(drift)} \Big]\,dt{noise}")
     for (a, b), e in limit.covariance.items():
-        pair = rf"M^{{{greek.get(a, a)}}}_i, M^{{{greek.get(b, b)}}}_j"
+        pair = rf"M^{{{latex_block(a)}}}_i, M^{{{latex_block(b)}}}_j"
         lines.append(rf"\tfrac{{d}}{{dt}} \langle {pair} \rangle &= {latex_indices(e, ('i', 'j'))}")
     lines += [rf"{b} &= {latex_vector(e)}" for b, e in limit.slaved.items() if e is not None]
     return aligned(lines + [latex_definition(name, d) for name, d in limit.definitions.items()])

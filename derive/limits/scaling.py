@@ -10,15 +10,15 @@ non-linearity all terms of a sum must change alike, and the argument of an expon
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import Any
 
 from sympy import Add, Expr, Function, Integer, Integral, Mul, Pow, Symbol, linsolve
 
 from ..derivation.equation import DerivedEquation, modified_equation
+from ..display.text import preformatted
 from ..display.text import text as index_text
 from ..errors import DerivationRefused
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
 from ..notation.indices import components, opened, terms
 from ..notation.symbols import Component, ElementFunction, TotalField, t
 from ..optimizers.rule import UpdateRule
@@ -69,7 +69,7 @@ class ScalingRule:
         return f"<ScalingRule: {self.equation.chain.name}>"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return preformatted(str(self))
 
     def to_json(self) -> dict[str, Any]:
         """Return the rule as data; exponents of k."""

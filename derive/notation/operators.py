@@ -12,6 +12,7 @@ from itertools import product
 
 from sympy import Add, Expr, Integer, Mul, Rational
 
+from .factors import taken_out
 from .indices import canonical, components, dummies, fresh, is_dummy, reindex, terms
 from .symbols import Component, Field, TotalField, one, t
 
@@ -37,14 +38,8 @@ def block_of(component: Component) -> str:
 
 def split(term: Expr) -> tuple[Expr, list[Component]]:
     """Split a term of a symbol into its coefficient and its momenta, repeated as often as they occur."""
-    coefficient, momenta = [], []
-    for factor in Mul.make_args(term):
-        base, exponent = factor.as_base_exp()
-        if isinstance(base, Component) and is_momentum(base):
-            momenta += [base] * int(exponent)
-        else:
-            coefficient.append(factor)
-    return Mul(*coefficient), sorted(momenta, key=str)
+    momenta, coefficient = taken_out(term, lambda base: isinstance(base, Component) and is_momentum(base))
+    return coefficient, sorted(momenta, key=str)
 
 
 def contracted(expression: Expr, block: str) -> Expr:

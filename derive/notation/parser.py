@@ -8,25 +8,19 @@ integer arithmetic.
 """
 
 import ast
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from types import MappingProxyType
 
 import sympy as sp
 from sympy import Expr
 
 from ..errors import BadInput
+from .functions import FUNCTIONS
+from .naming import did_you_mean, split_at_commas
 
 MAX_TEXT, MAX_BRACKETS, MAX_DEPTH, MAX_NODES = 2000, 60, 150, 500
 MAX_DIGITS, MAX_DECIMAL_EXPONENT, MAX_EXPONENT, MAX_SIZE = 40, 60, 64, 2000
-
-FUNCTIONS: Mapping[str, Callable[..., Expr]] = MappingProxyType({
-    "sqrt": sp.sqrt, "exp": sp.exp, "log": sp.log, "abs": sp.Abs, "Abs": sp.Abs, "sign": sp.sign,
-    "Max": sp.Max, "max": sp.Max, "Min": sp.Min, "min": sp.Min,
-    "erf": sp.erf, "sin": sp.sin, "cos": sp.cos, "tanh": sp.tanh,
-})  # fmt: skip
 
 _OUTSIDE = re.compile(r"[^A-Za-z0-9_+\-*/()\[\],. ]")
 _NUMBER = re.compile(r"(?P<digits>\d+\.?\d*|\.\d+)(?:[eE](?P<exponent>[+-]?\d+))?")
@@ -78,7 +72,7 @@ def parse_assignments(
     """
     _check_size(text)
     assigned: dict[str, Expr] = {}
-    for part in _split(text):
+    for part in split_at_commas(text):
         name, equals, right = (piece.strip() for piece in part.partition("="))
         if not equals or not _NAME.fullmatch(name):
             raise BadInput(
@@ -243,26 +237,9 @@ def _check_size(text: str) -> None:
         )
 
 
-def _split(text: str) -> list[str]:
-    """Split at the commas outside all brackets."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += (character in "([") - (character in ")]")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
-
-
 def _advice(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    return (
-        (f"did you mean {close[0]}? " if close else "")
-        + "allowed are "
-        + (", ".join(names) or "no names at all")
-    )
+    return f"{did_you_mean(name, names)}allowed are {', '.join(names) or 'no names at all'}"
 
 
 def _shown(text: str) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 from sympy import Expr, Function, S, Symbol
 
+from .latex_names import COMPONENTS
+
 tau = Symbol("tau", positive=True)
 """The duration of one step, the small parameter."""
 t = Symbol("t", real=True)
@@ -133,13 +135,9 @@ def body_of(total: Component) -> Expr:
     return total.field.body
 
 
-_LATEX_NAMES = {"theta": r"\theta", "F": "f", "S": r"\Sigma", "B": r"\Sigma^{1/2}", "xi": r"\xi"}
-_LATEX_NAMES |= {"zeta1": "dW", "zeta2": r"d\widetilde W", "omega1": r"\Delta W"}
-
-
 def latex_component(field: Field, indices: tuple[str, ...]) -> str:
     """Index notation in LaTeX: ``\\partial_{ij} f``, ``\\Sigma_{ij,k}``, ``\\theta_i``."""
-    name = _LATEX_NAMES.get(field.name, field.name)
+    name = COMPONENTS.get(field.name, field.name)
     names = [index.replace("_", "") for index in indices]
     if field.gradient and not field.formal:
         return rf"\partial_{{{''.join(names)}}} {name}"

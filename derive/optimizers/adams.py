@@ -51,11 +51,11 @@ def adam(variant: Adam = "paper") -> UpdateRule:
     return UpdateRule(
         "adam",
         variant,
-        _BLOCKS,
-        (*_HYPER[:3], replace(_EPS, default=1e-6)) if paper else _HYPER,
-        (_inverse_root(1 / first),),
-        in_order(lines),
-        {"paper": _PAPER, "torch": "torch.optim.Adam", "optax": "optax.adam"}[variant],
+        blocks=_BLOCKS,
+        hyperparameters=(*_HYPER[:3], replace(_EPS, default=1e-6)) if paper else _HYPER,
+        auxiliaries=(_inverse_root(1 / first),),
+        update=in_order(lines),
+        reference={"paper": _PAPER, "torch": "torch.optim.Adam", "optax": "optax.adam"}[variant],
     )
 
 
@@ -78,8 +78,9 @@ def amsgrad() -> UpdateRule:
     w = largest.symbol
     lines = {**_MOMENTS, w: Max(w, _V), THETA: THETA - _lr * _Q(w) * _M}
     return UpdateRule(
-        "amsgrad", "torch", (*_BLOCKS, largest), _HYPER, (_inverse_root(1 / _CORRECTION1),), in_order(lines),
-        "torch.optim.Adam(amsgrad=True)",
+        "amsgrad", "torch", blocks=(*_BLOCKS, largest), hyperparameters=_HYPER,
+        auxiliaries=(_inverse_root(1 / _CORRECTION1),), update=in_order(lines),
+        reference="torch.optim.Adam(amsgrad=True)",
     )  # fmt: skip
 
 
@@ -89,7 +90,12 @@ def adamax() -> UpdateRule:
     u = largest.symbol
     lines = {_M: _MOMENTS[_M], u: Max(_b2 * u, Abs(g) + _eps), THETA: THETA - _lr / _CORRECTION1 * _M / u}
     return UpdateRule(
-        "adamax", "torch", (*_BLOCKS[:2], largest), _HYPER, (), in_order(lines), "torch.optim.Adamax"
+        "adamax",
+        "torch",
+        blocks=(*_BLOCKS[:2], largest),
+        hyperparameters=_HYPER,
+        update=in_order(lines),
+        reference="torch.optim.Adamax",
     )
 
 
@@ -110,11 +116,11 @@ def nadam(variant: NAdam = "optax") -> UpdateRule:
         return UpdateRule(
             "nadam",
             variant,
-            _BLOCKS,
-            _HYPER,
-            (_inverse_root(),),
-            in_order(_steps(_Q(_V) * ahead)),
-            "Dozat 2016; optax.nadam",
+            blocks=_BLOCKS,
+            hyperparameters=_HYPER,
+            auxiliaries=(_inverse_root(),),
+            update=in_order(_steps(_Q(_V) * ahead)),
+            reference="Dozat 2016; optax.nadam",
         )
     product, decay = Block("p"), Hyperparameter("momentum_decay", "constant", default=4e-3, step_units=-1)
     p = product.symbol
@@ -124,11 +130,11 @@ def nadam(variant: NAdam = "optax") -> UpdateRule:
     return UpdateRule(
         "nadam",
         variant,
-        (*_BLOCKS, product),
-        (*_HYPER, decay),
-        (_inverse_root(),),
-        in_order(lines),
-        "torch.optim.NAdam",
+        blocks=(*_BLOCKS, product),
+        hyperparameters=(*_HYPER, decay),
+        auxiliaries=(_inverse_root(),),
+        update=in_order(lines),
+        reference="torch.optim.NAdam",
     )
 
 
@@ -145,7 +151,13 @@ def radam() -> UpdateRule:
     rectified = sqrt((r - 4) * (r - 2) * limit / ((limit - 4) * (limit - 2) * r))
     auxiliary = Auxiliary("Q", (_X,), rectified * sqrt(_CORRECTION2) / (_CORRECTION1 * (sqrt(_X) + _eps)))
     return UpdateRule(
-        "radam", "torch", _BLOCKS, _HYPER, (auxiliary,), in_order(_steps(_Q(_V) * _M)), "torch.optim.RAdam"
+        "radam",
+        "torch",
+        blocks=_BLOCKS,
+        hyperparameters=_HYPER,
+        auxiliaries=(auxiliary,),
+        update=in_order(_steps(_Q(_V) * _M)),
+        reference="torch.optim.RAdam",
     )
 
 

@@ -59,9 +59,10 @@ def rmsprop(variant: RMSprop = "paper") -> UpdateRule:
             lines |= {b: memory.symbol * b + lr.symbol * step, THETA: THETA - b}
     used = [block for block in (_SECOND_MOMENT, mean, buffer) if block.symbol in lines]
     return UpdateRule(
-        "rmsprop", variant, (_BLOCK, *used), (lr, alpha, *([memory] if buffer in used else []), eps),
-        (_preconditioner(eps, inside=library == "optax"),), in_order(lines),
-        {"paper": _PAPER, "torch": "torch.optim.RMSprop", "optax": "optax.rmsprop"}[library],
+        "rmsprop", variant, blocks=(_BLOCK, *used),
+        hyperparameters=(lr, alpha, *([memory] if buffer in used else []), eps),
+        auxiliaries=(_preconditioner(eps, inside=library == "optax"),), update=in_order(lines),
+        reference={"paper": _PAPER, "torch": "torch.optim.RMSprop", "optax": "optax.rmsprop"}[library],
     )  # fmt: skip
 
 
@@ -86,11 +87,11 @@ def adagrad(variant: Adagrad = "torch") -> UpdateRule:
     return UpdateRule(
         "adagrad",
         variant,
-        (_BLOCK, total),
-        (lr, eps) if inside else (lr, decay, eps),
-        (_preconditioner(eps, inside),),
-        update,
-        {"torch": "torch.optim.Adagrad", "optax": "optax.adagrad"}[variant],
+        blocks=(_BLOCK, total),
+        hyperparameters=(lr, eps) if inside else (lr, decay, eps),
+        auxiliaries=(_preconditioner(eps, inside),),
+        update=update,
+        reference={"torch": "torch.optim.Adagrad", "optax": "optax.adagrad"}[variant],
     )
 
 
@@ -113,7 +114,13 @@ def adadelta() -> UpdateRule:
     auxiliaries = (_preconditioner(eps, inside=True), Auxiliary("R", (x,), sqrt(x + eps.symbol)))
     blocks = (_BLOCK, _SECOND_MOMENT, steps)
     return UpdateRule(
-        "adadelta", "torch", blocks, (lr, rho, eps), auxiliaries, update, "torch.optim.Adadelta"
+        "adadelta",
+        "torch",
+        blocks=blocks,
+        hyperparameters=(lr, rho, eps),
+        auxiliaries=auxiliaries,
+        update=update,
+        reference="torch.optim.Adadelta",
     )
 
 

@@ -40,7 +40,9 @@ def decoupled_weight_decay(rule: UpdateRule, default: float = 1e-2) -> UpdateRul
         The rule has no learning rate or has a weight decay already.
     """
     lr = _learning_rate(rule)
-    decay = Hyperparameter("weight_decay", "constant", -lr.noise_units, default, -lr.step_units)
+    decay = Hyperparameter(
+        "weight_decay", "constant", noise_units=-lr.noise_units, default=default, step_units=-lr.step_units
+    )
     update = {**rule.update, "theta": rule.update["theta"] - lr.symbol * decay.symbol * THETA}
     return replace(_with(rule, decay), variant=f"{rule.variant}, decoupled weight decay", update=update)
 

@@ -18,7 +18,14 @@ Extragradient = Literal["independent", "same-sample"]
 def sgd() -> UpdateRule:
     """Plain stochastic gradient descent, ``theta' = theta - lr g``."""
     update = {"theta": THETA - _LR.symbol * g}
-    return UpdateRule("sgd", "plain", (_BLOCK,), (_LR,), (), update, "Robbins, Monro 1951")
+    return UpdateRule(
+        "sgd",
+        "plain",
+        blocks=(_BLOCK,),
+        hyperparameters=(_LR,),
+        update=update,
+        reference="Robbins, Monro 1951",
+    )
 
 
 def heavy_ball() -> UpdateRule:
@@ -26,7 +33,14 @@ def heavy_ball() -> UpdateRule:
     velocity, mu = Block("v"), Hyperparameter("mu", "constant")
     v, lr = velocity.symbol, _LR.symbol
     update = in_order({v: v - mu.symbol * lr * v - lr * g, THETA: THETA + lr * v})
-    return UpdateRule("heavy_ball", "li-tai-e", (_BLOCK, velocity), (_LR, mu), (), update, _LI_TAI_E)
+    return UpdateRule(
+        "heavy_ball",
+        "li-tai-e",
+        blocks=(_BLOCK, velocity),
+        hyperparameters=(_LR, mu),
+        update=update,
+        reference=_LI_TAI_E,
+    )
 
 
 def nesterov() -> UpdateRule:
@@ -39,7 +53,15 @@ def nesterov() -> UpdateRule:
     v, lr = velocity.symbol, _LR.symbol
     update = in_order({v: v - mu.symbol * lr * v - lr * g, THETA: THETA + lr * v})
     ahead = {g.name: THETA + lr * (1 - mu.symbol * lr) * v}
-    return UpdateRule("nesterov", "li-tai-e", (_BLOCK, velocity), (_LR, mu), (), update, _LI_TAI_E, ahead)
+    return UpdateRule(
+        "nesterov",
+        "li-tai-e",
+        blocks=(_BLOCK, velocity),
+        hyperparameters=(_LR, mu),
+        update=update,
+        reference=_LI_TAI_E,
+        gradients=ahead,
+    )
 
 
 def momentum(variant: Momentum = "torch") -> UpdateRule:
@@ -64,7 +86,14 @@ def momentum(variant: Momentum = "torch") -> UpdateRule:
         THETA: THETA - lr.symbol * (b if plain else g + mu.symbol * b),
     })  # fmt: skip
     hyperparameters = (lr, mu, dampening) if plain else (lr, mu)
-    return UpdateRule("momentum", variant, (_BLOCK, buffer), hyperparameters, (), update, "torch.optim.SGD")
+    return UpdateRule(
+        "momentum",
+        variant,
+        blocks=(_BLOCK, buffer),
+        hyperparameters=hyperparameters,
+        update=update,
+        reference="torch.optim.SGD",
+    )
 
 
 def extragradient(variant: Extragradient = "independent") -> UpdateRule:
@@ -81,7 +110,14 @@ def extragradient(variant: Extragradient = "independent") -> UpdateRule:
     points, samples = {"g0": THETA, g.name: THETA - lr * first}, {g.name: 2} if own else {}
     reference = "Juditsky, Nemirovski, Tauvel 2011" if own else "Mishchenko et al., arXiv 1905.11373"
     return UpdateRule(
-        "extragradient", variant, (_BLOCK,), (_LR,), (), {"theta": THETA - lr * g}, reference, points, samples
+        "extragradient",
+        variant,
+        blocks=(_BLOCK,),
+        hyperparameters=(_LR,),
+        update={"theta": THETA - lr * g},
+        reference=reference,
+        gradients=points,
+        samples=samples,
     )
 
 
@@ -95,4 +131,13 @@ def svag() -> UpdateRule:
     first, second, root = Symbol("g1", real=True), Symbol("g2", real=True), sqrt(2 * number.symbol - 1)
     update = {"theta": THETA - lr * ((1 + root) / 2 * first + (1 - root) / 2 * second)}
     points, reference = {"g1": THETA, "g2": THETA}, "Li, Malladi, Arora, arXiv 2102.12470"
-    return UpdateRule("svag", "paper", (_BLOCK,), (_LR, number), (), update, reference, points, {"g2": 2})
+    return UpdateRule(
+        "svag",
+        "paper",
+        blocks=(_BLOCK,),
+        hyperparameters=(_LR, number),
+        update=update,
+        reference=reference,
+        gradients=points,
+        samples={"g2": 2},
+    )

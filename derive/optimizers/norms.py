@@ -13,7 +13,8 @@ from sympy import Function, Min, Symbol
 
 from ..notation.symbols import g
 from .adams import adam
-from .rule import THETA, Auxiliary, Block, Hyperparameter, UpdateRule, check_variant, in_order, norm
+from .reductions import norm
+from .rule import THETA, Auxiliary, Block, Hyperparameter, UpdateRule, check_variant, in_order
 
 _BLOCK = Block("theta")
 _LR = Hyperparameter("lr", "learning rate")
@@ -37,7 +38,12 @@ def normalized_sgd(variant: NormalizedSGD = "plain") -> UpdateRule:
     update = {"theta": THETA - _LR.symbol * g / (norm(g) if plain else norm(g) + eps.symbol)}
     reference = "Hazan, Levy, Shalev-Shwartz, arXiv 1507.02030" if plain else "Zhang et al., arXiv 1905.11881"
     return UpdateRule(
-        "normalized_sgd", variant, (_BLOCK,), (_LR,) if plain else (_LR, eps), (), update, reference
+        "normalized_sgd",
+        variant,
+        blocks=(_BLOCK,),
+        hyperparameters=(_LR,) if plain else (_LR, eps),
+        update=update,
+        reference=reference,
     )
 
 
@@ -53,11 +59,10 @@ def clipped_sgd_norm() -> UpdateRule:
     return UpdateRule(
         "clipped_sgd_norm",
         "torch",
-        (_BLOCK,),
-        (_LR, bound, eps),
-        (),
-        update,
-        "torch.nn.utils.clip_grad_norm_",
+        blocks=(_BLOCK,),
+        hyperparameters=(_LR, bound, eps),
+        update=update,
+        reference="torch.nn.utils.clip_grad_norm_",
     )
 
 
@@ -80,7 +85,13 @@ def sam(variant: SAM = "unnormalized") -> UpdateRule:
     points = {"g0": THETA, g.name: THETA + rho.symbol * (uphill if plain else uphill / norm(uphill))}
     reference = "Andriushchenko, Flammarion, arXiv 2206.06232" if plain else "Foret et al., arXiv 2010.01412"
     return UpdateRule(
-        "sam", variant, (_BLOCK,), (_LR, rho), (), {"theta": THETA - _LR.symbol * g}, reference, points
+        "sam",
+        variant,
+        blocks=(_BLOCK,),
+        hyperparameters=(_LR, rho),
+        update={"theta": THETA - _LR.symbol * g},
+        reference=reference,
+        gradients=points,
     )
 
 
@@ -103,11 +114,10 @@ def lars() -> UpdateRule:
     return UpdateRule(
         "lars",
         "paper",
-        (_BLOCK, velocity),
-        (lr, memory, trust, decay),
-        (),
-        update,
-        "You, Gitman, Ginsburg, arXiv 1708.03888",
+        blocks=(_BLOCK, velocity),
+        hyperparameters=(lr, memory, trust, decay),
+        update=update,
+        reference="You, Gitman, Ginsburg, arXiv 1708.03888",
     )
 
 
@@ -117,7 +127,7 @@ def lamb() -> UpdateRule:
     """
     base = adam("torch")
     rate, beta1, beta2, eps = base.hyperparameters
-    decay = Hyperparameter("weight_decay", "constant", -rate.noise_units, default=1e-2)
+    decay = Hyperparameter("weight_decay", "constant", noise_units=-rate.noise_units, default=1e-2)
     (inverse_root,) = base.auxiliaries
     (second,), m = inverse_root.arguments, base.blocks[1].symbol
     step = Auxiliary("U", (m, second, THETA), m * inverse_root.expression + decay.symbol * THETA)

@@ -1,55 +1,20 @@
 """Update rules: what an optimizer does in one step, as its authors wrote it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Literal, get_args
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Literal, get_args
 
-from sympy import Dummy, Expr, Function, Symbol, sqrt
-from sympy.core.function import AppliedUndef
+from sympy import Dummy, Expr, Lambda, Symbol
 
 from ..errors import BadInput
 from ..notation.frozen import FrozenMapping
+from ..notation.naming import advice, did_you_mean
 from ..notation.symbols import g, k
+from .reductions import REDUCTIONS, old, total
+from .report import rule_json, rule_latex, rule_text
 
 THETA = Symbol("theta", real=True)
 """The parameter vector's entry at one coordinate, in the expressions of a rule."""
-
-old = Function("old")
-"""In ordered assignments, ``old(v)`` is the value of a block at the start of the step."""
-
-total = Function("total", real=True)
-"""``total(x)`` is the sum of an element-wise expression over all coordinates of theta, which is one layer of
-a network.
-"""
-
-
-def dot(x: Expr, y: Expr) -> Expr:
-    """Return the sum over coordinates of a product of two element-wise expressions."""
-    return total(x * y)
-
-
-def norm(x: Expr) -> Expr:
-    """Return the Euclidean norm of an element-wise expression over the coordinates of theta, which is one
-    layer.
-    """
-    return sqrt(total(x**2))
-
-
-def written(expression: Expr) -> str:
-    """Return the text of an expression of a rule, with its norms by name."""
-    calls = (call for call in expression.atoms(AppliedUndef) if call.func == total)
-    squares = {call: call.args[0].as_base_exp() for call in calls}
-    named = {
-        call: Symbol(f"norm({base})", positive=True) ** 2
-        for call, (base, power) in squares.items()
-        if power == 2
-    }
-    return str(expression.xreplace(named))
-
-
-REDUCTIONS = {"total": total, "dot": dot, "norm": norm}
-"""What makes a number of all coordinates in the expressions of a rule, by name."""
 
 RESERVED = frozenset(
     {"t", "tau", "k", "xi", "f", "F", "S", "B", "B2", "zeta1", "zeta2", "omega1", *REDUCTIONS}
@@ -107,6 +72,7 @@ class Hyperparameter:
 
     name: str
     role: Literal["learning rate", "memory", "constant"]
+    _: KW_ONLY
     noise_units: int = 0
     default: float = 1.0
     step_units: Expr | int = 0
@@ -142,8 +108,13 @@ class Auxiliary:
     arguments: tuple[Symbol, ...]
     expression: Expr
 
+    @property
+    def definition(self) -> Lambda:
+        """The auxiliary as a function of its arguments."""
+        return Lambda(self.arguments, self.expression)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class UpdateRule:
     """One step of an optimizer at one coordinate; `total`, `dot` and `norm` couple it to all others.
 
@@ -155,7 +126,7 @@ class UpdateRule:
         The first is the parameter vector theta.
     hyperparameters : tuple of Hyperparameter
     auxiliaries : tuple of Auxiliary
-        Used in `update` as undefined functions of their names.
+        Used in `update` as undefined functions of their names; none by default.
     update : mapping of str to Expr
         For each block, its next value in terms of the old values, the gradients, the step number `k` and
         hyperparameters; `in_order` makes it of assignments done one after the other.
@@ -165,7 +136,7 @@ class UpdateRule:
         on the old values and on gradients before it.
     samples : mapping of str to int
         The number of each gradient's sample, 1 where it is not given: gradients with equal numbers share a
-        sample. How the samples of a step are drawn is said by the `optsde.derive.noise.laws.NoiseModel`.
+        sample. How the samples of a step are drawn is said by the `optsde.derive.noise.model.NoiseModel`.
 
     Raises
     ------
@@ -176,9 +147,10 @@ class UpdateRule:
 
     name: str
     variant: str
+    _: KW_ONLY
     blocks: tuple[Block, ...]
     hyperparameters: tuple[Hyperparameter, ...]
-    auxiliaries: tuple[Auxiliary, ...]
+    auxiliaries: tuple[Auxiliary, ...] = ()
     update: Mapping[str, Expr]
     reference: str
     gradients: Mapping[str, Expr] = field(default_factory=lambda: {g.name: THETA})
@@ -232,6 +204,23 @@ class UpdateRule:
                 f"the auxiliary {auxiliary.name}", auxiliary.expression, constants | {*auxiliary.arguments}
             )
 
+    def __repr__(self) -> str:
+        return f"<UpdateRule: {self.name} ({self.variant})>"
+
+    def __str__(self) -> str:
+        return rule_text(self)
+
+    def latex(self) -> str:
+        """Return the assignments in LaTeX, one a line; a prime marks the value after the step."""
+        return rule_latex(self)
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex()}$$"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rule as data; expressions are text."""
+        return rule_json(self)
+
     def sample(self, gradient: str) -> int:
         """Return the number of a gradient's sample."""
         return self.samples.get(gradient, 1)
@@ -248,8 +237,7 @@ class UpdateRule:
                 raise BadInput(
                     f"{self.name}: {symbol} in {where} has other assumptions; take its `symbol` attribute"
                 )
-            close = get_close_matches(symbol.name, names, 1)
-            hint = f"did you mean {close[0]}? " if close else ""
+            hint = did_you_mean(symbol.name, names)
             raise BadInput(
                 f"{self.name}: unknown symbol {symbol} in {where}; {hint}expected {', '.join(names)}"
             )
@@ -286,8 +274,4 @@ def check_variant(rule: str, variant: str, variants: object) -> None:
         With the variants there are.
     """
     if variant not in get_args(variants):
-        close = get_close_matches(variant, get_args(variants), 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise BadInput(
-            f"{rule} has no variant {variant!r}; expected one of {', '.join(get_args(variants))}{hint}"
-        )
+        raise BadInput(f"{rule} has no variant {variant!r}; {advice(variant, get_args(variants))}")

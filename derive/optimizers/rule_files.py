@@ -38,13 +38,14 @@ from typing import Any, get_args, get_type_hints
 from sympy import Expr, Function, Symbol
 
 from ..errors import BadInput
-from ..notation.parser import FUNCTIONS
+from ..notation.functions import FUNCTIONS
+from ..notation.naming import advice
 from ..notation.symbols import g, k
-from .rule import REDUCTIONS, THETA, Auxiliary, Block, Hyperparameter, UpdateRule, in_order, old
+from .reductions import REDUCTIONS, old
+from .rule import THETA, Auxiliary, Block, Hyperparameter, UpdateRule, in_order
 from .toml_checks import (
     NAME,
     Functions,
-    advice,
     check_name,
     check_sizes,
     expression,
@@ -131,10 +132,16 @@ def read_rule(tables: Mapping[str, Any]) -> UpdateRule:
     check_sizes(lines, {a.name: (a.arguments, a.expression) for a in auxiliaries})
     values = in_order(lines)
     return UpdateRule(
-        label(tables, "name"), label(tables, "variant", "own"), blocks, hyperparameters, auxiliaries,
-        {b.name: values[b.name] for b in blocks}, line("reference", tables.get("reference", "")), gradients,
-        table(tables, "sample"),
-    )  # fmt: skip
+        label(tables, "name"),
+        label(tables, "variant", "own"),
+        blocks=blocks,
+        hyperparameters=hyperparameters,
+        auxiliaries=auxiliaries,
+        update={b.name: values[b.name] for b in blocks},
+        reference=line("reference", tables.get("reference", "")),
+        gradients=gradients,
+        samples=table(tables, "sample"),
+    )
 
 
 def _block(name: str, entry: Any) -> Block:
@@ -157,7 +164,14 @@ def _hyperparameter(name: str, entry: Any) -> Hyperparameter:
     if not isinstance(below_one := entry.get("below_one", False), bool):
         raise BadInput(f"hyperparameter {name} has below_one = {below_one!r}; expected true or false")
     noise_units, step_units = whole(name, entry.get("noise_units", 0)), unit(name, entry.get("step_units", 0))
-    return Hyperparameter(name, role, noise_units, float(default), step_units, below_one)
+    return Hyperparameter(
+        name,
+        role,
+        noise_units=noise_units,
+        default=float(default),
+        step_units=step_units,
+        below_one=below_one,
+    )
 
 
 def _signatures(table: Mapping[str, Any]) -> dict[str, tuple[list[str], Any]]:

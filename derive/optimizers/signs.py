@@ -15,7 +15,14 @@ _LR = Hyperparameter("lr", "learning rate", noise_units=1)
 def sign_sgd() -> UpdateRule:
     """SignSGD, ``theta' = theta - lr sign(g)``."""
     update = {"theta": THETA - _LR.symbol * sign(g)}
-    return UpdateRule("sign_sgd", "optax", (_BLOCK,), (_LR,), (), update, "optax.sign_sgd")
+    return UpdateRule(
+        "sign_sgd",
+        "optax",
+        blocks=(_BLOCK,),
+        hyperparameters=(_LR,),
+        update=update,
+        reference="optax.sign_sgd",
+    )
 
 
 def clipped_sgd() -> UpdateRule:
@@ -25,7 +32,12 @@ def clipped_sgd() -> UpdateRule:
     lr, bound = Hyperparameter("lr", "learning rate"), Hyperparameter("clip_value", "constant", noise_units=1)
     update = {"theta": THETA - lr.symbol * Max(-bound.symbol, Min(bound.symbol, g))}
     return UpdateRule(
-        "clipped_sgd", "torch", (_BLOCK,), (lr, bound), (), update, "torch.nn.utils.clip_grad_value_"
+        "clipped_sgd",
+        "torch",
+        blocks=(_BLOCK,),
+        hyperparameters=(lr, bound),
+        update=update,
+        reference="torch.nn.utils.clip_grad_value_",
     )
 
 
@@ -34,7 +46,12 @@ def signum() -> UpdateRule:
     beta, m = Hyperparameter("beta", "memory"), _MEAN.symbol
     update = in_order({m: beta.symbol * m + (1 - beta.symbol) * g, THETA: THETA - _LR.symbol * sign(m)})
     return UpdateRule(
-        "signum", "optax", (_BLOCK, _MEAN), (_LR, beta), (), update, "Bernstein et al., arXiv 1802.04434"
+        "signum",
+        "optax",
+        blocks=(_BLOCK, _MEAN),
+        hyperparameters=(_LR, beta),
+        update=update,
+        reference="Bernstein et al., arXiv 1802.04434",
     )
 
 
@@ -55,9 +72,8 @@ def lion() -> UpdateRule:
     return UpdateRule(
         "lion",
         "optax",
-        (_BLOCK, _MEAN),
-        (_LR, beta1, beta2, decay),
-        (),
-        update,
-        "Chen et al., arXiv 2302.06675",
+        blocks=(_BLOCK, _MEAN),
+        hyperparameters=(_LR, beta1, beta2, decay),
+        update=update,
+        reference="Chen et al., arXiv 2302.06675",
     )

@@ -3,15 +3,16 @@
 import keyword
 import re
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from sympy import Expr, Pow, Rational, Symbol, ceiling
 from sympy.core.function import AppliedUndef
 
 from ..errors import BadInput
-from ..notation.parser import FUNCTIONS, MAX_SIZE, parse_expression
-from .rule import REDUCTIONS
+from ..notation.functions import FUNCTIONS
+from ..notation.naming import advice
+from ..notation.parser import MAX_SIZE, parse_expression
+from .reductions import REDUCTIONS
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _,.+-]{0,39}")
@@ -136,9 +137,3 @@ def line(key: str, value: Any) -> str:
     if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
         raise BadInput(f"{key} is {value!r}; expected up to 200 printable characters on one line")
     return value
-
-
-def advice(name: str, names: Iterable[str]) -> str:
-    """Say what was expected instead of a name."""
-    close = get_close_matches(name, list(names), 1)
-    return (f"did you mean {close[0]}? " if close else "") + f"expected one of {', '.join(names)}"

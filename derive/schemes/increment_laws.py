@@ -13,9 +13,10 @@ from itertools import product
 from math import comb, prod
 from typing import Literal
 
-from sympy import Add, Expr, Mul, Symbol
+from sympy import Add, Expr, Symbol
 
-from ..noise.laws import partitions
+from ..noise.batches import partitions
+from ..notation.factors import taken_out
 from ..notation.indices import canonical, dummies, reindex, terms
 from ..notation.symbols import Component, Field
 
@@ -74,19 +75,13 @@ def expectation(expression: Expr, law: IncrementLaw) -> Expr:
     laws = {zeta: law} | dict.fromkeys((sign, single_sign), two_point_increments)
     pieces = []
     for term in terms(expression):
-        rest, drawn = [], []
-        for factor in Mul.make_args(term):
-            base, exponent = factor.as_base_exp()
-            if isinstance(base, Component) and base.field in laws:
-                drawn += [base] * int(exponent)
-            else:
-                rest.append(factor)
+        drawn, rest = taken_out(term, lambda base: isinstance(base, Component) and base.field in laws)
         indices = {i for c in drawn for i in c.indices}
         for chosen in product(
             *(_moments([c for c in drawn if c.field == field], law) for field, law in laws.items())
         ):
             equal = tuple(pair for _, pairs in chosen for pair in pairs)
-            pieces.append(prod(weight for weight, _ in chosen) * _identified(Mul(*rest), indices, equal))
+            pieces.append(prod(weight for weight, _ in chosen) * _identified(rest, indices, equal))
     return canonical(Add(*pieces))
 
 

@@ -1,10 +1,10 @@
 """The expectation of products of noise and of functions of it."""
 
-from sympy import Add, Expr, Mul
+from sympy import Add, Expr
 
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
+from ..notation.factors import is_noise, taken_out
 from ..notation.indices import canonical, terms
-from ..notation.symbols import Component, NoiseField
 from .moments import Noisy, smoothed_moment
 
 
@@ -14,16 +14,8 @@ def expectation(expression: Expr, law: NoiseModel) -> Expr:
     """
     result = []
     for term in terms(expression):
-        rest, drawn, functions = [], [], []
-        for factor in Mul.make_args(term):
-            base, exponent = factor.as_base_exp()
-            if isinstance(base, Component) and isinstance(base.field, NoiseField):
-                drawn += [base] * int(exponent)
-            elif isinstance(base, Noisy):
-                functions += [base] * int(exponent)
-            else:
-                rest.append(factor)
-        result.append(
-            Mul(*rest) * (smoothed_moment(functions, drawn, law) if functions else law.joint_moment(drawn))
-        )
+        drawn, others = taken_out(term, is_noise)
+        functions, rest = taken_out(others, lambda base: isinstance(base, Noisy))
+        moment = smoothed_moment(functions, drawn, law) if functions else law.joint_moment(drawn)
+        result.append(rest * moment)
     return canonical(Add(*result))

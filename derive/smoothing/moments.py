@@ -19,7 +19,7 @@ from typing import Any
 from sympy import Add, Dummy, Expr, Integer, Lambda, Mul, Symbol, collect
 
 from ..errors import DerivationRefused
-from ..noise.laws import NoiseModel
+from ..noise.model import NoiseModel
 from ..notation.indices import components, terms
 from ..notation.symbols import KEPT, Component, ElementFunction, NoiseField, tau
 from .piecewise import COVARIANCE, MEAN, MEANS, VARIANCE, covariance, piecewise_polynomial

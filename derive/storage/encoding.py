@@ -10,7 +10,6 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from sympy import (
-    Abs,
     Add,
     Basic,
     E,
@@ -18,51 +17,20 @@ from sympy import (
     Heaviside,
     Integer,
     Lambda,
-    Max,
-    Min,
     Mul,
     Pow,
     Rational,
     Symbol,
-    cos,
-    cosh,
-    erf,
-    exp,
-    log,
     pi,
-    sign,
-    sin,
-    sinh,
-    tan,
-    tanh,
 )
 from sympy.core.function import AppliedUndef
 
+from ..notation.functions import KNOWN_FUNCTIONS
 from ..notation.symbols import Component, ElementFunction, Field, TotalField, element_function
-from ..optimizers.rule import total
+from ..optimizers.reductions import total
 
 _APPLIED: Mapping[str, Any] = {
-    f.__name__: f
-    for f in (
-        Add,
-        Mul,
-        Pow,
-        Abs,
-        Heaviside,
-        Max,
-        Min,
-        cos,
-        cosh,
-        erf,
-        exp,
-        log,
-        sign,
-        sin,
-        sinh,
-        tan,
-        tanh,
-        total,
-    )
+    f.__name__: f for f in (Add, Mul, Pow, Heaviside, total, *(known.function for known in KNOWN_FUNCTIONS))
 }
 _CONSTANTS: Mapping[str, Basic] = {"pi": pi, "E": E}
 _PACKAGE = __name__.removesuffix("storage.encoding")

@@ -5,7 +5,6 @@ import re
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 
@@ -14,7 +13,9 @@ from sympy import Expr, Integer, Symbol
 from ...derive.claims.claim import Claim
 from ...derive.claims.papers import CLAIMS
 from ...derive.errors import BadInput
-from ...derive.noise.laws import NOISES, NoiseModel, batch_mean, reshuffled
+from ...derive.noise.laws import NOISES, batch_mean, reshuffled
+from ...derive.noise.model import NoiseModel
+from ...derive.notation.naming import named, split_at_commas
 from ...derive.notation.parser import parse_expression
 from ...derive.optimizers.catalogue import CATALOGUE
 from ...derive.optimizers.rule import RESERVED, UpdateRule
@@ -27,12 +28,7 @@ from ..problems.quadratic import Quadratic
 def rule(text: str) -> UpdateRule:
     """Read ``rmsprop`` or ``rmsprop:torch``; hyphens and underscores are the same."""
     name, _, variant = text.partition(":")
-    makers = {make.__name__: make for make in CATALOGUE}
-    make = makers.get(name.replace("-", "_"))
-    if make is None:
-        close = get_close_matches(name, makers, 1)
-        hint = f"did you mean {close[0]}?" if close else "see optsde list"
-        raise BadInput(f"unknown optimizer {name!r}; expected one of {', '.join(makers)}; {hint}")
+    make = named("optimizer", name, {make.__name__: make for make in CATALOGUE}, "; see optsde list")
     if not variant:
         return make()
     plain = make()
@@ -51,21 +47,16 @@ def noise_law(
     reshuffle: bool | None = None,
 ) -> NoiseModel:
     """Return a noise model of `optsde.derive.noise.laws` by its name, or the mean of a batch of it."""
-    for make in NOISES:
-        if make.__name__ == name.replace("-", "_"):
-            law = make(constant=constant)
-            if reshuffle:
-                if population is None:
-                    raise BadInput("--reshuffle without a population; expected --population N beside it")
-                return reshuffled(law, _count(population), Integer(1) if batch is None else _count(batch))
-            if batch is None:
-                if population is not None:
-                    raise BadInput(
-                        f"a population of {population} without a batch; expected --batch B beside it"
-                    )
-                return law
-            return batch_mean(law, _count(batch), None if population is None else _count(population))
-    raise BadInput(f"unknown noise {name!r}; expected one of {', '.join(make.__name__ for make in NOISES)}")
+    law = named("noise", name, {make.__name__: make for make in NOISES})(constant=constant)
+    if reshuffle:
+        if population is None:
+            raise BadInput("--reshuffle without a population; expected --population N beside it")
+        return reshuffled(law, _count(population), Integer(1) if batch is None else _count(batch))
+    if batch is None:
+        if population is not None:
+            raise BadInput(f"a population of {population} without a batch; expected --batch B beside it")
+        return law
+    return batch_mean(law, _count(batch), None if population is None else _count(population))
 
 
 def _count(text: str) -> Expr:
@@ -95,13 +86,10 @@ def chosen_rule(name: str | None, file: str | None) -> UpdateRule:
 
 def claims(paper: str | None) -> list[Claim]:
     """Return the claims of a paper by its key, or all of them."""
-    found = [make() for make in CLAIMS]
-    keys = list(dict.fromkeys(claim.paper.key for claim in found))
-    if paper is not None and paper not in keys:
-        close = get_close_matches(paper, keys, 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise BadInput(f"unknown paper {paper!r}; expected one of {', '.join(keys)}{hint}")
-    return [claim for claim in found if paper in (None, claim.paper.key)]
+    if paper is None:
+        return list(CLAIMS)
+    key = named("paper", paper, {claim.paper.key: claim.paper.key for claim in CLAIMS})
+    return [claim for claim in CLAIMS if claim.paper.key == key]
 
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -167,22 +155,10 @@ def formula(objective: str, factor: str) -> Formula:
 
     The dimension d is the largest number of a theta, or the number of rows of the factor.
     """
-    rows = [_split(row) for row in factor.split(";")]
+    rows = [split_at_commas(row) for row in factor.split(";")]
     single = len(rows) == len(rows[0]) == 1
     numbered = [int(n) for n in re.findall(r"\btheta_(\d{1,3})\b", f"{objective} {factor}")]
     return Formula(objective, rows[0][0] if single else rows, max([1 if single else len(rows), *numbered]))
-
-
-def _split(row: str) -> list[str]:
-    """Split at the commas that are not inside brackets."""
-    parts, depth = [""], 0
-    for character in row:
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
 
 
 @dataclass(frozen=True)

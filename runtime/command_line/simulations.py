@@ -62,7 +62,7 @@ def simulate(options: Namespace) -> int:
 
 def converge(options: Namespace) -> int:
     """Measure weak errors."""
-    equation = chosen_equation(options)
+    equation = _equation(options)
     if options.leading_error and options.noise_free_steps:
         raise BadInput(
             "--leading-error with --noise-free-steps, whose start depends on tau; expected one of them"
@@ -132,7 +132,11 @@ def _ensemble(options: Namespace, **others) -> Ensemble:
 
 def _target(options: Namespace) -> Chain | Equation:
     """Return the optimizer or its equation; an optimizer that has no equation can still be run."""
-    return chosen_chain(options) if options.what == "optimizer" else chosen_equation(options)
+    return chosen_chain(options) if options.what == "optimizer" else _equation(options)
+
+
+def _equation(options: Namespace) -> Equation:
+    return chosen_equation(options, _problem(options).fields.constant_noise)
 
 
 def _problem(options: Namespace) -> Problem:

@@ -1,13 +1,13 @@
 """What the commands about equations do with their options: list, schemes, derive, check, regimes, scaling."""
 
 from argparse import Namespace
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from re import findall
 
 from ...derive.claims.claimed import unmeasurable
-from ...derive.claims.report import verdicts_json, verdicts_latex, verdicts_markdown, verdicts_text
-from ...derive.claims.verdicts import Verdict
+from ...derive.claims.verdicts import Verdict, Verdicts
 from ...derive.claims.verdicts import check as verdict_on
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import DerivedEquation, modified_equation
@@ -121,7 +121,7 @@ def check(options: Namespace) -> int:
         raise BadInput(
             f"--plot {options.plot} without --measure; expected both, for only measured errors are drawn"
         )
-    verdicts = [verdict_on(claim) for claim in claims(options.paper)]
+    verdicts = Verdicts(tuple(map(verdict_on, claims(options.paper))))
     wrong = [v for v in verdicts if v.differences and not v.assumptions] if options.measure else []
     left_out = [f"not measured: {reason}" for v in wrong if (reason := unmeasurable(v.claim))]
     comparisons = (
@@ -129,20 +129,20 @@ def check(options: Namespace) -> int:
     )
     if options.json:
         print_json(
-            verdicts_json(verdicts) | {"measured": [c.to_json() for c in comparisons], "left_out": left_out}
+            verdicts.to_json() | {"measured": [c.to_json() for c in comparisons], "left_out": left_out}
         )
     elif options.latex:
-        print(verdicts_latex(verdicts))
+        print(verdicts.latex())
     elif options.markdown:
-        print(verdicts_markdown(verdicts), end="")
+        print(verdicts.markdown(), end="")
     elif options.measure:
         print(
             "\n".join([*map(str, comparisons), *left_out])
             or "no equation differs; there is nothing to measure"
         )
     else:
-        print(verdicts_text(verdicts))
-    return 0 if all(verdict.as_recorded for verdict in verdicts) else 1
+        print(verdicts)
+    return 0 if verdicts.as_recorded else 1
 
 
 def _measured(verdicts: list[Verdict], options: Namespace) -> list[Comparison]:
@@ -189,7 +189,8 @@ def chosen_chain(options: Namespace) -> Chain:
     return Chain(rule, parse_regime(options.regime, rule), law)
 
 
-def chosen_equation(options: Namespace) -> DerivedEquation:
-    """Return the modified equation."""
+def chosen_equation(options: Namespace, constant: bool = False) -> DerivedEquation:
+    """Return the modified equation, for constant noise where the problem's is: so it is derived once."""
     chain = chosen_chain(options)
-    return modified_equation(chain.rule, chain.regime, chain.noise, options.order, options.form)
+    law = replace(chain.noise, constant=chain.noise.constant or constant)
+    return modified_equation(chain.rule, chain.regime, law, options.order, options.form)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sympy import (
-    Abs,
     Add,
     Expr,
     Heaviside,
@@ -19,16 +18,7 @@ from sympy import (
     Mul,
     Pow,
     Symbol,
-    cos,
-    cosh,
     erf,
-    exp,
-    log,
-    sign,
-    sin,
-    sinh,
-    tan,
-    tanh,
 )
 
 from ...codegen.program.kernel import Observable
@@ -36,6 +26,7 @@ from ...codegen.program.shapes import lengths
 from ...codegen.program.statement import Statement
 from ...codegen.program.statements import Apply, Entry, Function, Matrix, Number, Scalar, Stack, Total, Vector
 from ...derive.notation.coordinates import written_out
+from ...derive.notation.functions import KNOWN_FUNCTIONS
 from ...derive.notation.indices import components, is_dummy, terms
 from ...derive.notation.symbols import Component, TotalField, body_of, one
 from ..problems.problem import Problem
@@ -44,26 +35,16 @@ from ..problems.quadratic import Quadratic
 Array = NDArray[np.float64]
 
 FUNCTIONS: Mapping[Any, Callable[..., Any]] = {
+    known.function: getattr(np, known.numpy) for known in KNOWN_FUNCTIONS if known.numpy
+} | {
+    Add: np.add,
+    Mul: np.multiply,
     Pow: np.power,
-    exp: np.exp,
-    log: np.log,
-    sin: np.sin,
-    cos: np.cos,
-    tan: np.tan,
-    sinh: np.sinh,
-    cosh: np.cosh,
-    tanh: np.tanh,
-    Abs: np.abs,
-    sign: np.sign,
     erf: np.vectorize(math.erf, otypes=[float]),
     Heaviside: lambda x, *_: np.heaviside(x, 0.0),
 }
-COMBINED: Mapping[Any, Callable[[Any, Any], Any]] = {
-    Add: np.add,
-    Mul: np.multiply,
-    Max: np.maximum,
-    Min: np.minimum,
-}
+COMBINED = (Add, Mul, Max, Min)
+"""Functions of any number of arguments, carried out two at a time."""
 
 
 def value(expression: Expr, values: Mapping[str, Any]) -> Any:
@@ -87,7 +68,7 @@ def _function(expression: Any) -> Callable[[Mapping[str, Any]], Any]:
         return lambda values: constant
     arguments = [_function(argument) for argument in expression.args]
     if expression.func in COMBINED:
-        combine = COMBINED[expression.func]
+        combine = FUNCTIONS[expression.func]
         return lambda values: reduce(combine, (argument(values) for argument in arguments))
     if expression.func not in FUNCTIONS:
         raise ValueError(f"no values of {expression.func.__name__} in {expression}; expected known functions")

@@ -10,7 +10,7 @@ from ...codegen.lowering.regularisation import Regularisation
 from ...derive.derivation.chain import Chain
 from ...derive.derivation.equation import modified_equation
 from ...derive.errors import BadInput
-from ...derive.noise.laws import NoiseModel
+from ...derive.noise.model import NoiseModel
 from ...derive.optimizers.rule import Auxiliary, Block, Hyperparameter, UpdateRule
 from ...derive.regimes import Regime
 from ...derive.schemes.known import named_scheme

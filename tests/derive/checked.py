@@ -2,20 +2,20 @@
 
 from functools import cache
 
+from optsde.derive.claims.claim import Claim
 from optsde.derive.claims.papers import CLAIMS
-from optsde.derive.claims.verdicts import Verdict, check
+from optsde.derive.claims.verdicts import Verdict, Verdicts, check
 
 
-def identity(make) -> str:
+def identity(claim: Claim) -> str:
     """Paper and equation, as a test's id."""
-    claim = make()
     return f"{claim.paper.key}: {claim.name}"
 
 
 @cache
-def verdict(make) -> Verdict:
-    return check(make())
+def verdict(claim: Claim) -> Verdict:
+    return check(claim)
 
 
-def all_verdicts() -> list[Verdict]:
-    return [verdict(make) for make in CLAIMS]
+def all_verdicts() -> Verdicts:
+    return Verdicts(tuple(map(verdict, CLAIMS)))

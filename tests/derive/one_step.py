@@ -15,7 +15,7 @@ import sympy as sp
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.derivation.equation import ModifiedEquation
 from optsde.derive.notation.symbols import k, t, tau
-from optsde.derive.optimizers.rule import total
+from optsde.derive.optimizers.reductions import total
 
 DIGITS, NODES = 60, 30
 THETA = sp.Symbol("theta", real=True)

@@ -1,4 +1,4 @@
-"""The papers whose equations optsde checks, one module each; a claim is a function that returns it."""
+"""The papers whose equations optsde checks, one module each."""
 
 from . import (
     barrett,

@@ -14,7 +14,8 @@ from dataclasses import replace
 from sympy import Symbol
 
 from ...derivation.chain import Chain
-from ...noise.laws import NoiseModel, batch_mean, gaussian, two_point
+from ...noise.laws import batch_mean, gaussian, two_point
+from ...noise.model import NoiseModel
 from ...optimizers.adams import adam
 from ...optimizers.adaptive import rmsprop
 from ...regimes import ballistic, batch_equivalent
@@ -41,148 +42,127 @@ _ADAM = {
     "dGamma": "(dgam2*gam1/(2*sqrt(gam2)) - sqrt(gam2)*dgam1)/gam1**2",
     "D": "1/(sqrt(v) + eps*sqrt(gam2))",
 }
+_ADAM_THETA = "-Gamma*m*D + tau/2*(c1*Gamma*(m - g)*D - c2/2*Gamma*D**3*V*m + (Gamma*dgam2*D**2/(2*sqrt(gam2)) + dGamma*D)*m)"  # noqa: E501
 _ADAM_NOTE = "its series of s1, s2 goes on, beyond order 2"
 
 
-def rmsprop_ballistic_order_1() -> Claim:
-    """RMSprop, ballistic regime."""
-    return Claim(
-        PAPER, "RMSprop, ballistic, order 1", Chain(rmsprop(), ballistic, _NOISE), 1,
-        drift={"theta": "-g*D", "v": "c*(g**2 + Sigma - v)"},
-        noise={"theta": "sqrt(tau)*D*B(dW)", "v": "-2*sqrt(tau)*c*g*B(dW)"},
-        notation=_RMSPROP, provenance="code", recorded="agrees",
-    )  # fmt: skip
+rmsprop_ballistic_order_1 = Claim(
+    PAPER, "RMSprop, ballistic, order 1", Chain(rmsprop(), ballistic, _NOISE), 1,
+    drift={"theta": "-g*D", "v": "c*(g**2 + Sigma - v)"},
+    noise={"theta": "sqrt(tau)*D*B(dW)", "v": "-2*sqrt(tau)*c*g*B(dW)"},
+    notation=_RMSPROP, provenance="code", recorded="agrees",
+)  # fmt: skip
+"""RMSprop, ballistic regime."""
 
 
-def rmsprop_ballistic_order_2() -> Claim:
-    """RMSprop, ballistic regime."""
-    return Claim(
-        PAPER, "RMSprop, ballistic, order 2", Chain(rmsprop(), ballistic, _NOISE), 2,
-        drift={
-            "theta": "-g*D - tau/2*(D*H(D*g) + c/2*D**3*V*g)",
-            "v": "c*V + tau/2*(2*c*g*H(g*D) + c**2*V)",
-        },
-        noise={"theta": "sqrt(tau)*D*B(dW)", "v": "-2*sqrt(tau)*c*g*B(dW)"},
-        notation=_RMSPROP | {"V": "g**2 + Sigma - v"}, provenance="code",
-        recorded="differs: drift[theta] tau^1 (unless eps = 0), covariance[v,v] tau^1",
-        note="the noise block c (2 Sigma o Sigma)^(1/2) of v is set, then overwritten with zero",
-    )  # fmt: skip
+rmsprop_ballistic_order_2 = Claim(
+    PAPER, "RMSprop, ballistic, order 2", Chain(rmsprop(), ballistic, _NOISE), 2,
+    drift={
+        "theta": "-g*D - tau/2*(D*H(D*g) + c/2*D**3*V*g)",
+        "v": "c*V + tau/2*(2*c*g*H(g*D) + c**2*V)",
+    },
+    noise={"theta": "sqrt(tau)*D*B(dW)", "v": "-2*sqrt(tau)*c*g*B(dW)"},
+    notation=_RMSPROP | {"V": "g**2 + Sigma - v"}, provenance="code",
+    recorded="differs: drift[theta] tau^1 (unless eps = 0), covariance[v,v] tau^1",
+    note="the noise block c (2 Sigma o Sigma)^(1/2) of v is set, then overwritten with zero",
+)  # fmt: skip
+"""RMSprop, ballistic regime."""
 
 
-def rmsprop_batch_order_1() -> Claim:
-    """RMSprop, batch-equivalent regime."""
-    return Claim(
-        PAPER, "RMSprop, batch-equivalent, order 1", Chain(rmsprop(), batch_equivalent, _NOISE), 1,
-        drift={"theta": "-g*D", "v": "c*(Sigma - v)"}, noise={"theta": "D*B(dW)"},
-        notation=_RMSPROP, provenance="code", recorded="agrees",
-    )  # fmt: skip
+rmsprop_batch_order_1 = Claim(
+    PAPER, "RMSprop, batch-equivalent, order 1", Chain(rmsprop(), batch_equivalent, _NOISE), 1,
+    drift={"theta": "-g*D", "v": "c*(Sigma - v)"}, noise={"theta": "D*B(dW)"},
+    notation=_RMSPROP, provenance="code", recorded="agrees",
+)  # fmt: skip
+"""RMSprop, batch-equivalent regime."""
 
 
-def rmsprop_batch_order_2() -> Claim:
-    """RMSprop, batch-equivalent regime; the term with the third derivative is coded in one dimension."""
-    return Claim(
-        PAPER,
-        "RMSprop, batch-equivalent, order 2",
-        Chain(rmsprop(), batch_equivalent, _NOISE),
-        2,
-        drift={
-            "theta": "-g*D - tau/2*(D*H(D*g) + c/2*D**3*g*V + 2*D*T(D))",
-            "v": "c*V + tau*(c*g**2 + c**2/2*V)",
-        },
-        noise={
-            "theta": "D*B(dW) + tau*c*(D*H(D*B(dW))/2 + D**3*V*B(dW)/4)",
-            "v": "-2*tau*c*g*B(dW) + c*sqrt(tau)*B2(dW2)",
-        },
-        notation=_RMSPROP | {"V": "Sigma - v"},
-        provenance="code",
-        one_dimension=True,
-        recorded="differs: drift[theta] tau^1 (unless eps = 0 and quadratic f), covariance[theta,theta] tau^1, "  # noqa: E501
-        "c3[theta,theta,v] tau^1",
-    )
+rmsprop_batch_order_2 = Claim(
+    PAPER,
+    "RMSprop, batch-equivalent, order 2",
+    Chain(rmsprop(), batch_equivalent, _NOISE),
+    2,
+    drift={
+        "theta": "-g*D - tau/2*(D*H(D*g) + c/2*D**3*g*V + 2*D*T(D))",
+        "v": "c*V + tau*(c*g**2 + c**2/2*V)",
+    },
+    noise={
+        "theta": "D*B(dW) + tau*c*(D*H(D*B(dW))/2 + D**3*V*B(dW)/4)",
+        "v": "-2*tau*c*g*B(dW) + c*sqrt(tau)*B2(dW2)",
+    },
+    notation=_RMSPROP | {"V": "Sigma - v"},
+    provenance="code",
+    one_dimension=True,
+    recorded="differs: drift[theta] tau^1 (unless eps = 0 and quadratic f), covariance[theta,theta] tau^1, "
+    "c3[theta,theta,v] tau^1",
+)
+"""RMSprop, batch-equivalent regime; the term with the third derivative is coded in one dimension."""
 
 
-def adam_ballistic_order_1() -> Claim:
-    """Adam, ballistic regime."""
-    return Claim(
-        PAPER,
-        "Adam, ballistic, order 1",
-        Chain(adam(), ballistic, _NOISE),
-        1,
-        drift={"theta": "-Gamma*m*D", "m": "c1*(g - m)", "v": "c2*(g**2 + Sigma - v)"},
-        noise={"m": "sqrt(tau)*c1*B(dW)"},
-        notation=_ADAM,
-        provenance="code",
-        recorded="agrees",
-        note=_ADAM_NOTE,
-    )
+adam_ballistic_order_1 = Claim(
+    PAPER,
+    "Adam, ballistic, order 1",
+    Chain(adam(), ballistic, _NOISE),
+    1,
+    drift={"theta": "-Gamma*m*D", "m": "c1*(g - m)", "v": "c2*(g**2 + Sigma - v)"},
+    noise={"m": "sqrt(tau)*c1*B(dW)"},
+    notation=_ADAM,
+    provenance="code",
+    recorded="agrees",
+    note=_ADAM_NOTE,
+)
+"""Adam, ballistic regime."""
 
 
-def adam_ballistic_order_2() -> Claim:
-    """Adam, ballistic regime."""
-    return Claim(
-        PAPER, "Adam, ballistic, order 2", Chain(adam(), ballistic, _NOISE), 2,
-        drift={
-            "theta": _ADAM_THETA,
-            "m": "c1*(g - m) + tau/2*(c1*Gamma*H(m*D) + c1**2*(g - m))",
-            "v": "c2*V + tau/2*(2*c2*Gamma*g*H(g*D) + c2**2*V)",
-        },
-        noise={"m": "sqrt(tau)*c1*B(dW)", "v": "sqrt(tau)*(-2*c2*g*B(dW) + c2*B2(dW2))"},
-        notation=_ADAM | {"V": "g**2 + Sigma - v"}, provenance="code", note=_ADAM_NOTE,
-        recorded="differs: drift[theta] tau^1, drift[v] tau^1, covariance[m,v] tau^1",
-    )  # fmt: skip
+adam_ballistic_order_2 = Claim(
+    PAPER, "Adam, ballistic, order 2", Chain(adam(), ballistic, _NOISE), 2,
+    drift={
+        "theta": _ADAM_THETA,
+        "m": "c1*(g - m) + tau/2*(c1*Gamma*H(m*D) + c1**2*(g - m))",
+        "v": "c2*V + tau/2*(2*c2*Gamma*g*H(g*D) + c2**2*V)",
+    },
+    noise={"m": "sqrt(tau)*c1*B(dW)", "v": "sqrt(tau)*(-2*c2*g*B(dW) + c2*B2(dW2))"},
+    notation=_ADAM | {"V": "g**2 + Sigma - v"}, provenance="code", note=_ADAM_NOTE,
+    recorded="differs: drift[theta] tau^1, drift[v] tau^1, covariance[m,v] tau^1",
+)  # fmt: skip
+"""Adam, ballistic regime."""
+
+_PLAIN = {"gam1": "1 - exp(-t*c1)", "gam2": "1 - exp(-t*c2)", "Gamma": "sqrt(gam2)/gam1"}
+adam_batch_order_1 = Claim(
+    PAPER, "Adam, batch-equivalent, order 1", Chain(adam(), batch_equivalent, _NOISE), 1,
+    drift={"theta": "-Gamma*m*D", "m": "c1*(g - m)", "v": "c2*(Sigma - v)"}, noise={"m": "c1*B(dW)"},
+    notation={"g": "F", "Sigma": "S", **_PLAIN, "D": _ADAM["D"]}, provenance="code", recorded="agrees",
+)  # fmt: skip
+"""Adam, batch-equivalent regime."""
 
 
-def adam_batch_order_1() -> Claim:
-    """Adam, batch-equivalent regime."""
-    plain = {"gam1": "1 - exp(-t*c1)", "gam2": "1 - exp(-t*c2)", "Gamma": "sqrt(gam2)/gam1"}
-    return Claim(
-        PAPER, "Adam, batch-equivalent, order 1", Chain(adam(), batch_equivalent, _NOISE), 1,
-        drift={"theta": "-Gamma*m*D", "m": "c1*(g - m)", "v": "c2*(Sigma - v)"}, noise={"m": "c1*B(dW)"},
-        notation={"g": "F", "Sigma": "S", **plain, "D": _ADAM["D"]}, provenance="code", recorded="agrees",
-    )  # fmt: skip
-
-
-def adam_batch_order_2() -> Claim:
-    """Adam, batch-equivalent regime."""
-    return Claim(
-        PAPER,
-        "Adam, batch-equivalent, order 2",
-        Chain(adam(), batch_equivalent, _NOISE),
-        2,
-        drift={
-            "theta": _ADAM_THETA,
-            "m": "c1*(g - m) + tau/2*(c1*Gamma*H(m*D) + c1**2*(g - m))",
-            "v": "c2*V + tau*(c2*g**2 + c2**2/2*V)",
-        },
-        noise={
-            "theta": "-tau/2*Gamma*D*B(dW)",
-            "m": "c1*B(dW)",
-            "v": "-2*tau*c2*g*B(dW) + c2*sqrt(tau)*B2(dW2)",
-        },
-        notation=_ADAM | {"V": "Sigma - v"},
-        provenance="code",
-        note=_ADAM_NOTE,
-        recorded="differs: drift[theta] tau^1, covariance[m,m] tau^1, covariance[m,v] tau^1, covariance[theta,m] tau^1, "  # noqa: E501
-        "c3[m,m,v] tau^1",
-    )
-
-
-def adam_polynomial() -> Claim:
-    """Adam, ballistic regime, in the polynomial experiment with one sample per step."""
-    return _polynomial("one sample", two_point(), "1")
-
-
-def adam_polynomial_batch() -> Claim:
-    """Adam, ballistic regime, in the polynomial experiment: batches of 8 and 32 samples, drawn with
-    replacement.
-    """
-    law = batch_mean(two_point(), Symbol("batch", positive=True))
-    return _polynomial("batches", law, "1/sqrt(batch)")
+adam_batch_order_2 = Claim(
+    PAPER,
+    "Adam, batch-equivalent, order 2",
+    Chain(adam(), batch_equivalent, _NOISE),
+    2,
+    drift={
+        "theta": _ADAM_THETA,
+        "m": "c1*(g - m) + tau/2*(c1*Gamma*H(m*D) + c1**2*(g - m))",
+        "v": "c2*V + tau*(c2*g**2 + c2**2/2*V)",
+    },
+    noise={
+        "theta": "-tau/2*Gamma*D*B(dW)",
+        "m": "c1*B(dW)",
+        "v": "-2*tau*c2*g*B(dW) + c2*sqrt(tau)*B2(dW2)",
+    },
+    notation=_ADAM | {"V": "Sigma - v"},
+    provenance="code",
+    note=_ADAM_NOTE,
+    recorded="differs: drift[theta] tau^1, covariance[m,m] tau^1, covariance[m,v] tau^1, covariance[theta,m] tau^1, "  # noqa: E501
+    "c3[m,m,v] tau^1",
+)
+"""Adam, batch-equivalent regime."""
 
 
 def _polynomial(name: str, law: NoiseModel, sigma: str) -> Claim:
     """The order-2 system of Adam with the second moments of Poly/poly.py; gap is ``f1' - f2'``."""
-    claim = adam_ballistic_order_2()
+    claim = adam_ballistic_order_2
     moments = {
         "gap": "2*sqrt(S)",
         "sigma": sigma,
@@ -201,7 +181,15 @@ def _polynomial(name: str, law: NoiseModel, sigma: str) -> Claim:
     )
 
 
-_ADAM_THETA = "-Gamma*m*D + tau/2*(c1*Gamma*(m - g)*D - c2/2*Gamma*D**3*V*m + (Gamma*dgam2*D**2/(2*sqrt(gam2)) + dGamma*D)*m)"  # noqa: E501
+adam_polynomial = _polynomial("one sample", two_point(), "1")
+"""Adam, ballistic regime, in the polynomial experiment with one sample per step."""
+
+adam_polynomial_batch = _polynomial(
+    "batches", batch_mean(two_point(), Symbol("batch", positive=True)), "1/sqrt(batch)"
+)
+"""Adam, ballistic regime, in the polynomial experiment: batches of 8 and 32 samples, drawn with
+replacement.
+"""
 
 CLAIMS = (
     rmsprop_ballistic_order_1, rmsprop_ballistic_order_2, rmsprop_batch_order_1, rmsprop_batch_order_2,

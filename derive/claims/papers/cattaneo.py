@@ -22,27 +22,6 @@ PAPER = Paper(
 _NOTATION = {"h": "tau", "g": "F", "R": "g**2 + eps"}
 
 
-def adam_memory() -> Claim:
-    """Adam with fixed betas."""
-    notation = _NOTATION | {"beta1": "1 - c1", "beta2": "1 - c2", "first": "(1 + beta1)/(1 - beta1)"}
-    return Claim(
-        PAPER, "Adam, fixed betas, order 2", Chain(_eps_inside(), ballistic, FULL_BATCH), 2,
-        drift={"theta": "-(g + h/2*(first - second + second*eps/R)*H(g/sqrt(R)))/sqrt(R)"}, noise={},
-        notation=notation | {"second": "(1 + beta2)/(1 - beta2)"}, provenance="re-derived", recorded="agrees",
-        fixed_memory=True,
-    )  # fmt: skip
-
-
-def rmsprop_memory() -> Claim:
-    """RMSprop with fixed alpha: the same with ``beta1 = 0``."""
-    return Claim(
-        PAPER, "RMSprop, fixed alpha, order 2", Chain(rmsprop("optax"), ballistic, FULL_BATCH), 2,
-        drift={"theta": "-(g + h/2*(1 - second + second*eps/R)*H(g/sqrt(R)))/sqrt(R)"}, noise={},
-        notation=_NOTATION | {"alpha": "1 - c", "second": "(1 + alpha)/(1 - alpha)"}, provenance="re-derived",
-        recorded="agrees", fixed_memory=True, note="Adam's formula with beta1 = 0",
-    )  # fmt: skip
-
-
 def _eps_inside() -> UpdateRule:
     """Adam with ``sqrt(v/(1 - beta2**(k+1)) + eps)``."""
     rule = adam("torch")
@@ -52,5 +31,22 @@ def _eps_inside() -> UpdateRule:
     square = tuple(replace(h, noise_units=2) if h.name == "eps" else h for h in rule.hyperparameters)
     return replace(rule, variant="torch, eps inside the root", hyperparameters=square, auxiliaries=(inside,))
 
+
+_ADAM = _NOTATION | {"beta1": "1 - c1", "beta2": "1 - c2", "first": "(1 + beta1)/(1 - beta1)"}
+adam_memory = Claim(
+    PAPER, "Adam, fixed betas, order 2", Chain(_eps_inside(), ballistic, FULL_BATCH), 2,
+    drift={"theta": "-(g + h/2*(first - second + second*eps/R)*H(g/sqrt(R)))/sqrt(R)"}, noise={},
+    notation=_ADAM | {"second": "(1 + beta2)/(1 - beta2)"}, provenance="re-derived", recorded="agrees",
+    fixed_memory=True,
+)  # fmt: skip
+"""Adam with fixed betas."""
+
+rmsprop_memory = Claim(
+    PAPER, "RMSprop, fixed alpha, order 2", Chain(rmsprop("optax"), ballistic, FULL_BATCH), 2,
+    drift={"theta": "-(g + h/2*(1 - second + second*eps/R)*H(g/sqrt(R)))/sqrt(R)"}, noise={},
+    notation=_NOTATION | {"alpha": "1 - c", "second": "(1 + alpha)/(1 - alpha)"}, provenance="re-derived",
+    recorded="agrees", fixed_memory=True, note="Adam's formula with beta1 = 0",
+)  # fmt: skip
+"""RMSprop with fixed alpha: the same with ``beta1 = 0``."""
 
 CLAIMS = (adam_memory, rmsprop_memory)

@@ -15,22 +15,6 @@ PAPER = Paper(
 )  # fmt: skip
 
 
-def heavy_ball_memory() -> Claim:
-    """The heavy ball follows ``f + h (1 + beta)/(4 (1 - beta)**2) |grad f|**2``."""
-    return Claim(
-        PAPER,
-        "heavy ball, fixed beta, order 2",
-        Chain(_undamped(), ballistic, FULL_BATCH),
-        2,
-        drift={"theta": "-(g + h*(1 + beta)/(2*(1 - beta)**2)*H(g))/(1 - beta)"},
-        noise={},
-        notation={"h": "tau", "g": "F", "beta": "1 - c"},
-        provenance="re-derived",
-        recorded="agrees",
-        fixed_memory=True,
-    )
-
-
 def _undamped() -> UpdateRule:
     rule = momentum()
     (dampening,) = (h for h in rule.hyperparameters if h.name == "dampening")
@@ -39,5 +23,19 @@ def _undamped() -> UpdateRule:
         rule, hyperparameters=tuple(h for h in rule.hyperparameters if h != dampening), update=update
     )
 
+
+heavy_ball_memory = Claim(
+    PAPER,
+    "heavy ball, fixed beta, order 2",
+    Chain(_undamped(), ballistic, FULL_BATCH),
+    2,
+    drift={"theta": "-(g + h*(1 + beta)/(2*(1 - beta)**2)*H(g))/(1 - beta)"},
+    noise={},
+    notation={"h": "tau", "g": "F", "beta": "1 - c"},
+    provenance="re-derived",
+    recorded="agrees",
+    fixed_memory=True,
+)
+"""The heavy ball follows ``f + h (1 + beta)/(4 (1 - beta)**2) |grad f|**2``."""
 
 CLAIMS = (heavy_ball_memory,)

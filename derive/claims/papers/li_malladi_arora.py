@@ -17,13 +17,11 @@ PAPER = Paper(
 )
 
 
-def svag_order_1() -> Claim:
-    """As ``l = eta/tau`` grows SVAG converges to the equation of SGD with the learning rate eta."""
-    return Claim(
-        PAPER, "SVAG, order 1", Chain(svag(), parse_regime("l=eta/tau", svag()), general()), 1,
-        drift={"theta": "-g"}, noise={"theta": "sqrt(eta)*B(dW)"},
-        notation={"g": "F"}, provenance="code", recorded="agrees",
-    )  # fmt: skip
-
+svag_order_1 = Claim(
+    PAPER, "SVAG, order 1", Chain(svag(), parse_regime("l=eta/tau", svag()), general()), 1,
+    drift={"theta": "-g"}, noise={"theta": "sqrt(eta)*B(dW)"},
+    notation={"g": "F"}, provenance="code", recorded="agrees",
+)  # fmt: skip
+"""As ``l = eta/tau`` grows SVAG converges to the equation of SGD with the learning rate eta."""
 
 CLAIMS = (svag_order_1,)

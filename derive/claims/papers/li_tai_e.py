@@ -16,65 +16,58 @@ PAPER = Paper(
 _NOTATION = {"eta": "tau", "g": "F"}
 
 
-def sgd_order_1() -> Claim:
-    """SGD, the stochastic gradient flow."""
-    return Claim(
-        PAPER, "SGD, order 1", Chain(sgd(), ballistic, general()), 1,
-        drift={"theta": "-g"}, noise={"theta": "sqrt(eta)*B(dW)"},
-        notation=_NOTATION, provenance="re-derived", recorded="agrees",
-    )  # fmt: skip
+sgd_order_1 = Claim(
+    PAPER, "SGD, order 1", Chain(sgd(), ballistic, general()), 1,
+    drift={"theta": "-g"}, noise={"theta": "sqrt(eta)*B(dW)"},
+    notation=_NOTATION, provenance="re-derived", recorded="agrees",
+)  # fmt: skip
+"""SGD, the stochastic gradient flow."""
 
 
-def sgd_order_2() -> Claim:
-    """SGD, ``-grad(f + eta/4 |grad f|**2)``."""
-    return Claim(
-        PAPER, "SGD, order 2", Chain(sgd(), ballistic, general()), 2,
-        drift={"theta": "-g - eta/2*H(g)"}, noise={"theta": "sqrt(eta)*B(dW)"},
-        notation=_NOTATION, provenance="re-derived", recorded="agrees",
-    )  # fmt: skip
+sgd_order_2 = Claim(
+    PAPER, "SGD, order 2", Chain(sgd(), ballistic, general()), 2,
+    drift={"theta": "-g - eta/2*H(g)"}, noise={"theta": "sqrt(eta)*B(dW)"},
+    notation=_NOTATION, provenance="re-derived", recorded="agrees",
+)  # fmt: skip
+"""SGD, ``-grad(f + eta/4 |grad f|**2)``."""
 
 
-def heavy_ball_order_1() -> Claim:
-    """SGD with momentum."""
-    return Claim(
-        PAPER, "momentum, order 1", Chain(heavy_ball(), ballistic, general()), 1,
-        drift={"theta": "v", "v": "-(mu*v + g)"}, noise={"v": "sqrt(eta)*B(dW)"},
-        notation=_NOTATION, provenance="re-derived", recorded="agrees",
-    )  # fmt: skip
+heavy_ball_order_1 = Claim(
+    PAPER, "momentum, order 1", Chain(heavy_ball(), ballistic, general()), 1,
+    drift={"theta": "v", "v": "-(mu*v + g)"}, noise={"v": "sqrt(eta)*B(dW)"},
+    notation=_NOTATION, provenance="re-derived", recorded="agrees",
+)  # fmt: skip
+"""SGD with momentum."""
 
 
-def heavy_ball_order_2() -> Claim:
-    """SGD with momentum."""
-    return Claim(
-        PAPER, "momentum, order 2", Chain(heavy_ball(), ballistic, general()), 2,
-        drift={
-            "theta": "(1 - eta*mu/2)*v - eta/2*g",
-            "v": "-(mu*v + eta/2*(mu**2*v - H(v))) - (1 + eta*mu/2)*g",
-        },
-        noise={"v": "sqrt(eta)*B(dW)"}, notation=_NOTATION, provenance="re-derived", recorded="agrees",
-    )  # fmt: skip
+heavy_ball_order_2 = Claim(
+    PAPER, "momentum, order 2", Chain(heavy_ball(), ballistic, general()), 2,
+    drift={
+        "theta": "(1 - eta*mu/2)*v - eta/2*g",
+        "v": "-(mu*v + eta/2*(mu**2*v - H(v))) - (1 + eta*mu/2)*g",
+    },
+    noise={"v": "sqrt(eta)*B(dW)"}, notation=_NOTATION, provenance="re-derived", recorded="agrees",
+)  # fmt: skip
+"""SGD with momentum."""
 
 
-def nesterov_order_1() -> Claim:
-    """Nesterov's momentum, constant ``mu``."""
-    return Claim(
-        PAPER, "Nesterov, order 1", Chain(nesterov(), ballistic, gaussian(constant=True)), 1,
-        drift={"theta": "v", "v": "-(mu*v + g)"}, noise={"v": "sqrt(eta)*B(dW)"},
-        notation=_NOTATION, provenance="re-derived", recorded="agrees",
-    )  # fmt: skip
+nesterov_order_1 = Claim(
+    PAPER, "Nesterov, order 1", Chain(nesterov(), ballistic, gaussian(constant=True)), 1,
+    drift={"theta": "v", "v": "-(mu*v + g)"}, noise={"v": "sqrt(eta)*B(dW)"},
+    notation=_NOTATION, provenance="re-derived", recorded="agrees",
+)  # fmt: skip
+"""Nesterov's momentum, constant ``mu``."""
 
 
-def nesterov_order_2() -> Claim:
-    """Nesterov's momentum, constant ``mu``."""
-    return Claim(
-        PAPER, "Nesterov, order 2", Chain(nesterov(), ballistic, gaussian(constant=True)), 2,
-        drift={
-            "theta": "(1 - eta*mu/2)*v - eta/2*g",
-            "v": "-(mu*v + eta/2*(mu**2*v + H(v))) - (1 + eta*mu/2)*g",
-        },
-        noise={"v": "sqrt(eta)*B(dW)"}, notation=_NOTATION, provenance="re-derived", recorded="agrees",
-    )  # fmt: skip
-
+nesterov_order_2 = Claim(
+    PAPER, "Nesterov, order 2", Chain(nesterov(), ballistic, gaussian(constant=True)), 2,
+    drift={
+        "theta": "(1 - eta*mu/2)*v - eta/2*g",
+        "v": "-(mu*v + eta/2*(mu**2*v + H(v))) - (1 + eta*mu/2)*g",
+    },
+    noise={"v": "sqrt(eta)*B(dW)"}, notation=_NOTATION, provenance="re-derived", recorded="agrees",
+)  # fmt: skip
+"""Nesterov's momentum, constant ``mu``."""
 
 CLAIMS = (
     sgd_order_1,

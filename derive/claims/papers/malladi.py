@@ -33,39 +33,35 @@ def _regime(**memories: Symbol) -> Regime:
     return Regime("malladi2022", _SIGMA0 / sqrt(tau), {**scale, **memory}, PAPER.source)
 
 
-def rmsprop_order_1() -> Claim:
-    """RMSprop."""
-    return Claim(
-        PAPER,
-        "RMSprop, order 1",
-        Chain(rmsprop(), _regime(alpha=_C2), gaussian()),
-        1,
-        drift={"theta": "-g/P", "v": "c2*(Sigma - u)"},
-        noise={"theta": "-sigma0/P*B(dW)"},
-        notation=_NOTATION | {"P": "sigma0*sqrt(u) + eps0"},
-        provenance="re-derived",
-        recorded="agrees",
-        note=_SCALING,
-    )
+rmsprop_order_1 = Claim(
+    PAPER,
+    "RMSprop, order 1",
+    Chain(rmsprop(), _regime(alpha=_C2), gaussian()),
+    1,
+    drift={"theta": "-g/P", "v": "c2*(Sigma - u)"},
+    noise={"theta": "-sigma0/P*B(dW)"},
+    notation=_NOTATION | {"P": "sigma0*sqrt(u) + eps0"},
+    provenance="re-derived",
+    recorded="agrees",
+    note=_SCALING,
+)
+"""RMSprop."""
 
-
-def adam_order_1() -> Claim:
-    """Adam."""
-    notation = _NOTATION | {
-        "gam1": "1 - exp(-c1*t)", "gam2": "1 - exp(-c2*t)", "P": "sigma0*sqrt(u) + eps0*sqrt(gam2)",
-    }  # fmt: skip
-    return Claim(
-        PAPER,
-        "Adam, order 1",
-        Chain(adam("torch"), _regime(beta1=_C1, beta2=_C2), gaussian()),
-        1,
-        drift={"theta": "-sqrt(gam2)/gam1*m/P", "m": "c1*(g - m)", "v": "c2*(Sigma - u)"},
-        noise={"m": "sigma0*c1*B(dW)"},
-        notation=notation,
-        provenance="re-derived",
-        recorded="agrees",
-        note=_SCALING,
-    )
-
+_ADAM = _NOTATION | {
+    "gam1": "1 - exp(-c1*t)", "gam2": "1 - exp(-c2*t)", "P": "sigma0*sqrt(u) + eps0*sqrt(gam2)",
+}  # fmt: skip
+adam_order_1 = Claim(
+    PAPER,
+    "Adam, order 1",
+    Chain(adam("torch"), _regime(beta1=_C1, beta2=_C2), gaussian()),
+    1,
+    drift={"theta": "-sqrt(gam2)/gam1*m/P", "m": "c1*(g - m)", "v": "c2*(Sigma - u)"},
+    noise={"m": "sigma0*c1*B(dW)"},
+    notation=_ADAM,
+    provenance="re-derived",
+    recorded="agrees",
+    note=_SCALING,
+)
+"""Adam."""
 
 CLAIMS = (rmsprop_order_1, adam_order_1)

@@ -18,18 +18,6 @@ PAPER = Paper(
 )  # fmt: skip
 
 
-def additive_noise() -> Claim:
-    """Forward Euler, additive noise."""
-    return _forward_euler("forward Euler, additive noise, order 2", constant=True, recorded="agrees")
-
-
-def multiplicative_noise() -> Claim:
-    """The same formula where the noise depends on the state, for which the paper makes no claim."""
-    return _forward_euler(
-        "the same formula for multiplicative noise", constant=False, recorded="agrees if constant noise"
-    )
-
-
 def _forward_euler(name: str, constant: bool, recorded: str) -> Claim:
     return Claim(
         PAPER, name, Chain(sgd(), batch_equivalent, gaussian(constant)), 2,
@@ -38,5 +26,13 @@ def _forward_euler(name: str, constant: bool, recorded: str) -> Claim:
         note="" if constant else "the paper says that there is none; the difference at c3 is why",
     )  # fmt: skip
 
+
+additive_noise = _forward_euler("forward Euler, additive noise, order 2", constant=True, recorded="agrees")
+"""Forward Euler, additive noise."""
+
+multiplicative_noise = _forward_euler(
+    "the same formula for multiplicative noise", constant=False, recorded="agrees if constant noise"
+)
+"""The same formula where the noise depends on the state, for which the paper makes no claim."""
 
 CLAIMS = (additive_noise, multiplicative_noise)

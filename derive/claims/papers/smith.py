@@ -6,8 +6,6 @@ The m batches are fixed. ``S`` is the covariance of the gradient of one of them,
 ``tau = m eps``.
 """
 
-from functools import partial
-
 from sympy import Integer
 
 from ...derivation.chain import Chain
@@ -37,4 +35,4 @@ def reshuffled_sgd(batches: int) -> Claim:
     )  # fmt: skip
 
 
-CLAIMS = tuple(partial(reshuffled_sgd, batches) for batches in (2, 3, 4))
+CLAIMS = tuple(map(reshuffled_sgd, (2, 3, 4)))

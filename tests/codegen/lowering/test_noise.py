@@ -33,7 +33,8 @@ from optsde.derive import (
     student_t,
     two_point,
 )
-from optsde.derive.noise.laws import NoiseModel, symmetric
+from optsde.derive.noise.laws import symmetric
+from optsde.derive.noise.model import NoiseModel
 from optsde.runtime.kernels.compiled import compile_kernel
 from optsde.runtime.kernels.rng import normals
 from optsde.runtime.problems.problem import Problem

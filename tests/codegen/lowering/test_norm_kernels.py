@@ -103,7 +103,14 @@ def test_sums_of_sums_and_of_ones() -> None:
     """``theta - lr (g - mean(g)) norm(theta - mean(theta))``, twice the same mean."""
     lr, ones = Hyperparameter("lr", "learning rate"), total(Integer(1))
     shape = norm(THETA - total(THETA) / ones) * (g - dot(g, Integer(1)) / ones)
-    rule = UpdateRule("own", "own", (Block("theta"),), (lr,), (), {"theta": THETA - lr.symbol * shape}, "")
+    rule = UpdateRule(
+        "own",
+        "own",
+        blocks=(Block("theta"),),
+        hyperparameters=(lr,),
+        update={"theta": THETA - lr.symbol * shape},
+        reference="",
+    )
     step, x = optimizer_step(Chain(rule, ballistic, gaussian()), QuadraticFields()), values(3)
     noisy = x["H"] @ (x["theta"] - x["minimum"]) + x["B"] @ x["zeta1"]
     spread = np.linalg.norm(x["theta"] - x["theta"].mean())

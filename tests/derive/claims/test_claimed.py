@@ -20,6 +20,7 @@ from optsde.derive.claims.papers import (
 )
 from optsde.derive.claims.published import Reader
 from optsde.derive.claims.verdicts import check
+from optsde.derive.errors import DerivationRefused
 from optsde.derive.noise.laws import batch_mean, gaussian, student_t, two_point
 from optsde.derive.notation.coordinates import written_out
 from optsde.derive.notation.indices import canonical
@@ -33,7 +34,7 @@ from optsde.derive.notation.symbols import (
     zeta2,
 )
 
-SIGNS = [make for make in compagnoni.CLAIMS if make().chain.rule.name == "sign_sgd"]
+SIGNS = [claim for claim in compagnoni.CLAIMS if claim.chain.rule.name == "sign_sgd"]
 UNMEASURED = (
     *barrett.CLAIMS,
     *kovachki.CLAIMS,
@@ -45,10 +46,10 @@ UNMEASURED = (
 """Without noise, with noise that has no factor, or with several samples in a step."""
 
 
-@pytest.mark.parametrize("make", [make for make in CLAIMS if make not in UNMEASURED], ids=identity)
-def test_written_out_it_is_the_published_formula(make):
-    claimed, derived = both_equations(verdict(make))
-    claim, batch = make(), make().chain.noise.batch
+@pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim not in UNMEASURED], ids=identity)
+def test_written_out_it_is_the_published_formula(claim):
+    claimed, derived = both_equations(verdict(claim))
+    claim, batch = claim, claim.chain.noise.batch
     law = replace(claim.chain.noise, constant=True)
     reader, size = Reader(replace(claim.chain, noise=law), claim.notation), {batch: claimed.chain.noise.batch}
     (drift,) = claimed.drift
@@ -85,11 +86,11 @@ def test_the_brownian_motion_has_the_sign_of_the_derived_one():
 
 def test_the_order_reached_is_that_of_the_verdict():
     reached = {
-        make: both_equations(verdict(make))[0].certificate.weak_order
-        for make in (li_tai_e.sgd_order_2, callisti.adam_ballistic_order_2)
+        claim: both_equations(verdict(claim))[0].certificate.weak_order
+        for claim in (li_tai_e.sgd_order_2, callisti.adam_ballistic_order_2)
     }
     assert list(reached.values()) == [2, 1]
-    wrong = check(replace(li_tai_e.sgd_order_2(), drift={"theta": "-2*g"}))
+    wrong = check(replace(li_tai_e.sgd_order_2, drift={"theta": "-2*g"}))
     claimed, _ = both_equations(wrong)
     assert claimed.certificate.weak_order == 0
     assert claimed.name == "li2019, SGD, order 2"
@@ -97,7 +98,7 @@ def test_the_order_reached_is_that_of_the_verdict():
 
 
 def test_two_second_moments_in_one_function_are_refused():
-    claim = callisti.rmsprop_ballistic_order_1()
+    claim = callisti.rmsprop_ballistic_order_1
     with pytest.raises(ValueError, match="expected the second moment of one coordinate"):
         both_equations(replace(verdict(callisti.rmsprop_ballistic_order_1), claim=replace(
             claim, drift={**claim.drift, "theta": "-1/(sqrt(v) + H(v))"}
@@ -114,7 +115,7 @@ def test_a_claim_about_signs_is_measured_with_signs():
     ``sqrt(Cov(xi**2))``.
     """
     one, batches = (
-        both_equations(verdict(make)) for make in (callisti.adam_polynomial, callisti.adam_polynomial_batch)
+        both_equations(verdict(claim)) for claim in (callisti.adam_polynomial, callisti.adam_polynomial_batch)
     )
     assert [equation.chain.noise for equation in one] == [two_point(constant=True)] * 2
     assert [equation.chain.noise.name for equation in batches] == ["mean of 8 two-point"] * 2
@@ -124,7 +125,7 @@ def test_a_claim_about_signs_is_measured_with_signs():
             *(e for e in Add.make_args(claimed.diffusion.coefficients[0]["v"].expand()) if e.has(zeta2("i")))
         )
         assert canonical(squares - sqrt(tau) * c2 * deviation * zeta2("i")) == 0
-    squares = replace(callisti.adam_polynomial(), noise={"v": "c2*B2(dW2)"})
+    squares = replace(callisti.adam_polynomial, noise={"v": "c2*B2(dW2)"})
     with pytest.raises(
         ValueError, match="has the factor B2 beside two-point noise; expected squares by dW2 alone"
     ):
@@ -132,7 +133,7 @@ def test_a_claim_about_signs_is_measured_with_signs():
 
 
 def test_noise_of_other_laws_is_refused():
-    claim, without = callisti.adam_ballistic_order_2(), batch_mean(gaussian(True), Integer(2), Integer(9))
+    claim, without = callisti.adam_ballistic_order_2, batch_mean(gaussian(True), Integer(2), Integer(9))
     for law in (student_t(constant=True), without):
         reason = f"is a claim about {law.name} noise; expected Gaussian or two-point noise"
         assert reason in unmeasurable(replace(claim, chain=replace(claim.chain, noise=law)))
@@ -141,3 +142,16 @@ def test_noise_of_other_laws_is_refused():
 def test_a_block_without_noise_has_zero():
     claimed, _ = both_equations(verdict(li_tai_e.heavy_ball_order_2))
     assert claimed.diffusion.coefficients[0]["theta"] == Integer(0)
+
+
+def test_what_a_paper_does_not_print_is_not_made_up():
+    """The noise is known as it is printed; covariance and leading error are not."""
+    claimed, _ = both_equations(verdict(callisti.rmsprop_ballistic_order_2))
+    assert claimed.covariance is None
+    assert claimed.to_json()["covariance"] is None
+    with pytest.raises(DerivationRefused, match="leading error of callisti2025-code, RMSprop, ballistic"):
+        _ = claimed.leading_error
+    lines = str(claimed).splitlines()
+    assert any(line.startswith("noise, tau^0") for line in lines)
+    assert not any(line.startswith("covariance") for line in lines)
+    assert claimed.with_constant_noise() is claimed

@@ -8,17 +8,16 @@ from pathlib import Path
 from checked import all_verdicts, verdict
 
 from optsde.derive.claims.papers import callisti, li_tai_e, shardlow
-from optsde.derive.claims.report import verdicts_json, verdicts_latex, verdicts_markdown, verdicts_text
 
 PAGE = Path(__file__).parents[3] / "CLAIMS.md"
 
 
 def test_the_page_is_what_the_tool_writes():
-    assert PAGE.read_text(encoding="utf-8") == verdicts_markdown(all_verdicts())
+    assert PAGE.read_text(encoding="utf-8") == all_verdicts().markdown()
 
 
 def test_text_shows_formula_verdict_difference_and_witness():
-    text = verdicts_text([verdict(callisti.adam_batch_order_2)])
+    text = str(verdict(callisti.adam_batch_order_2))
     assert "dm = (c1*(g - m) + tau/2*(c1*Gamma*H(m*D) + c1**2*(g - m))) dt + c1*B(dW)" in text
     lines = [
         "published: -2*F[j]*S[i,j]*c1*c2",
@@ -32,19 +31,19 @@ def test_text_shows_formula_verdict_difference_and_witness():
 
 def test_text_says_so_where_the_record_is_another():
     found = verdict(li_tai_e.sgd_order_1)
-    text = verdicts_text([replace(found, claim=replace(found.claim, recorded="differs"))])
+    text = str(replace(found, claim=replace(found.claim, recorded="differs")))
     assert "RECORDED OTHERWISE: differs" in text
     assert text.endswith("1 claims, 1 with another verdict than recorded")
 
 
 def test_sums_keep_their_letters():
-    text = verdicts_text([verdict(shardlow.multiplicative_noise)])
+    text = str(verdict(shardlow.multiplicative_noise))
     assert "sum_k(-F[k]*S[i,j,k]/2) + sum_k,l(S[i,j,k,l]*S[k,l]/4)   (zero if constant noise)" in text
     assert "sum_l(S[i,j,l]*S[k,l]/2 + S[i,k,l]*S[j,l]/2 + S[i,l]*S[j,k,l]/2)" in text
 
 
 def test_latex_is_one_balanced_table():
-    latex = verdicts_latex(all_verdicts())
+    latex = all_verdicts().latex()
     assert latex.count(r"\begin{") == latex.count(r"\end{") == 1
     assert latex.count("{") == latex.count("}")
     rows = [line for line in latex.splitlines() if line.startswith("$")]
@@ -55,7 +54,7 @@ def test_latex_is_one_balanced_table():
 
 
 def test_json_has_each_claim_with_its_coefficients():
-    data = json.loads(json.dumps(verdicts_json(all_verdicts())))
+    data = json.loads(json.dumps(all_verdicts().to_json()))
     assert len(data["claims"]) == len(all_verdicts())
     (claim,) = [c for c in data["claims"] if c["name"] == "RMSprop, ballistic, order 2"]
     assert claim["paper"]["key"] == "callisti2025-code"
@@ -65,3 +64,15 @@ def test_json_has_each_claim_with_its_coefficients():
     assert row["witness"]["published"] - row["witness"]["derived"] == -1.7578125
     (row,) = [row for row in claim["coefficients"] if row["blocks"] == ["theta"] and row["power"] == 1]
     assert [e["zero_if"] for e in row["excess"]] == [["eps = 0"]]
+
+
+def test_a_verdict_shows_itself():
+    found = verdict(shardlow.multiplicative_noise)
+    assert repr(found).startswith(
+        "<Verdict: shardlow2006, the same formula for multiplicative noise: agrees if"
+    )
+    assert str(found).splitlines()[1].startswith("  the same formula for multiplicative noise [re-derived]")
+    assert found.to_json()["verdict"] == found.summary
+    assert found.latex().startswith("% needs")
+    assert found._repr_html_().startswith("<pre>shardlow2006: ")
+    assert repr(all_verdicts()) == f"<Verdicts: {len(all_verdicts())} claims>"

@@ -40,7 +40,7 @@ from optsde.derive.optimizers.rule import THETA
 
 @pytest.mark.parametrize("make", CLAIMS, ids=identity)
 def test_claim(make):
-    assert verdict(make).summary == make().recorded
+    assert verdict(make).summary == make.recorded
     assert verdict(make).as_recorded
 
 
@@ -67,7 +67,16 @@ def test_a_wrong_epoch_is_found():
 def test_half_powers_of_tau_are_compared():
     rule, drift = sam(), "-F - r*sqrt(tau)*H(F)"
     chain = Chain(rule, parse_regime("rho=r*tau**(1/2)", rule), gaussian(True))
-    claim = Claim(shardlow.PAPER, "test", chain, 1, {"theta": drift}, {}, "recalled", "agrees")
+    claim = Claim(
+        shardlow.PAPER,
+        "test",
+        chain,
+        1,
+        drift={"theta": drift},
+        noise={},
+        provenance="recalled",
+        recorded="agrees",
+    )
     assert check(claim).summary == "agrees"
     twice = replace(claim, drift={"theta": drift.replace("r*sqrt", "2*r*sqrt")})
     assert check(twice).summary == "differs: drift[theta] tau^1/2"
@@ -76,17 +85,22 @@ def test_half_powers_of_tau_are_compared():
 def test_sums_over_coordinates_have_one_coordinate_in_one_dimension():
     lr = Hyperparameter("lr", "learning rate")
     rule = UpdateRule(
-        "own", "test", (Block("theta"),), (lr,), (), {"theta": THETA - lr.symbol * THETA * total(g**2)}, ""
+        "own",
+        "test",
+        blocks=(Block("theta"),),
+        hyperparameters=(lr,),
+        update={"theta": THETA - lr.symbol * THETA * total(g**2)},
+        reference="",
     )
     claim = Claim(
         shardlow.PAPER,
         "test",
         Chain(rule, ballistic, gaussian(True)),
         1,
-        {"theta": "-theta*(F**2 + S)"},
-        {},
-        "recalled",
-        "agrees",
+        drift={"theta": "-theta*(F**2 + S)"},
+        noise={},
+        provenance="recalled",
+        recorded="agrees",
         one_dimension=True,
     )
     assert check(claim).summary == "agrees"
@@ -99,7 +113,7 @@ def test_claims_have_different_names():
 
 # RMSprop, ballistic, with the right coefficients: what is planted below is the only difference
 RIGHT = replace(
-    callisti.rmsprop_ballistic_order_2(),
+    callisti.rmsprop_ballistic_order_2,
     drift={
         "theta": "-g*D - tau/2*(D*H(D*g) + c/2*D**2/sqrt(v)*V*g)",
         "v": "c*V + tau/2*(2*c*g*H(g*D) + c**2*V)",
@@ -171,7 +185,7 @@ POLYNOMIAL = [*li_tai_e.CLAIMS, *shardlow.CLAIMS, *barrett.CLAIMS]
 @pytest.mark.parametrize("make", POLYNOMIAL, ids=identity)
 def test_the_exponential_of_the_claimed_generator_gives_the_same_verdict(make):
     """The other route: exp(tau L) of the published coefficients against the chain's one-step operator."""
-    claim = make()
+    claim = make
     drift, covariance = ([{} for _ in range(claim.order)] for _ in range(2))
     for (power, blocks), expression in claim.coefficients().items():
         if power < claim.order and len(blocks) == 1:
@@ -186,26 +200,26 @@ def test_what_is_kept_beyond_the_order_is_listed_and_does_no_harm():
     assert verdict(li_tai_e.sgd_order_1).beyond == ((1, ("theta", "theta")),)
     assert verdict(li_tai_e.sgd_order_2).beyond == ()
     assert (1, ("theta",)) in verdict(compagnoni.adamw_order_1).beyond
-    wrong = replace(li_tai_e.sgd_order_1(), drift={"theta": "-g + 7*eta*theta"})
+    wrong = replace(li_tai_e.sgd_order_1, drift={"theta": "-g + 7*eta*theta"})
     assert check(wrong).summary == "agrees"
     assert check(wrong).beyond == ((1, ("theta",)), (1, ("theta", "theta")))
 
 
 def test_a_half_power_is_a_difference():
-    claim = replace(li_tai_e.sgd_order_1(), noise={"theta": "eta**(1/4)*B(dW)"})
+    claim = replace(li_tai_e.sgd_order_1, noise={"theta": "eta**(1/4)*B(dW)"})
     assert check(claim).summary == "differs: covariance[theta,theta] tau^1/2"
 
 
 def test_recalled_without_a_factor_of_eps():
     """AdamW with eps sqrt(iota2), which the note says agrees."""
-    claim = compagnoni.adamw_order_1()
+    claim = compagnoni.adamw_order_1
     drift = {**claim.drift, "theta": claim.drift["theta"].replace("/P*", "/(sqrt(v) + eps*sqrt(iota2))*")}
     assert check(replace(claim, drift=drift)).summary == "agrees"
 
 
 def test_malladi_scaling_is_the_batch_equivalent_regime():
     """With sigma0 = 1 their equation is that of the regime known by name."""
-    claim = malladi.rmsprop_order_1()
+    claim = malladi.rmsprop_order_1
     chain = Chain(rmsprop(), batch_equivalent, gaussian())
     renamed = {"sigma0": "1", "eps0": "eps", "c2": "c"} | dict(claim.notation)
     assert check(replace(claim, chain=chain, notation=renamed)).summary == "agrees"

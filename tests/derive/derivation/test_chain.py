@@ -120,7 +120,12 @@ def test_functions_of_tau_have_corrections() -> None:
 def rule_of(expression: Expr) -> UpdateRule:
     theta, lr = Block("theta"), Hyperparameter("lr", "learning rate")
     return UpdateRule(
-        "own", "test", (theta,), (lr,), (), {"theta": theta.symbol - lr.symbol * expression}, ""
+        "own",
+        "test",
+        blocks=(theta,),
+        hyperparameters=(lr,),
+        update={"theta": theta.symbol - lr.symbol * expression},
+        reference="",
     )
 
 

@@ -176,7 +176,14 @@ def in_new_velocity(name: str, of_v: Expr, back: Expr) -> UpdateRule:
     update = {block: expression.subs(v, back) for block, expression in original.update.items()}
     new = of_v.subs({v: update["v"], theta: update["theta"]}, simultaneous=True)
     blocks, moved = (original.blocks[0], w), {"theta": update["theta"], name: expand(new)}
-    return UpdateRule("heavy_ball", name, blocks, original.hyperparameters, (), moved, "")
+    return UpdateRule(
+        "heavy_ball",
+        name,
+        blocks=blocks,
+        hyperparameters=original.hyperparameters,
+        update=moved,
+        reference="",
+    )
 
 
 @pytest.mark.parametrize("regime", [ballistic, batch_equivalent])
@@ -328,7 +335,14 @@ def test_a_wrong_coefficient_is_seen() -> None:
 def test_a_rule_of_ones_own() -> None:
     """``theta' = theta - lr g^3``: cubes of the noise enter drift and covariance by its sixth moment."""
     theta, lr = Block("theta"), Hyperparameter("lr", "learning rate")
-    rule = UpdateRule("cube", "test", (theta,), (lr,), (), {"theta": theta.symbol - lr.symbol * g**3}, "")
+    rule = UpdateRule(
+        "cube",
+        "test",
+        blocks=(theta,),
+        hyperparameters=(lr,),
+        update={"theta": theta.symbol - lr.symbol * g**3},
+        reference="",
+    )
     form = modified_equation(rule, ballistic, gaussian()).expand(1)
     (x,) = form.state
     f, s = Function("f")(x).diff(x), Function("S")(x)

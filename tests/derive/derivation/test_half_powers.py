@@ -35,7 +35,12 @@ def rectified() -> UpdateRule:
     )
     update = in_order({THETA: THETA - lr.symbol * g, v: beta.symbol * v + (1 - beta.symbol) * Max(0, g)})
     return UpdateRule(
-        "rectified", "test", (Block("theta"), Block("v", noise_units=1)), (lr, beta), (), update, ""
+        "rectified",
+        "test",
+        blocks=(Block("theta"), Block("v", noise_units=1)),
+        hyperparameters=(lr, beta),
+        update=update,
+        reference="",
     )
 
 

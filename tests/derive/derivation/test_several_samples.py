@@ -38,7 +38,7 @@ from optsde.derive import (
 )
 from optsde.derive.derivation.chain import Chain
 from optsde.derive.derivation.equation import ModifiedEquation
-from optsde.derive.noise.laws import NoiseModel
+from optsde.derive.noise.model import NoiseModel
 from optsde.derive.notation.indices import terms
 from optsde.derive.notation.symbols import gradient, tau
 from optsde.derive.optimizers.modifiers import epoch

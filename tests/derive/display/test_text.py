@@ -20,7 +20,7 @@ from optsde.derive import (
     rmsprop,
     sgd,
 )
-from optsde.derive.display.text import certificate_text, components_text, equation_json, equation_text, text
+from optsde.derive.display.text import components_text, equation_json, equation_text, text
 from optsde.derive.notation.symbols import Field, gradient, one, total_of
 
 
@@ -61,7 +61,7 @@ def test_the_whole_text_of_sgd() -> None:
 
 
 def test_the_obstruction_in_words() -> None:
-    found = certificate_text(modified_equation(rmsprop(), batch_equivalent, gaussian(constant=True)))
+    found = str(modified_equation(rmsprop(), batch_equivalent, gaussian(constant=True)).certificate)
     assert found == (
         "certificate: no diffusion of weak order 2 exists; weak order 1. Obstruction, by the blocks of the "
         "derivative:\n"
@@ -141,13 +141,12 @@ import json
 from optsde.derive import (
     adam, ballistic, batch_equivalent, gaussian, heavy_ball, lamb, modified_equation, rmsprop,
 )
-from optsde.derive.display.latex import latex_equation, latex_obstruction
 from optsde.derive.display.text import components_text, equation_json, equation_text
 both = (ballistic, batch_equivalent)
 for rule, regimes in ((heavy_ball(), both), (rmsprop("torch"), both), (adam(), both), (lamb(), both[:1])):
     for regime in regimes:
         equation = modified_equation(rule, regime, gaussian())
-        print(equation_text(equation), latex_equation(equation), latex_obstruction(equation))
+        print(equation, equation.latex(), equation.certificate.latex())
         print(json.dumps(equation_json(equation)))
         print(components_text(equation.expand(2, abstract=True)))
 """

@@ -52,6 +52,13 @@ def test_functions_of_sources():
 
 def test_rules_without_a_learning_rate_are_refused():
     theta = derive.sgd().blocks[0]
-    rule = UpdateRule("own", "plain", (theta,), (Hyperparameter("a", "constant"),), (), {"theta": -g}, "")
+    rule = UpdateRule(
+        "own",
+        "plain",
+        blocks=(theta,),
+        hyperparameters=(Hyperparameter("a", "constant"),),
+        update={"theta": -g},
+        reference="",
+    )
     with pytest.raises(ValueError, match="own has 0 learning rates; expected one"):
         open_rule(rule)

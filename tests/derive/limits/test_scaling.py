@@ -46,7 +46,14 @@ def test_sums_over_coordinates_are_looked_into():
     lr = derive.Hyperparameter("lr", "learning rate")
 
     def own(update):
-        return derive.UpdateRule("own", "test", (derive.Block("theta"),), (lr,), (), {"theta": update}, "")
+        return derive.UpdateRule(
+            "own",
+            "test",
+            blocks=(derive.Block("theta"),),
+            hyperparameters=(lr,),
+            update={"theta": update},
+            reference="",
+        )
 
     linear = scaling_rule(
         own(THETA - lr.symbol * derive.total(g)), derive.batch_equivalent, derive.gaussian(True)

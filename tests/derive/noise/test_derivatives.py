@@ -12,15 +12,8 @@ import pytest
 from sympy import Add, Expr, Integer, Rational, symbols
 
 from optsde.derive.noise.derivatives import OPEN, check_determined, second_moment
-from optsde.derive.noise.laws import (
-    NoiseModel,
-    batch_mean,
-    gaussian,
-    general,
-    reshuffled,
-    student_t,
-    two_point,
-)
+from optsde.derive.noise.laws import batch_mean, gaussian, general, reshuffled, student_t, two_point
+from optsde.derive.noise.model import NoiseModel
 from optsde.derive.notation.indices import components
 from optsde.derive.notation.symbols import noise_of
 

@@ -12,15 +12,8 @@ from sympy.utilities.iterables import multiset_partitions
 
 from optsde.derive import ballistic, batch_equivalent, modified_equation, rmsprop, sgd
 from optsde.derive.derivation.equation import Form
-from optsde.derive.noise.laws import (
-    NoiseModel,
-    batch_mean,
-    gaussian,
-    general,
-    student_t,
-    symmetric,
-    two_point,
-)
+from optsde.derive.noise.laws import batch_mean, gaussian, general, student_t, symmetric, two_point
+from optsde.derive.noise.model import NoiseModel
 from optsde.derive.notation.indices import components
 
 LAW = NoiseModel("x", (2, 3, 4))

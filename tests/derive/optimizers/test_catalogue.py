@@ -86,7 +86,13 @@ def test_a_gradient_must_be_taken_close_to_theta() -> None:
         {velocity.symbol: velocity.symbol - lr.symbol * g, THETA: THETA + lr.symbol * velocity.symbol}
     )
     far = UpdateRule(
-        "far", "own", (Block("theta"), velocity), (lr,), (), update, "", {"g": THETA + velocity.symbol}
+        "far",
+        "own",
+        blocks=(Block("theta"), velocity),
+        hyperparameters=(lr,),
+        update=update,
+        reference="",
+        gradients={"g": THETA + velocity.symbol},
     )
     with pytest.raises(ValueError, match=r"theta \+ v\[i\]; expected a shift that vanishes"):
         modified_equation(far, ballistic, gaussian(constant=True), 2)
@@ -101,7 +107,7 @@ def test_names_and_variants(make) -> None:
         assert make().variant == variants(make)[0]
         first = variants(make)[0]
         with pytest.raises(
-            ValueError, match=f"has no variant '{first}j'; expected one of .*did you mean {first}"
+            ValueError, match=f"has no variant '{first}j'; did you mean {first}[?] expected one of"
         ):
             make(f"{first}j")
 
@@ -109,7 +115,9 @@ def test_names_and_variants(make) -> None:
 def test_modifiers_refuse_what_they_cannot_change() -> None:
     with pytest.raises(ValueError, match="has weight_decay already"):
         coupled_weight_decay(coupled_weight_decay(sgd()))
-    bare = UpdateRule("bare", "own", (Block("theta"),), (), (), {"theta": THETA - g}, "")
+    bare = UpdateRule(
+        "bare", "own", blocks=(Block("theta"),), hyperparameters=(), update={"theta": THETA - g}, reference=""
+    )
     with pytest.raises(ValueError, match="bare has no hyperparameter whose role is learning rate"):
         decoupled_weight_decay(bare)
 
@@ -137,6 +145,6 @@ def test_rules_check_themselves() -> None:
         ({}, "updates nothing; expected one next value for each of theta"),
     ]:
         with pytest.raises(ValueError, match=message.replace("?", r"\?")):
-            UpdateRule("own", "own", blocks, (lr,), (), change, "")
+            UpdateRule("own", "own", blocks=blocks, hyperparameters=(lr,), update=change, reference="")
     with pytest.raises(ValueError, match="expected theta as its first block"):
-        UpdateRule("own", "own", (Block("x"),), (), (), {"x": g}, "")
+        UpdateRule("own", "own", blocks=(Block("x"),), hyperparameters=(), update={"x": g}, reference="")

@@ -47,7 +47,12 @@ def normalized_momentum() -> UpdateRule:
     step = m + decay.symbol * THETA
     update = in_order({m: b * m + (1 - b) * g, THETA: THETA - lr.symbol * norm(THETA) / norm(step) * step})
     return UpdateRule(
-        "normalized_momentum", "own", (Block("theta"), block), (lr, memory, decay), (), update, ""
+        "normalized_momentum",
+        "own",
+        blocks=(Block("theta"), block),
+        hyperparameters=(lr, memory, decay),
+        update=update,
+        reference="",
     )
 
 
@@ -57,7 +62,9 @@ def averaged() -> UpdateRule:
     """
     lr, eps = Hyperparameter("lr", "learning rate"), Hyperparameter("eps", "constant")
     update = {"theta": THETA - lr.symbol * (g + eps.symbol * dot(THETA, g**2) / total(sp.Integer(1)))}
-    return UpdateRule("averaged", "own", (Block("theta"),), (lr, eps), (), update, "")
+    return UpdateRule(
+        "averaged", "own", blocks=(Block("theta"),), hyperparameters=(lr, eps), update=update, reference=""
+    )
 
 
 RULES = {
@@ -178,7 +185,12 @@ def test_noise_of_order_one_in_a_polynomial_of_sums_is_no_obstacle() -> None:
     """``E sum_j (F_j + xi_j)**2`` is ``|F|**2`` and the trace of S."""
     lr = Hyperparameter("lr", "learning rate")
     rule = UpdateRule(
-        "own", "own", (Block("theta"),), (lr,), (), {"theta": THETA - lr.symbol * THETA * total(g**2)}, ""
+        "own",
+        "own",
+        blocks=(Block("theta"),),
+        hyperparameters=(lr,),
+        update={"theta": THETA - lr.symbol * THETA * total(g**2)},
+        reference="",
     )
     drift = modified_equation(rule, ballistic, gaussian(constant=True), 1).drift[0]["theta"]
     assert drift == -Field("theta")("i") * SLOPE - Field("theta")("i") * total_of(S("_1", "_1"))
@@ -245,9 +257,25 @@ def test_sums_stay_out_of_auxiliaries_and_their_names_out_of_rules() -> None:
     with pytest.raises(
         ValueError, match="own: the auxiliary P contains a sum over coordinates; make it an argument"
     ):
-        UpdateRule("own", "own", (Block("theta"),), (lr,), (Auxiliary("P", (x,), norm(x)),), update, "")
+        UpdateRule(
+            "own",
+            "own",
+            blocks=(Block("theta"),),
+            hyperparameters=(lr,),
+            auxiliaries=(Auxiliary("P", (x,), norm(x)),),
+            update=update,
+            reference="",
+        )
     with pytest.raises(ValueError, match="own: the auxiliary total has a reserved name; rename it"):
-        UpdateRule("own", "own", (Block("theta"),), (lr,), (Auxiliary("total", (x,), x),), update, "")
+        UpdateRule(
+            "own",
+            "own",
+            blocks=(Block("theta"),),
+            hyperparameters=(lr,),
+            auxiliaries=(Auxiliary("total", (x,), x),),
+            update=update,
+            reference="",
+        )
 
 
 def test_a_norm_may_be_the_argument_of_an_auxiliary() -> None:
@@ -255,7 +283,13 @@ def test_a_norm_may_be_the_argument_of_an_auxiliary() -> None:
     lr, x = Hyperparameter("lr", "learning rate"), sp.Symbol("x", real=True)
     update = {"theta": THETA - lr.symbol * sp.Function("P")(norm(THETA)) * THETA}
     rule = UpdateRule(
-        "own", "own", (Block("theta"),), (lr,), (Auxiliary("P", (x,), 1 / (1 + x)),), update, ""
+        "own",
+        "own",
+        blocks=(Block("theta"),),
+        hyperparameters=(lr,),
+        auxiliaries=(Auxiliary("P", (x,), 1 / (1 + x)),),
+        update=update,
+        reference="",
     )
     own = modified_equation(rule, ballistic, gaussian(), 2)
     theta = sp.Symbol("theta", positive=True)

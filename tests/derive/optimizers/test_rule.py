@@ -7,7 +7,8 @@ from sympy import Symbol
 
 from optsde.derive import Block, Hyperparameter, UpdateRule
 from optsde.derive.notation.symbols import g
-from optsde.derive.optimizers.rule import RESERVED, in_order, old
+from optsde.derive.optimizers.reductions import old
+from optsde.derive.optimizers.rule import RESERVED, in_order
 
 LR = Hyperparameter("lr", "learning rate")
 THETA = Block("theta")
@@ -16,7 +17,9 @@ THETA = Block("theta")
 def rule(name: str = "b", first: Block = THETA, rate: Hyperparameter = LR, **changes: object) -> UpdateRule:
     block = Block(name)
     update = {first.name: first.symbol - rate.symbol * g, name: block.symbol * (1 - rate.symbol)} | changes
-    return UpdateRule("own", "test", (first, block), (rate,), (), update, "")  # type: ignore[arg-type]
+    return UpdateRule(
+        "own", "test", blocks=(first, block), hyperparameters=(rate,), update=update, reference=""
+    )  # type: ignore[arg-type]
 
 
 def test_a_rule_is_accepted() -> None:

@@ -17,7 +17,8 @@ from optsde.derive.optimizers.catalogue import CATALOGUE
 from optsde.derive.optimizers.modifiers import coupled_weight_decay
 from optsde.derive.optimizers.momentum import extragradient, nesterov
 from optsde.derive.optimizers.norms import sam
-from optsde.derive.optimizers.rule import THETA, UpdateRule, norm, total
+from optsde.derive.optimizers.reductions import norm, total
+from optsde.derive.optimizers.rule import THETA, UpdateRule
 from optsde.derive.optimizers.rule_files import load_rule, read_rule
 from optsde.derive.regimes import ballistic, batch_equivalent
 

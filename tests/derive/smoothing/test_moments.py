@@ -285,11 +285,10 @@ def own(update: Expr, *hyperparameters: Hyperparameter) -> UpdateRule:
     return UpdateRule(
         "own",
         "test",
-        (Block("theta"),),
-        (lr, *hyperparameters),
-        (),
-        {"theta": THETA - lr.symbol * update},
-        "",
+        blocks=(Block("theta"),),
+        hyperparameters=(lr, *hyperparameters),
+        update={"theta": THETA - lr.symbol * update},
+        reference="",
     )
 
 

@@ -95,7 +95,7 @@ def test_components_keep_their_field() -> None:
 
 def test_data_come_back() -> None:
     certificate = Certificate(
-        1, (Obstruction(Integer(1), ("theta", "v"), x * v), Obstruction(Rational(1, 2), (), y))
+        1, (Obstruction(Integer(1), ("theta", "v"), x * v), Obstruction(Rational(1, 2), (), y)), 2
     )
     value = (None, True, 3, 0.1, "text", {"a": (1, x), "b": {}}, certificate)
     assert decode(through_text(value), (Certificate, Obstruction)) == value

@@ -84,7 +84,7 @@ def test_json_is_one_object_and_nothing_else(capsys, arguments, keys):
             ["simulate", "sgd", "--population", "8", "--tau", "0.5", "--horizon", "1"],
             "unrecognized arguments: --population 8",
         ),
-        (["check", "lee2019"], "unknown paper 'lee2019'; expected one of li2019, "),
+        (["check", "lee2019"], "unknown paper 'lee2019'; did you mean li2019? expected one of li2019, "),
         (["check", "--latex", "--markdown"], "not allowed with argument"),
         (["check", "--json", "--latex"], "--json and --latex; expected one of them"),
         (["check", "--plot", "."], "--plot . without --measure; expected both"),

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from optsde_command import CONVERGE, SGD, SIMULATE, refused, run
 
+from optsde.derive.derivation import equation
+from optsde.derive.derivation.generator import modified_generator
 from optsde.runtime import load
 from optsde.runtime.command_line.cli import main
 
@@ -168,3 +170,16 @@ def test_the_leading_weak_error_stands_beside_the_measured_one(capsys):
     assert prediction["power"] == 2
     assert prediction["coefficient"] / 4 == pytest.approx(float(rows[0][-1]), rel=1e-4)
     assert "--leading-error with --noise-free-steps" in refused(capsys, *command, "--noise-free-steps", "1")
+
+
+def test_a_default_study_derives_its_equation_once(capsys, monkeypatch):
+    """For the constant noise of the default problem at once, not for varying noise first."""
+    asked = []
+
+    def counted(chain, order):
+        asked.append(chain.noise.constant)
+        return modified_generator(chain, order)
+
+    monkeypatch.setattr(equation, "modified_generator", counted)
+    assert run(capsys, *CONVERGE)[0] == 0
+    assert asked == [True]

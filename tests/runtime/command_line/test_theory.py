@@ -53,16 +53,16 @@ def test_check_prints_verdicts(capsys):
 
 @pytest.mark.parametrize("form", [[], ["--json"], ["--latex"], ["--markdown"]], ids=_words)
 def test_check_fails_where_a_verdict_is_not_the_recorded_one(capsys, monkeypatch, form):
-    claim = replace(gradient_descent(), drift={"theta": "-g + h/2*H(g)"})
-    monkeypatch.setattr(options, "CLAIMS", (lambda: claim,))
+    claim = replace(gradient_descent, drift={"theta": "-g + h/2*H(g)"})
+    monkeypatch.setattr(options, "CLAIMS", (claim,))
     code, out, err = run(capsys, "check", "barrett2021", *form)
     assert (code, err) == (1, "")
     assert "differs" in out
 
 
 def test_check_measures_what_differs(capsys, monkeypatch, tmp_path):
-    claim = replace(sgd_order_2(), drift={"theta": "-g - eta*H(g)"}, recorded="differs: drift[theta] tau^1")
-    monkeypatch.setattr(options, "CLAIMS", (lambda: claim,))
+    claim = replace(sgd_order_2, drift={"theta": "-g - eta*H(g)"}, recorded="differs: drift[theta] tau^1")
+    monkeypatch.setattr(options, "CLAIMS", (claim,))
     code, out, err = run(capsys, "check", "--measure", "--paths", "500", "--plot", str(tmp_path))
     assert (code, err) == (0, "")
     assert out.startswith("li2019, SGD, order 2\n")
@@ -77,9 +77,9 @@ def test_check_measures_what_differs(capsys, monkeypatch, tmp_path):
 
 def test_check_says_what_it_cannot_measure(capsys, monkeypatch):
     wrong = replace(
-        gradient_descent(), drift={"theta": "-g + h/2*H(g)"}, recorded="differs: drift[theta] tau^1"
+        gradient_descent, drift={"theta": "-g + h/2*H(g)"}, recorded="differs: drift[theta] tau^1"
     )
-    monkeypatch.setattr(options, "CLAIMS", (lambda: wrong,))
+    monkeypatch.setattr(options, "CLAIMS", (wrong,))
     code, out, err = run(capsys, "check", "--measure")
     assert (code, err) == (0, "")
     assert out == (

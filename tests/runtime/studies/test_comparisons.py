@@ -15,7 +15,7 @@ from optsde.runtime.studies.comparisons import compare
 @pytest.fixture(scope="module")
 def wrong_sgd():
     """SGD with twice the correction of its drift."""
-    claim = replace(li_tai_e.sgd_order_2(), drift={"theta": "-g - eta*H(g)"})
+    claim = replace(li_tai_e.sgd_order_2, drift={"theta": "-g - eta*H(g)"})
     return compare(check(claim), paths=2000, seed=3)
 
 
@@ -37,7 +37,7 @@ def exact_error(tau: float, correction: float) -> float:
 
 @pytest.mark.slow
 def test_a_right_claim_is_the_derived_equation():
-    found = compare(check(li_tai_e.sgd_order_2()), paths=500, seed=1)
+    found = compare(check(li_tai_e.sgd_order_2), paths=500, seed=1)
     for published, derived in zip(found.published.rows, found.derived.rows, strict=True):
         assert published.optimizer == derived.optimizer
         assert published.weak_error == pytest.approx(derived.weak_error, abs=1e-13)
@@ -78,13 +78,13 @@ def test_table_and_json(wrong_sgd, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "make", [callisti.adam_ballistic_order_2, callisti.adam_batch_order_2], ids=["ballistic", "batch"]
+    "claim", [callisti.adam_ballistic_order_2, callisti.adam_batch_order_2], ids=["ballistic", "batch"]
 )
-def test_the_sign_of_the_covariance_of_m_and_v_shows(make):
+def test_the_sign_of_the_covariance_of_m_and_v_shows(claim):
     """Cov(m, v) enters d E[m v]/dt at order tau: of the wrong sign it leaves an error far above the derived
     one's.
     """
-    found = compare(check(make()), paths=100_000, seed=0)
+    found = compare(check(claim), paths=100_000, seed=0)
     (published, derived) = (
         [row for row in study.rows if row.observable == "m[0]*v[0]"][-1]
         for study in (found.published, found.derived)
@@ -95,17 +95,17 @@ def test_the_sign_of_the_covariance_of_m_and_v_shows(make):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("make", "noise"),
+    ("claim", "noise"),
     [(callisti.adam_polynomial, "two-point"), (callisti.adam_polynomial_batch, "mean of 8 two-point")],
     ids=["one sample", "batches"],
 )
-def test_the_variance_of_a_square_of_signs_shows(make, noise):
+def test_the_variance_of_a_square_of_signs_shows(claim, noise):
     """Published noise in v at order tau, where there is none or less: v**2 keeps an error of order 1, while
     that of theta**2 is of order 2 for the derived equation. From tau to tau/4 they fall by less and by more
     than 8, which is of order 3/2.
     """
-    found = compare(check(make()), paths=100_000, seed=0)
-    assert found.title == f"callisti2025-code, {make().name}, noise: {noise}"
+    found = compare(check(claim), paths=100_000, seed=0)
+    assert found.title == f"callisti2025-code, {claim.name}, noise: {noise}"
     assert found.to_json()["noise"] == noise
     (coarse, fine), (wrong, still_wrong) = (
         [row for row in study.rows if row.observable == name and row.tau in (1 / 4, 1 / 16)]

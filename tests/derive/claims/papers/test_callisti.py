@@ -56,13 +56,13 @@ DEVIATIONS = {
 }
 
 
-@pytest.mark.parametrize("make", DEVIATIONS, ids=identity)
-def test_deviations_are_found_to_the_letter(make):
-    found = verdict(make)
-    assert {d.blocks for d in found.differences} == set(DEVIATIONS[make])
+@pytest.mark.parametrize("claim", DEVIATIONS, ids=identity)
+def test_deviations_are_found_to_the_letter(claim):
+    found = verdict(claim)
+    assert {d.blocks for d in found.differences} == set(DEVIATIONS[claim])
     assert {d.power for d in found.differences} == {1}
     written = {Symbol(f"gamma_{s}", positive=True): 1 - exp(-s * t) for s in (c1, c2)}
-    for blocks, expected in DEVIATIONS[make].items():
+    for blocks, expected in DEVIATIONS[claim].items():
         excess = sum(d.excess.xreplace(written) for d in found.differences if d.blocks == blocks)
         assert Algebra(found.claim.chain, {}).normal_form(excess - expected) == {}, (blocks, excess)
 
@@ -75,7 +75,7 @@ def test_the_square_of_a_two_point_noise_is_given_a_variance():
     their mean, the square varies by ``2 S**2 (B - 1)/B**3``.
     """
     gap, batch = 2 * sp.sqrt(S_ii), Symbol("batch", positive=True)
-    for make, variance, truth in (
+    for claim, variance, truth in (
         (callisti.adam_polynomial, Rational(9, 16) * gap**4, 0),
         (
             callisti.adam_polynomial_batch,
@@ -83,16 +83,16 @@ def test_the_square_of_a_two_point_noise_is_given_a_variance():
             2 * S_ii**2 * (batch - 1) / batch**3,
         ),
     ):
-        (excess,) = [d.excess for d in verdict(make).differences if d.blocks == ("v", "v")]
-        own = Algebra(make().chain, {})
+        (excess,) = [d.excess for d in verdict(claim).differences if d.blocks == ("v", "v")]
+        own = Algebra(claim.chain, {})
         varying = {S_ii: Field("S", 2, symmetric=True, varies=True)("i", "i")}
         assert own.normal_form(excess - (c2**2 * (variance - truth)).xreplace(varying)) == {}
 
 
 def test_a_cube_for_a_square_is_equal_without_eps():
-    for make in DEVIATIONS:
+    for claim in DEVIATIONS:
         (first,) = [
-            d for d in verdict(make).differences if d.blocks == ("theta",) and d.assumptions == ("eps = 0",)
+            d for d in verdict(claim).differences if d.blocks == ("theta",) and d.assumptions == ("eps = 0",)
         ]
         assert eps in first.excess.free_symbols
     (third,) = [

@@ -9,7 +9,7 @@ from optsde.derive.claims.verdicts import check
 
 
 def test_a_wrong_memory_term_is_found():
-    claim = kovachki.heavy_ball_memory()
+    claim = kovachki.heavy_ball_memory
     wrong = replace(claim, drift={"theta": claim.drift["theta"].replace("(1 + beta)", "(1 - beta)")})
     (difference,) = check(wrong).differences
     assert (difference.power, difference.blocks) == (1, ("theta",))
@@ -25,7 +25,7 @@ def test_a_wrong_memory_term_is_found():
     ],
 )
 def test_a_wrong_memory_term_of_adam_is_found(old, new, summary):
-    claim = cattaneo.adam_memory()
+    claim = cattaneo.adam_memory
     head, found, tail = claim.drift["theta"].rpartition(old)
     assert found
     assert check(replace(claim, drift={"theta": head + new + tail})).summary == summary

@@ -12,7 +12,7 @@ from optsde.derive.notation.symbols import Field, gradient
 
 
 def test_a_wrong_sign_of_signs_is_found():
-    claim = compagnoni.sign_sgd_order_1()
+    claim = compagnoni.sign_sgd_order_1
     assert check(replace(claim, drift={"theta": "E"})).summary == "differs: drift[theta] tau^0"
     assert (
         check(replace(claim, drift={"theta": "-erf(g/sqrt(Sigma))"})).summary
@@ -25,7 +25,7 @@ def test_a_wrong_sign_of_signs_is_found():
 
 
 @pytest.mark.parametrize(
-    ("make", "old", "new"),
+    ("claim", "old", "new"),
     [
         (compagnoni.sign_sgd_phase_1, "-sign(g)", "-2*sign(g)"),
         (compagnoni.sign_sgd_phase_1, "-sign(g)", "-g"),
@@ -35,8 +35,8 @@ def test_a_wrong_sign_of_signs_is_found():
         (compagnoni.sign_sgd_phase_3_large_noise, "-sqrt(2/pi)*g/sqrt(Sigma)", "-erf(g/sqrt(2*Sigma)) "),
     ],
 )
-def test_a_wrong_phase_of_signs_is_found(make, old, new):
-    claim = make()
+def test_a_wrong_phase_of_signs_is_found(claim, old, new):
+    claim = claim
     assert old in claim.drift["theta"]
     wrong = check(replace(claim, drift={"theta": claim.drift["theta"].replace(old, new)}))
     right = "agrees if signal far below noise" if "erf" in new else "differs: drift[theta] tau^0"
@@ -44,15 +44,15 @@ def test_a_wrong_phase_of_signs_is_found(make, old, new):
 
 
 @pytest.mark.parametrize(
-    ("make", "assumption"),
+    ("claim", "assumption"),
     [
         (compagnoni.sign_sgd_phase_1, "signal far above noise"),
         (compagnoni.sign_sgd_phase_3, "signal far below noise"),
     ],
 )
-def test_a_difference_that_vanishes_as_a_whole_says_when(make, assumption):
+def test_a_difference_that_vanishes_as_a_whole_says_when(claim, assumption):
     """Neither erf nor its leading term vanishes by itself."""
-    (difference,) = check(make()).differences
+    (difference,) = check(claim).differences
     assert difference.assumptions == (assumption,)
 
 
@@ -69,7 +69,7 @@ def test_the_middle_phase_lies_between_parallel_lines():
     assert low < touch < high
     below, above = math.erf(low) - slope * low, math.erf(touch) - slope * touch
     assert 0 < above - below < 0.02
-    (row,) = check(compagnoni.sign_sgd_order_1()).rows
+    (row,) = check(compagnoni.sign_sgd_order_1).rows
     signal, variance = gradient("i"), Field("S", 2, symmetric=True, varies=True)("i", "i")
     for n in range(101):
         y = low + (high - low) * n / 100
