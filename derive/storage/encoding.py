@@ -71,6 +71,10 @@ class NotEncodable(ValueError):
     """A value of a kind that has no code."""
 
 
+_PACKAGE = __package__.rpartition(".")[0] + "."
+"""Where the dataclasses come from that are written: the layer, all its rooms."""
+
+
 def encode(value: object) -> dict[str, Any]:
     """Write numbers, strings, expressions, tuples, mappings and frozen dataclasses of this package as JSON
     data.
@@ -120,7 +124,7 @@ class _Writer:
             case Mapping():
                 return {"mapping": [[self.value(key), self.value(item)] for key, item in value.items()]}
         kind = type(value)
-        if not is_dataclass(kind) or not kind.__module__.startswith(f"{__package__}."):
+        if not is_dataclass(kind) or not kind.__module__.startswith(_PACKAGE):
             raise NotEncodable(f"{kind.__name__}; expected an expression or a dataclass of this package")
         return {kind.__name__: [[f.name, self.value(getattr(value, f.name))] for f in fields(kind)]}
 
