@@ -6,7 +6,7 @@ operator of any order, for every dimension, is one expression; composition is Le
 Kronecker delta leaves without a component stays on `one`, so a sum of ones is not lost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from itertools import product
 
@@ -74,13 +74,11 @@ def compose_series(
     return {n: canonical(Add(*parts)) for n, parts in pieces.items()}
 
 
-def _renamed_apart(term: Expr, other: Expr) -> Expr:
-    own, taken = sorted(dummies(term)), dummies(other)
-    return (
-        reindex(term, dict(zip(own, fresh(taken | set(own), len(own)), strict=True)))
-        if taken & set(own)
-        else term
-    )
+def _renamed_apart(term: Expr, other: Expr, shared: Collection[str] = ()) -> Expr:
+    """Rename the dummies of a term, if `other` has one of them that is not shared."""
+    own, taken = sorted(dummies(term) - {*shared}), dummies(other)
+    names = fresh(taken | {*own, *shared}, len(own))
+    return reindex(term, dict(zip(own, names, strict=True))) if taken & {*own} else term
 
 
 def _compose_terms(left: Expr, right: Expr) -> list[Expr]:
@@ -106,15 +104,17 @@ def _differentiate(frozen: Expr, active: Expr, momenta: list[Component]) -> list
     result = _differentiate(frozen, active.diff(t), waiting) if block == TIME else []
     for c in sorted((c for c in components(active) if not is_momentum(c)), key=str):
         if isinstance(c.field, TotalField):
-            body = _renamed_apart(c.field.body, Mul(frozen, active, *momenta))
-            for inner in _differentiate(Integer(1), body, [acting]):
-                result += _differentiate(frozen, active.diff(c) * inner, waiting)
+            around = Mul(frozen, active, *momenta)
+            for inner in _differentiate(Integer(1), _renamed_apart(c.field.body, around), [acting]):
+                # sums inside the body have brought dummies of their own
+                own = _renamed_apart(inner, Mul(frozen, active, *waiting), {index})
+                result += _differentiate(frozen, active.diff(c) * own, waiting)
         elif c.field.name == block:
             names = {c.indices[0]: index} if is_dummy(c.indices[0]) else {index: c.indices[0]}
             renamed = [reindex(m, names) for m in waiting]
             derivative = reindex(active.diff(c), names)
-            if is_dummy(c.indices[0]) and index not in dummies(derivative):
-                derivative = derivative * one(index)
+            if is_dummy(c.indices[0]):
+                derivative = Add(*(d if index in dummies(d) else d * one(index) for d in terms(derivative)))
             result += _differentiate(reindex(frozen, names), derivative, renamed)
         elif block == "theta" and c.field.varies:
             result += _differentiate(frozen, active.diff(c) * c.differentiated(index), waiting)
