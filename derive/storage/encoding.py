@@ -41,10 +41,6 @@ class NotEncodable(ValueError):
     """A value of a kind that has no code."""
 
 
-_PACKAGE = __package__.rpartition(".")[0] + "."
-"""Where the dataclasses come from that are written: the layer, all its rooms."""
-
-
 def encode(value: object) -> dict[str, Any]:
     """Write numbers, strings, expressions, tuples, mappings and frozen dataclasses of this package as JSON
     data.

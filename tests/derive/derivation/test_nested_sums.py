@@ -30,7 +30,7 @@ def drifts(name):
 
 @pytest.mark.parametrize("name", STEPS)
 def test_the_drift_of_order_2_is_that_of_the_rule_in_components(name):
-    equation = modified_equation(nested(name), ballistic(), gaussian(constant=True), 2)
+    equation = modified_equation(nested(name), ballistic, gaussian(constant=True), 2)
     x, y = sp.symbols("theta_1 theta_2", real=True)
     form = equation.expand(2, x**2 / 2 + x * y / 2 + y**2 / 2)
     values = {s: sp.Float(str(v), DIGITS) for s, v in zip(form.state, POINT, strict=True)}

@@ -5,7 +5,7 @@ import pytest
 from nested_norms import HESSIAN, STEPS, nested, step
 
 from optsde.derive import Chain, ballistic, gaussian
-from optsde.runtime import Quadratic, simulate
+from optsde.runtime import Ensemble, Quadratic, Setting, simulate
 
 START = np.array([1.0, 0.5, 0.25, -0.125])
 TAU = 0.125
@@ -19,11 +19,14 @@ def in_numpy(name, steps, start=START):
 
 
 def in_kernel(name, steps):
-    result = simulate(
-        Chain(nested(name), ballistic(), gaussian(constant=True)), Quadratic(HESSIAN, noise=0.0),
-        observables=["theta[0]", "theta[1]"], start={"theta": START[:2], "m": START[2:]}, tau=TAU,
-        horizon=steps * TAU, paths=2,
-    )  # fmt: skip
+    setting = Setting(
+        Quadratic(HESSIAN, minimum_noise=0.0),
+        horizon=steps * TAU,
+        observables=["theta[0]", "theta[1]"],
+        start={"theta": START[:2], "m": START[2:]},
+    )
+    chain = Chain(nested(name), ballistic, gaussian(constant=True))
+    result = simulate(chain, setting, tau=TAU, ensemble=Ensemble(paths=2))
     return result.means[-1]
 
 
